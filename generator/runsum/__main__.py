@@ -1,0 +1,3 @@
+from runsum.cli import main
+
+main()

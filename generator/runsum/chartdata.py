@@ -1,0 +1,211 @@
+"""What a run contributes to its charts: few points, short numbers, one script beside the page.
+
+Nothing here knows a chart's looks (:mod:`runsum.charts` does): columns of numbers go in, and out come
+positions worth keeping, JSON-able columns, the data script of a page, and small static curves which stand in
+a page's HTML until the browser draws, and in print.
+"""
+
+import html
+import itertools
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tsdownsample import MinMaxLTTBDownsampler
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+POINT_LIMIT = 600
+"""Points a series keeps by default: more than a chart of 720 pixels can show apart."""
+STATIC_POINTS = 90
+"""Points of a static curve: enough for its shape, little enough for every page's HTML."""
+SIGNIFICANT_DIGITS = 5
+"""Digits of a measured value; a chart of 300 pixels shows three."""
+
+_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+def select_points(
+    x: npt.ArrayLike, ys: Sequence[npt.ArrayLike], keep: Iterable[int], limit: int = POINT_LIMIT
+) -> IntArray:
+    """Choose the rows a chart keeps, so that no extreme and no boundary is lost.
+
+    MinMaxLTTB (Van Der Donckt et al. 2023, arXiv:2305.00332) runs per series, and per stretch between the
+    rows of ``keep``, because x may step back where a session starts again.
+
+    Args:
+        x: Positions, shape ``(n,)``.
+        ys: Series over ``x``, each of shape ``(n,)``, NaN where nothing was recorded.
+        keep: Rows which must stay, such as the first row of each session; others are ignored.
+        limit: About how many rows may remain; the rows that must stay may exceed it.
+
+    Returns:
+        Row numbers in ascending order, each once; all of them if there are no more than ``limit``.
+    """
+    positions = np.asarray(x, dtype=np.float64)
+    series = [np.asarray(y, dtype=np.float64) for y in ys]
+    n = len(positions)
+    if n <= limit:
+        return np.arange(n, dtype=np.intp)
+    boundaries = sorted({i for i in keep if 0 <= i < n})
+    chosen = {0, n - 1, *boundaries}
+    for y in series:
+        chosen.update(_extremes(y))
+    share = max((limit - len(chosen)) // max(len(series), 1), 0)
+    if not series:
+        chosen.update(np.linspace(0, n - 1, max(limit - len(chosen), 2)).astype(int).tolist())
+    for y in series:
+        for start, stop in itertools.pairwise([0, *(b for b in boundaries if b > 0), n]):
+            chosen.update(_thin(positions, y, start, stop, round(share * (stop - start) / n)))
+    return np.array(sorted(chosen), dtype=np.intp)
+
+
+def column(values: npt.ArrayLike) -> list[float | int | None]:
+    """Make a column of chart data.
+
+    Args:
+        values: Numbers, shape ``(n,)``. Integers, timesteps above all, stay exact.
+
+    Returns:
+        Plain numbers with :data:`SIGNIFICANT_DIGITS`, whole ones as integers; None for NaN and infinities.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "iub":
+        return [int(value) for value in array]
+    return [_short(value) for value in array.astype(np.float64).tolist()]
+
+
+def data_script(key: str, payload: Mapping[str, Any]) -> bytes:
+    """Write the script which hands a page's chart data to the browser.
+
+    A script element loads it also where ``fetch`` does not work (``file://``).
+
+    Args:
+        key: Name of the data, the ``data-key`` of the page's figures.
+        payload: JSON-able mapping with ``charts`` and, optionally, ``events``; its order is kept.
+
+    Returns:
+        UTF-8 JavaScript in which no text can end the script or start a tag.
+
+    Raises:
+        ValueError: A number is NaN or infinite; make columns with :func:`column`.
+    """
+    body = _json(payload)
+    return f"(window.runsumData=window.runsumData||{{}})[{_json(key)}]={body};\n".encode()
+
+
+def static_curve(
+    x: npt.ArrayLike, y: npt.ArrayLike, width: int = 720, height: int = 160, label: str = ""
+) -> str:
+    """Draw a curve as inline SVG, to be seen before a chart is drawn, without scripts and in print.
+
+    Args:
+        x: Positions, shape ``(n,)``.
+        y: Values, shape ``(n,)``; NaN breaks the curve.
+        width: Width of the drawing's own coordinates.
+        height: Height of the drawing's own coordinates.
+        label: What the curve shows, for readers who cannot see it. Any text.
+
+    Returns:
+        One line of HTML: an ``svg`` of class ``rs-static``; its colour is the text colour around it.
+    """
+    attributes = f'class="rs-static" role="img" aria-label="{html.escape(label)}"'
+    return _svg(attributes, x, y, width, height)
+
+
+def sparkline(y: npt.ArrayLike, width: int = 90, height: int = 20) -> str:
+    """Draw a curve the size of a word, as decoration beside numbers that say the same.
+
+    Args:
+        y: Values at even distances, shape ``(n,)``; NaN breaks the curve.
+        width: Width in pixels.
+        height: Height in pixels.
+
+    Returns:
+        One line of HTML: an ``svg`` of class ``rs-spark``, hidden from screen readers.
+    """
+    attributes = f'class="rs-spark" aria-hidden="true" width="{width}" height="{height}"'
+    return _svg(attributes, np.arange(len(np.asarray(y))), y, width, height)
+
+
+def _extremes(y: FloatArray) -> list[int]:
+    """Return the rows of the smallest and the largest value, if there is any value."""
+    rows = np.flatnonzero(np.isfinite(y))
+    if len(rows) == 0:
+        return []
+    return [int(rows[np.argmin(y[rows])]), int(rows[np.argmax(y[rows])])]
+
+
+def _thin(x: FloatArray, y: FloatArray, start: int, stop: int, count: int) -> list[int]:
+    """Choose about ``count`` recorded rows of the stretch from ``start`` to ``stop``."""
+    rows = start + np.flatnonzero(np.isfinite(y[start:stop]) & np.isfinite(x[start:stop]))
+    if len(rows) <= count:
+        return [int(row) for row in rows]
+    if count < 3:  # the algorithm needs three; the boundaries are kept anyway
+        return [int(rows[0])] if count else []
+    ordered = bool(np.all(np.diff(x[rows]) >= 0))
+    positions = np.ascontiguousarray(x[rows]) if ordered else np.arange(len(rows), dtype=np.float64)
+    picked = MinMaxLTTBDownsampler().downsample(positions, np.ascontiguousarray(y[rows]), n_out=count)
+    return [int(row) for row in rows[picked]]
+
+
+def _short(value: float) -> float | int | None:
+    """Round a number for JSON."""
+    if not math.isfinite(value):
+        return None
+    if value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    digits = max(SIGNIFICANT_DIGITS, 7) if abs(value) >= 10_000 else SIGNIFICANT_DIGITS
+    rounded = float(f"{value:.{digits}g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
+
+
+def _json(value: Any) -> str:
+    """Write compact JSON that is safe inside a script."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.translate(_ESCAPES).encode("utf-8", "replace").decode("utf-8")
+
+
+def _svg(attributes: str, x: npt.ArrayLike, y: npt.ArrayLike, width: int, height: int) -> str:
+    """Draw the unbroken pieces of a curve as polylines."""
+    lines = "".join(
+        f'<polyline points="{piece}" vector-effect="non-scaling-stroke"/>'
+        for piece in _pieces(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), width, height)
+    )
+    return (
+        f'<svg {attributes} viewBox="0 0 {width} {height}" preserveAspectRatio="none" fill="none" '
+        f'stroke="currentColor" stroke-linecap="round" stroke-linejoin="round">{lines}</svg>'
+    )
+
+
+def _pieces(x: FloatArray, y: FloatArray, width: int, height: int) -> list[str]:
+    """Return the points of each unbroken piece, scaled to the drawing with a small margin."""
+    drawn = np.isfinite(x) & np.isfinite(y)
+    if not drawn.any():
+        return []
+    gaps = np.flatnonzero(drawn[1:] != drawn[:-1]) + 1  # where a piece starts or ends
+    margin = 2.0
+    across = _scaled(x, drawn, margin, width - margin)
+    down = _scaled(-y, drawn, margin, height - margin)
+    rows = select_points(x, [y], gaps.tolist() if len(gaps) < STATIC_POINTS else [], STATIC_POINTS)
+    piece_of = np.cumsum(np.concatenate(([False], drawn[1:] != drawn[:-1])))
+    pieces = []
+    for _, group in itertools.groupby((int(r) for r in rows if drawn[r]), key=lambda r: int(piece_of[r])):
+        points = [f"{across[r]:.1f},{down[r]:.1f}" for r in group]
+        # A single point is drawn as a line to itself: the round cap makes it a dot.
+        pieces.append(" ".join(points if len(points) > 1 else points * 2))
+    return pieces
+
+
+def _scaled(values: FloatArray, drawn: npt.NDArray[np.bool_], low: float, high: float) -> FloatArray:
+    """Stretch the drawn values over ``low`` to ``high``; a constant lies in the middle."""
+    smallest, largest = float(values[drawn].min()), float(values[drawn].max())
+    with np.errstate(over="ignore"):
+        span = largest - smallest
+    if span == 0 or not math.isfinite(span):
+        return np.full(len(values), (low + high) / 2)
+    return low + (values - smallest) / span * (high - low)

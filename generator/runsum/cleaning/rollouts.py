@@ -1,0 +1,86 @@
+"""Rollout size and learn() calls, recovered from the arithmetic of timesteps and iteration numbers.
+
+For PPO and A2C `timestep = start + iteration × R` holds within one learn() call, with R = n_envs × n_steps.
+So R is the slope between neighbouring rows, and the offset of a row is the step at which its call began.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runsum.source.columns import Floats
+from runsum.thresholds import Thresholds
+
+OFF_POLICY = frozenset({"dqn", "qrdqn", "ddpg", "td3", "sac", "tqc", "crossq", "rainbow", "apex"})
+"""Algorithms without rollouts: a constant step per 'iteration' there is the length of an episode."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnCalls:
+    """The learn() calls of a run.
+
+    Attributes:
+        rollout_size: timesteps per rollout, or None where no clear majority exists.
+        starts: true first step of each call, in write order.
+        first_rows: for each call, the position of its first row in the arrays given.
+    """
+
+    rollout_size: int | None
+    starts: tuple[int, ...]
+    first_rows: tuple[int, ...]
+
+
+def find_rollout_size(timestep: Floats, iteration: Floats, majority: float) -> int | None:
+    """The most frequent whole slope between neighbouring rows.
+
+    Args:
+        timestep: absolute steps in write order, shape (rows,).
+        iteration: recorded iteration numbers, shape (rows,).
+        majority: share of usable neighbours that must agree.
+
+    Returns:
+        Steps per rollout, or None.
+    """
+    steps, count = np.diff(timestep), np.diff(iteration)
+    usable = (count > 0) & (steps > 0)
+    if not usable.any():
+        return None
+    ratio = steps[usable] / count[usable]
+    whole = ratio[ratio == np.floor(ratio)].astype(np.int64)
+    if not len(whole):
+        return None
+    size, votes = min(Counter(whole.tolist()).items(), key=lambda item: (-item[1], item[0]))
+    return int(size) if votes > majority * len(ratio) else None
+
+
+def find_learn_calls(timestep: Floats, iteration: Floats, rollout_size: int | None, limits: Thresholds) -> LearnCalls:
+    """Group rows by their start offset.
+
+    Offsets of fewer than `session_min_rows` rows are mixed rows and ignored. Where the rest explains too few
+    rows, the counter does not count rollouts (converted data: it counts episodes), and nothing is believed.
+    """
+    if rollout_size is None or not len(timestep):
+        return LearnCalls(rollout_size, (), ())
+    offsets = (timestep - iteration * rollout_size).astype(np.int64)
+    first: dict[int, int] = {}
+    counts: Counter[int] = Counter()
+    for position, offset in enumerate(offsets.tolist()):
+        first.setdefault(offset, position)
+        counts[offset] += 1
+    starts = sorted((o for o in counts if counts[o] >= limits.session_min_rows), key=lambda o: first[o])
+    explained = sum(counts[o] for o in starts)
+    if starts and explained < limits.rollout_coverage * len(offsets):
+        return LearnCalls(None, (), ())
+    return LearnCalls(rollout_size, tuple(starts), tuple(first[o] for o in starts))
+
+
+def session_numbers(rows: int, first_rows: tuple[int, ...]) -> NDArray[np.int64]:
+    """The learn() call of each row, 0-based, shape (rows,); rows before the first call belong to it."""
+    sessions = np.zeros(rows, dtype=np.int64)
+    for first in first_rows[1:]:
+        sessions[first:] += 1
+    return sessions

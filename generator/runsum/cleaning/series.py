@@ -1,0 +1,259 @@
+"""From the rows of a run to its canonical series, with an account of everything that was left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runsum.cleaning.rollouts import OFF_POLICY, find_learn_calls, find_rollout_size, session_numbers
+from runsum.cleaning.rows import Mask, count_jumps, find_contaminated, find_phantoms, has_spread, utc_seconds
+from runsum.model import DataQuality, Gap, Session
+from runsum.source.columns import Floats
+from runsum.source.records import METRICS, GpuTable, MetricTable
+from runsum.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class RunFrame:
+    """What cleaning must know of a run besides its rows.
+
+    Attributes:
+        leg_start: start of the leg as recorded, 0 for a first leg.
+        target: timesteps of this leg as configured, or None.
+        config_rollout_size: n_envs × n_steps as configured, or None.
+        end_local_s: end_time on the machine's clock, seconds.
+        start_local_s: start_time on the machine's clock, seconds.
+    """
+
+    status: str
+    algorithm: str | None
+    leg_start: int
+    target: int | None
+    config_rollout_size: int | None
+    start_local_s: float | None
+    end_local_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The canonical rows of a run in write order, one entry per row.
+
+    Attributes:
+        timestep: absolute env steps.
+        utc_s: seconds UTC (or on the machine's clock where the offset is unknown).
+        hours: hours since the run began.
+        session: number of the learn() call, 0-based.
+        columns: a float column per metric, NaN where not recorded.
+        row_ids: `id` of each row in the database.
+        start_timestep: true first step of the run.
+        last_step_any_row: largest step of any own row, progress lines included.
+        own_utc_s: seconds of all own rows, canonical or not, in write order.
+        own_steps: their steps.
+        fps_rows: rows whose recorded fps counts (without the first of each session).
+        contaminated: positions of contaminated rows in the table.
+    """
+
+    timestep: Floats
+    utc_s: Floats
+    hours: Floats
+    session: NDArray[np.int64]
+    columns: Mapping[str, Floats]
+    row_ids: Floats
+    start_timestep: int
+    last_step_any_row: int | None
+    own_utc_s: Floats
+    own_steps: Floats
+    fps_rows: Mask
+    contaminated: Floats
+
+    def __len__(self) -> int:
+        return len(self.timestep)
+
+    @property
+    def reward(self) -> Floats:
+        """Mean episode reward per row, NaN where not recorded."""
+        return self.columns["episode_reward_mean"]
+
+
+def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thresholds) -> tuple[Series, DataQuality]:
+    """Decide which rows are real.
+
+    Args:
+        table: all metric rows of the run in write order.
+        gpu: its GPU samples, used to tell a silent process from an absent one.
+        frame: what else is known of the run.
+        limits: thresholds in force.
+    """
+    step, iteration = table.numbers["timestep"], np.nan_to_num(table.numbers["episode_count"])
+    usable = np.isfinite(step)
+    contaminated = find_contaminated(table, frame.status, frame.end_local_s)
+    own = usable & ~contaminated
+    has_iterations = bool((iteration[own] > 0).any())
+    table_rows = own & ((iteration > 0) if has_iterations else np.isfinite(table.numbers["episode_reward_mean"]))
+    positions = np.flatnonzero(table_rows)
+    rollout = _rollout_size(table, table_rows, frame, limits) if has_iterations else None
+    calls = find_learn_calls(step[positions], iteration[positions], rollout, limits)
+    rollout = calls.rollout_size
+    phantoms = own & find_phantoms(step, iteration, table_rows, frame.leg_start, _tolerance(rollout, step[table_rows]))
+    start = calls.starts[0] if calls.starts else frame.leg_start
+    low, high = _window(start, calls.starts, rollout, frame)
+    in_range = (step >= low) & (step <= high)
+    canonical = table_rows & in_range & ~phantoms
+    kept = np.flatnonzero(canonical)
+    utc, offset = utc_seconds(table)
+    own_real = own & ~phantoms & in_range
+    artefacts, genuine = count_jumps(step[own], phantoms[own])
+    firsts = _first_rows(calls.first_rows, positions, canonical, step, kept)
+    sessions = session_numbers(len(kept), firsts)
+    origin = frame.start_local_s - (offset or 0.0) if frame.start_local_s is not None else math.nan
+    hours = _hours(utc[kept], origin)
+    series = Series(
+        timestep=step[kept],
+        utc_s=utc[kept],
+        hours=hours,
+        session=sessions,
+        columns={name: table.numbers[name][kept] for name in METRICS},
+        row_ids=table.numbers["id"][kept],
+        start_timestep=start,
+        last_step_any_row=int(step[own_real].max()) if own_real.any() else None,
+        own_utc_s=utc[own_real],
+        own_steps=step[own_real],
+        fps_rows=_without_first(sessions),
+        contaminated=np.flatnonzero(contaminated).astype(np.float64),
+    )
+    gaps, threshold = _find_gaps(utc, step, own & ~phantoms, gpu, offset, limits, origin)
+    reward = series.reward
+    first_reward = int(np.argmax(np.isfinite(reward))) if np.isfinite(reward).any() else len(reward)
+    quality = DataQuality(
+        rows=len(table),
+        canonical_rows=len(kept),
+        reward_rows=int(np.isfinite(reward).sum()),
+        progress_rows=int((own & ~table_rows & ~phantoms).sum()),
+        phantom_rows=int(phantoms.sum()),
+        contaminated_rows=int(contaminated.sum()),
+        superseded_rows=_superseded(series),
+        out_of_range_rows=int((table_rows & ~phantoms & ~in_range).sum()),
+        unreadable_values=table.unreadable + int((~usable).sum()),
+        rollout_size=rollout,
+        config_rollout_size=frame.config_rollout_size,
+        sessions=_describe_sessions(series, calls.starts),
+        artefact_jumps=artefacts,
+        genuine_jumps=genuine,
+        gaps=gaps,
+        gap_threshold_s=threshold,
+        gpu_samples=len(gpu),
+        null_policy_loss_share=_null_share(series.columns["policy_loss"]),
+        null_rewards_after_first=int(np.isnan(reward[first_reward:]).sum()),
+        utc_offset_min=None if offset is None else int(offset // 60),
+        wrong_denominator_rows=_wrong_denominators(table, own, frame.target),
+        naive_last_timestep=int(step[usable].max()) if usable.any() else None,
+    )
+    return series, quality
+
+
+def _rollout_size(table: MetricTable, rows: Mask, frame: RunFrame, limits: Thresholds) -> int | None:
+    if (frame.algorithm or "").lower() in OFF_POLICY:
+        return None
+    size = find_rollout_size(table.numbers["timestep"][rows], table.numbers["episode_count"][rows], limits.rollout_majority)
+    lengths = table.numbers["episode_length_mean"][rows]
+    lengths = lengths[np.isfinite(lengths)]
+    if size is not None and len(lengths) and abs(float(np.median(lengths)) - size) <= 0.01 * size:
+        return None  # converted data: the counter counts episodes, all of one length
+    return size
+
+
+def _tolerance(rollout: int | None, table_steps: Floats) -> float:
+    if rollout is not None:
+        return 2.0 * rollout
+    forward = np.diff(table_steps)
+    forward = forward[forward > 0]
+    return 2.0 * float(np.median(forward)) if len(forward) else 0.0
+
+
+def _window(start: int, starts: tuple[int, ...], rollout: int | None, frame: RunFrame) -> tuple[float, float]:
+    """Steps a real row can have: from the earliest start to a rollout beyond the target of the latest call."""
+    low = float(min((start, *starts)))
+    if rollout is None or frame.target is None:
+        return (low if starts else 0.0), math.inf
+    return low, float(max((start, *starts)) + frame.target + rollout)
+
+
+def _first_rows(first_rows: tuple[int, ...], positions: NDArray[np.int64], canonical: Mask, step: Floats,
+                kept: NDArray[np.int64]) -> tuple[int, ...]:  # fmt: skip
+    """First canonical row of each session; without iteration numbers a step backwards begins a new one."""
+    if first_rows:
+        return tuple(int(canonical[: positions[first]].sum()) for first in first_rows)
+    back = np.flatnonzero(np.diff(step[kept]) < 0) + 1
+    return (0, *(int(b) for b in back))
+
+
+def _without_first(sessions: NDArray[np.int64]) -> Mask:
+    keep = np.ones(len(sessions), dtype=bool)
+    if len(sessions):
+        keep[0] = False
+        keep[1:] = np.diff(sessions) == 0
+    return keep
+
+
+def _hours(utc: Floats, origin: float) -> Floats:
+    """Hours since start_time; a run resumed in place has rows before it and counts from its first row."""
+    if not len(utc):
+        return utc
+    first = float(np.nanmin(utc)) if np.isfinite(utc).any() else math.nan
+    begin = min(origin, first) if math.isfinite(origin) else first
+    return np.asarray((utc - begin) / 3600.0, dtype=np.float64)
+
+
+def _superseded(series: Series) -> int:
+    """Rows of one learn() call beyond the start of the next: their progress was thrown away by the restart."""
+    count = 0
+    for number in range(int(series.session.max()) if len(series) else 0):
+        later = series.timestep[series.session == number + 1]
+        if len(later):
+            count += int((series.timestep[series.session == number] >= later.min()).sum())
+    return count
+
+
+def _describe_sessions(series: Series, starts: tuple[int, ...]) -> tuple[Session, ...]:
+    sessions = []
+    for number in range(int(series.session.max()) + 1 if len(series) else 0):
+        rows = series.session == number
+        steps = series.timestep[rows]
+        start = starts[number] if number < len(starts) else (series.start_timestep if number == 0 else int(steps[0]))
+        sessions.append(Session(start, int(steps[0]), int(steps[-1]), _finite(series.hours[rows][0])))
+    return tuple(sessions)
+
+
+def _find_gaps(utc: Floats, step: Floats, own: Mask, gpu: GpuTable, offset: float | None, limits: Thresholds,
+               origin: float) -> tuple[tuple[Gap, ...], float | None]:  # fmt: skip
+    rows = np.flatnonzero(own & np.isfinite(utc))
+    if len(rows) < 3 or not has_spread(utc[rows]):
+        return (), None
+    lengths = np.diff(utc[rows])
+    forward = lengths[lengths > 0]
+    threshold = max(limits.gap_floor_s, limits.gap_factor * float(np.median(forward)) if len(forward) else 0.0)
+    samples = gpu.local_s - (offset or 0.0)
+    begin = min(origin, float(utc[rows].min())) if math.isfinite(origin) else float(utc[rows].min())
+    gaps = []
+    for place in np.flatnonzero(lengths > threshold):
+        since, until = utc[rows[place]], utc[rows[place + 1]]
+        alive = bool(((samples > since + 10) & (samples < until - 10)).sum() >= 2) if len(samples) else None
+        gaps.append(Gap(float(lengths[place]), int(step[rows[place]]), (float(since) - begin) / 3600.0, alive))
+    return tuple(gaps), threshold
+
+
+def _null_share(column: Floats) -> float | None:
+    return float(np.isnan(column).mean()) if len(column) else None
+
+
+def _wrong_denominators(table: MetricTable, own: Mask, target: int | None) -> int:
+    totals = table.numbers["total_timesteps"][own]
+    return 0 if target is None else int((np.isfinite(totals) & (totals != target)).sum())
+
+
+def _finite(value: float) -> float:
+    return float(value) if math.isfinite(value) else 0.0

@@ -1,0 +1,171 @@
+"""Read runsum.yml and the few words of mkdocs.yml that matter here."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runsum.errors import ConfigError
+from runsum.thresholds import Thresholds, with_overrides
+
+CONFIG_NAME = "runsum.yml"
+MKDOCS_NAME = "mkdocs.yml"
+DEFAULT_DATABASES = ("ml_experiments.db", "data/ml_experiments.db")
+_KEYS = ("databases", "project_root", "notes", "copy_videos", "solved", "thresholds")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabasePath:
+    """A database file and the name of its source on the pages (None: made from the file name)."""
+
+    path: Path
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a build is told, besides the databases themselves.
+
+    Attributes:
+        folder: the folder of runsum.yml; relative paths start here.
+        solved: reward at which a game counts as solved, by env id, as the user declared it.
+    """
+
+    folder: Path
+    databases: tuple[DatabasePath, ...] = ()
+    project_root: Path | None = None
+    notes_dir: Path = Path("notes")
+    copy_videos: bool = True
+    solved: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+def read_settings(path: Path | None, folder: Path) -> Settings:
+    """Read runsum.yml; without a file, the defaults.
+
+    Args:
+        path: `--config`, or None for `folder`/runsum.yml where it exists.
+        folder: the folder the command runs in.
+
+    Raises:
+        ConfigError: a file that cannot be read or says something unknown.
+    """
+    file = path or folder / CONFIG_NAME
+    if not file.is_file():
+        if path is not None:
+            raise ConfigError(f"{path}: no such settings file", "Type 'runsum init' for a starter")
+        return Settings(folder, notes_dir=folder / "notes")
+    data = _load(file)
+    for key in data:
+        if key not in _KEYS:
+            close = difflib.get_close_matches(str(key), _KEYS, 1)
+            raise ConfigError(f"{file}: unknown setting {key!r}",
+                              f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(_KEYS)}")  # fmt: skip
+    home = file.parent
+    root = data.get("project_root")
+    return Settings(
+        folder=home,
+        databases=tuple(_databases(data.get("databases"), home, str(file))),
+        project_root=home / str(root) if root else None,
+        notes_dir=home / str(data.get("notes") or "notes"),
+        copy_videos=_flag(data.get("copy_videos", True), "copy_videos", str(file)),
+        solved=_numbers(data.get("solved"), str(file)),
+        thresholds=with_overrides(_mapping(data.get("thresholds"), "thresholds", str(file)), str(file)),
+    )
+
+
+def find_databases(given: Sequence[Path], settings: Settings, folder: Path) -> tuple[DatabasePath, ...]:
+    """The databases of a build: `--db`, else runsum.yml, else the usual places; each file once.
+
+    Raises:
+        ConfigError: none found.
+    """
+    chosen = [DatabasePath(p) for p in given] or list(settings.databases)
+    if not chosen:
+        chosen = [DatabasePath(folder / name) for name in DEFAULT_DATABASES if (folder / name).is_file()]
+    if not chosen:
+        raise ConfigError(
+            f"No database: neither {' nor '.join(DEFAULT_DATABASES)} is here, and {CONFIG_NAME} names none",
+            "Type 'runsum build --db PATH/TO/ml_experiments.db'",
+        )
+    seen: dict[Path, DatabasePath] = {}
+    for entry in chosen:
+        seen.setdefault(entry.path.resolve(), entry)
+    return tuple(seen.values())
+
+
+def read_docs_dir(mkdocs_file: Path) -> Path:
+    """The `docs_dir` of a mkdocs.yml (default `docs`), whatever tags and extensions it uses.
+
+    Raises:
+        ConfigError: the file is not YAML.
+    """
+    data = _load(mkdocs_file)
+    return mkdocs_file.parent / str(data.get("docs_dir") or "docs")
+
+
+class _AnyTagLoader(yaml.SafeLoader):
+    """mkdocs.yml may carry !ENV, !relative or !!python/name: their values do not matter here."""
+
+
+def _ignore(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> None:
+    return None
+
+
+_AnyTagLoader.add_multi_constructor("!", _ignore)
+_AnyTagLoader.add_multi_constructor("tag:yaml.org,2002:python/", _ignore)
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        data = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=_AnyTagLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        first = str(error).splitlines()[0]
+        mark = getattr(error, "problem_mark", None)
+        at = f" (line {mark.line + 1})" if mark else ""
+        raise ConfigError(f"{file}: cannot be read{at}: {first}", "Correct the file and build again") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{file}: must hold 'name: value' lines", "Type 'runsum init' in an empty folder for an example")
+    return data
+
+
+def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:
+    found: list[DatabasePath] = []
+    for entry in value if isinstance(value, list) else [value] if value else []:
+        pattern, name = (entry.get("path"), entry.get("name")) if isinstance(entry, dict) else (entry, None)
+        if not isinstance(pattern, str):
+            raise ConfigError(f"{where}: a database must be a path or {{path: …, name: …}}, not {entry!r}", "Correct 'databases:'")
+        matches = sorted(glob.glob(str(home / pattern), recursive=True)) or [str(home / pattern)]
+        found += [DatabasePath(Path(m), str(name) if name else None) for m in matches]
+    return found
+
+
+def _mapping(value: object, key: str, where: str) -> dict[str, object]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: '{key}:' must hold 'name: value' lines", "See the starter file of 'runsum init'")
+    return {str(k): v for k, v in value.items()}
+
+
+def _numbers(value: object, where: str) -> dict[str, float]:
+    numbers: dict[str, float] = {}
+    for name, number in _mapping(value, "solved", where).items():
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise ConfigError(f"{where}: 'solved: {name}' must be a number, not {number!r}", "Write for example 20")
+        numbers[name] = float(number)
+    return numbers
+
+
+def _flag(value: object, key: str, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where}: '{key}' must be true or false, not {value!r}", "Write true or false")
+    return value

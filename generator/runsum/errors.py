@@ -1,0 +1,37 @@
+"""What can go wrong in a way that the user has to act on.
+
+::
+
+    RunsumError            caught once, in cli.main; exit code 2
+    ├── ConfigError        runsum.yml or mkdocs.yml says something we cannot follow
+    ├── DatabaseError      a database file is missing, damaged, foreign or locked
+    └── OutputError        the docs folder cannot be written
+
+Bad data inside a readable database is never an exception: it is a `runsum.model.Problem`.
+"""
+
+from __future__ import annotations
+
+
+class RunsumError(Exception):
+    """One clear line: what is wrong, with which file, and what to do next.
+
+    Args:
+        what: the complaint; names the file.
+        next_step: what the user can type or change.
+    """
+
+    def __init__(self, what: str, next_step: str = "") -> None:
+        super().__init__(f"{what}. {next_step}" if next_step else what)
+
+
+class ConfigError(RunsumError):
+    """A settings file cannot be read or says something unknown."""
+
+
+class DatabaseError(RunsumError):
+    """A database cannot be opened or is not a run database."""
+
+
+class OutputError(RunsumError):
+    """A file of the site cannot be written."""

@@ -1,0 +1,351 @@
+"""What the rooms of the house hand to each other: frozen dataclasses, numbers and names, no sentences.
+
+Times are kept as they were recorded (naive local ISO text); seconds since the epoch are UTC.
+A missing value is `None` and comes with a `Phrase` that says why; never 0, never "-".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Scalar = str | int | float | bool | None
+
+PLACEHOLDERS: tuple[str, ...] = (
+    # 1) Intro / Snapshot
+    "run_id", "experiment_name", "custom_name_or_leg", "game", "algorithm", "preset", "status", "start_time",
+    "end_time_or_in_progress", "duration_h", "current_timestep", "total_timesteps", "progress_pct",
+    "best_reward", "final_reward", "convergence_timestep",
+    # 2) Outcomes
+    "rew_10", "rew_25", "rew_50", "rew_75", "rew_100", "milestone_trend_note", "solved_flag",
+    # 3) Training Efficiency
+    "avg_fps", "min_fps", "max_fps", "sps_trend_note", "eta_note", "pause_count", "pause_time_h",
+    # 4) Resource Profile
+    "gpu_avg", "gpu_max", "vram_avg", "vram_max", "cpu_avg", "cpu_max", "mem_avg", "mem_max",
+    "resource_bottleneck_note",
+    # 5) Learning Dynamics & Stability
+    "policy_loss_trend", "value_loss_trend", "entropy_loss_trend", "kl_note", "explained_variance_note",
+    "reward_trend_note", "backward_jump_count", "metric_gap_note", "reward_cliff_note",
+    "error_summary_if_failed",
+    # 6) Config Highlights
+    "eval_freq", "save_freq", "n_envs", "frame_stack", "action_repeat", "learning_rate", "batch_size",
+    "n_steps", "gamma", "device", "seed", "custom_params_note",
+    # 7) Artifacts
+    "model_path", "log_path", "tensorboard_path", "video_artifacts_paths", "training_videos_summary",
+    "video_generation_status",
+    # 8) Lineage / Comparison
+    "base_run_id", "leg_number", "lineage_diff_note", "reward_delta", "fps_delta", "config_delta_list",
+    # 9) Next Actions
+    "go_no_go", "recommendations",
+)  # fmt: skip
+"""Every placeholder of the summary template, in its order. A run page and run.json hold each of them."""
+
+
+class State(StrEnum):
+    """How a run stands, told honestly; the recorded status is only one of the witnesses."""
+
+    RUNNING = "running"
+    STALE = "stale"  # 'running' in the file, but silent for longer than Thresholds.stale_after_min
+    PAUSED = "paused"  # 'running' in the file with the pause flag set
+    FINISHED = "finished"  # 'running' in the file, but every step was trained
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # a status word we do not know
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the file still says that this run goes on."""
+        return self in (State.RUNNING, State.STALE, State.PAUSED, State.FINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A fact with a name and its numbers; the words live in `site_template/wording.yml` under `key`."""
+
+    key: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+def phrase(key: str, **values: object) -> Phrase:
+    """Make a `Phrase`."""
+    return Phrase(key, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the data that is wrong, contradicted, dropped or missing: shown, counted, never raised.
+
+    Attributes:
+        kind: name of the wording `problem.<kind>` and of the count in the report.
+        values: what the wording needs.
+    """
+
+    kind: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+def problem(kind: str, **values: object) -> Problem:
+    """Make a `Problem`."""
+    return Problem(kind, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """The value of one placeholder.
+
+    Attributes:
+        value: number, text or None; numbers in the unit of the placeholder (hours, steps, MiB, percent).
+        words: the value as a sentence, where the value is one (a `..._note`).
+        reason: why `value` is None.
+        small: small print beside the value: where it comes from, what contradicts it.
+        estimated: whether the value is inferred and has to say so.
+    """
+
+    value: Scalar = None
+    words: Phrase | None = None
+    reason: Phrase | None = None
+    small: tuple[Phrase, ...] = ()
+    estimated: bool = False
+
+    @property
+    def missing(self) -> bool:
+        """Whether nobody knows."""
+        return self.value is None and self.words is None
+
+
+def known(value: Scalar, *small: Phrase, reason: str = "reason.not_recorded", estimated: bool = False) -> Fact:
+    """A fact with a value; a None becomes "not recorded" with `reason`."""
+    if value is None:
+        return Fact(reason=phrase(reason), small=small)
+    return Fact(value, small=small, estimated=estimated)
+
+
+def note(key: str, *small: Phrase, estimated: bool = False, **values: object) -> Fact:
+    """A fact that is a sentence."""
+    return Fact(words=phrase(key, **values), small=small, estimated=estimated)
+
+
+def missing(key: str, *small: Phrase, **values: object) -> Fact:
+    """A fact that nobody knows, with the reason."""
+    return Fact(reason=phrase(key, **values), small=small)
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """Reward at a share of the target.
+
+    Attributes:
+        percent: 10, 25, 50, 75 or 100.
+        mark: the absolute timestep of that share.
+        timestep: step of the last canonical row with a reward at or before the mark; None without one.
+        reward: mean episode reward of that row.
+        reached: whether training got that far.
+        far: whether `timestep` is more than 2 % of the target before the mark.
+    """
+
+    percent: int
+    mark: float
+    timestep: int | None
+    reward: float | None
+    reached: bool
+    far: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One learn() call inside a run. Steps are absolute timesteps, `hours` since the run's first row."""
+
+    start_timestep: int
+    first_timestep: int
+    last_timestep: int
+    hours: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A silence between two neighbouring rows.
+
+    Attributes:
+        seconds: its length.
+        timestep: last timestep before it.
+        hours: its begin, in hours since the first row.
+        with_gpu: whether GPU samples went on (alive but silent); None where there are no GPU samples at all.
+    """
+
+    seconds: float
+    timestep: int
+    hours: float
+    with_gpu: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataQuality:
+    """What the rows of a run turned out to be. Definitions: the Methods page."""
+
+    rows: int = 0
+    canonical_rows: int = 0
+    reward_rows: int = 0
+    progress_rows: int = 0
+    phantom_rows: int = 0
+    contaminated_rows: int = 0
+    superseded_rows: int = 0
+    out_of_range_rows: int = 0
+    unreadable_values: int = 0
+    rollout_size: int | None = None
+    config_rollout_size: int | None = None
+    sessions: tuple[Session, ...] = ()
+    artefact_jumps: int = 0
+    genuine_jumps: int = 0
+    gaps: tuple[Gap, ...] = ()
+    gap_threshold_s: float | None = None
+    gpu_samples: int = 0
+    null_policy_loss_share: float | None = None
+    null_rewards_after_first: int = 0
+    utc_offset_min: int | None = None
+    wrong_denominator_rows: int = 0
+    naive_last_timestep: int | None = None
+    foreign_runs: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def restarts(self) -> int:
+        """Learn() calls beyond the first."""
+        return max(0, len(self.sessions) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigValue:
+    """One setting of a run and where it was read."""
+
+    value: object
+    origin: str  # "config_json" | "effective" (config_effective.yaml) | "metadata" (run_metadata.json)
+    small: tuple[Phrase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChange:
+    """One setting that differs between a run and its parent. `before`/`after` None: not set there."""
+
+    key: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The reward curve in a few points: absolute timesteps, hours of training without idle time, rewards."""
+
+    timesteps: tuple[int, ...] = ()
+    hours: tuple[float, ...] = ()
+    rewards: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A person's note in a chart of the recording application."""
+
+    axes: str
+    timestep: float | None
+    y: float | None
+    text: str
+    created_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video of a run: what the database or the disk says of it.
+
+    Attributes:
+        kind: "post-training", "generated", "segment" (training recording) or "on disk".
+        path: as recorded, or relative to the project root.
+        status: word of the recorder, or None.
+        state: "recorded" | "playable" | "present" | "missing" | "interrupted" | "failed" | "in progress".
+        media: file name inside the page bundle, when it was copied there.
+        source_path: absolute path of the file to copy; never printed.
+    """
+
+    kind: str
+    name: str
+    path: str | None
+    state: str
+    status: str | None = None
+    duration_s: float | None = None
+    size_mb: float | None = None
+    timestep: int | None = None
+    created_at: str | None = None
+    error: str | None = None
+    other_run: str | None = None
+    media: str | None = None
+    source_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnChart:
+    """A chart on a run page: its id in the data file, a text alternative, a static curve (inline SVG)."""
+
+    id: str
+    kind: str
+    alt: Phrase
+    static_svg: str
+    table: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineageHints:
+    """What one run says of its ancestry, before anything is known of the others."""
+
+    base_run_id: str | None = None
+    parent_run_id: str | None = None
+    leg_number: int | None = None
+    variant_index: int | None = None
+    recorded_start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunDigest:
+    """Everything the archive knows of one run after its rows were read; a few kB."""
+
+    source: str
+    run_id: str
+    slug: str
+    label: str
+    env_id: str | None
+    game: str | None
+    algorithm: str | None
+    preset: str | None
+    state: State
+    state_notes: tuple[Phrase, ...]
+    status: str
+    started_at: str | None
+    ended_at: str | None
+    last_activity_at: str | None
+    started_s: float | None
+    duration_h: float | None
+    start_timestep: int
+    current_timestep: int | None
+    target_timesteps: int | None
+    progress_pct: float | None
+    best_reward: float | None
+    best_reward_timestep: int | None
+    final_reward: float | None
+    final_reward_timestep: int | None
+    avg_fps: float | None
+    summary: Mapping[str, Fact]
+    milestones: tuple[Milestone, ...]
+    quality: DataQuality
+    config: Mapping[str, ConfigValue]
+    signals: Mapping[str, float | str | None]
+    curve: Curve
+    charts: tuple[DrawnChart, ...]
+    absent_charts: tuple[str, ...]
+    annotations: tuple[Annotation, ...]
+    videos: tuple[Video, ...]
+    status_notes: tuple[str, ...]
+    description: str | None
+    tags: tuple[str, ...]
+    recorded: Mapping[str, Scalar]
+    lineage: LineageHints
+    problems: tuple[Problem, ...]
+    files: Mapping[str, object] = field(default_factory=dict)
+    energy_kwh: float | None = None

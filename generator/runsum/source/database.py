@@ -1,0 +1,198 @@
+"""Open a run database without writing a byte, not even a sidecar file beside it.
+
+Which way is safe depends on what lies beside the file (measured with SQLite 3.40):
+
+===========================  ===============================================================
+``-wal`` and ``-shm``         the application is live or crashed: ``mode=ro``, one transaction
+``-wal`` alone                a copied set: copied again to a temporary folder, opened there
+neither, header says WAL      ``immutable=1``: ``mode=ro`` would create both and leave them
+rollback journal mode         ``mode=ro``; with a hot ``-journal`` or a writer at work, a copy
+===========================  ===============================================================
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from runsum.errors import DatabaseError
+
+_MAGIC = b"SQLite format 3\x00"
+_BUSY_S = 30.0
+_RECENT_S = 60.0
+RUNS_TABLE = "experiment_runs"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFile:
+    """An open database and what to say of the file.
+
+    Attributes:
+        columns: the columns of each table as they are in this file, by table name.
+        indexed: tables with an index that starts with run_id.
+        modified_at: modification time, UTC ISO seconds.
+    """
+
+    path: Path
+    connection: sqlite3.Connection
+    columns: dict[str, tuple[str, ...]]
+    indexed: frozenset[str]
+    modified_at: str
+    size_bytes: int
+
+
+@contextmanager
+def open_database(path: Path) -> Iterator[DatabaseFile]:
+    """Open a run database for reading; everything inside sees one moment of it.
+
+    Raises:
+        DatabaseError: the file is missing, empty, damaged, foreign or locked; one line with the next step.
+    """
+    header = _read_header(path)
+    with tempfile.TemporaryDirectory(prefix="runsum-") as scratch:
+        try:
+            with closing(_connect(path, header, Path(scratch))) as connection:
+                connection.text_factory = _lenient_text
+                connection.execute("BEGIN")
+                columns = _tables(connection)
+                _require_runs(path, columns, header)
+                stat = path.stat()
+                modified = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(stat.st_mtime))
+                yield DatabaseFile(path, connection, columns, _indexed(connection, columns), modified, stat.st_size)
+        except sqlite3.Error as error:
+            raise _explain(path, error) from error
+
+
+def _lenient_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _read_header(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise DatabaseError(f"{path} is a folder, not a database", "Give the path of the file, e.g. ml_experiments.db")
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        raise DatabaseError(f"{path}: no such file", "Check the path after --db or in runsum.yml") from None
+    except OSError as error:
+        raise DatabaseError(f"{path} cannot be read: {error.strerror}", "Check its permissions") from error
+    if not header:
+        raise DatabaseError(
+            f"{path} is empty (0 bytes)",
+            "The application leaves such a decoy where it was started elsewhere; look for the real one in its data folder",
+        )
+    if not header.startswith(_MAGIC):
+        raise DatabaseError(f"{path} is not a SQLite database", "Give the path of ml_experiments.db")
+    if len(header) < 100:
+        raise DatabaseError(f"{path} is cut off after {len(header)} bytes", "Copy the file again from its machine")
+    return header
+
+
+def _connect(path: Path, header: bytes, scratch: Path) -> sqlite3.Connection:
+    wal, shm = _beside(path, "-wal"), _beside(path, "-shm")
+    has_wal = wal.exists() and (wal.stat().st_size > 0 or shm.exists())
+    if header[18] == 2 or header[19] == 2:
+        if not has_wal:
+            return _uri(path, "mode=ro&immutable=1")
+        if shm.exists():
+            try:
+                return _probe(_uri(path, "mode=ro"))
+            except sqlite3.OperationalError:
+                pass  # sidecars we may not map: read a copy
+        return _copy(path, scratch)
+    if _beside(path, "-journal").exists():
+        return _copy(path, scratch)
+    if time.time() - path.stat().st_mtime < _RECENT_S:
+        return _backup(path, scratch)  # a long read would hold up a writer in this mode
+    return _uri(path, "mode=ro")
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _uri(path: Path, query: str) -> sqlite3.Connection:
+    absolute = quote(path.resolve().as_posix())
+    return sqlite3.connect(f"file:{absolute}?{query}", uri=True, timeout=_BUSY_S, isolation_level=None)
+
+
+def _probe(connection: sqlite3.Connection) -> sqlite3.Connection:
+    try:
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _copy(path: Path, scratch: Path) -> sqlite3.Connection:
+    for suffix in ("", "-wal", "-journal"):
+        if _beside(path, suffix).exists():
+            shutil.copyfile(_beside(path, suffix), scratch / f"copy.db{suffix}")
+    return sqlite3.connect(scratch / "copy.db", timeout=_BUSY_S, isolation_level=None)
+
+
+def _backup(path: Path, scratch: Path) -> sqlite3.Connection:
+    target = sqlite3.connect(scratch / "copy.db", timeout=_BUSY_S, isolation_level=None)
+    with closing(_uri(path, "mode=ro")) as source:
+        source.backup(target)
+    return target
+
+
+def _tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    names = [str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    return {name: tuple(str(row[1]) for row in connection.execute(f"PRAGMA table_info({quoted(name)})")) for name in names}
+
+
+def _indexed(connection: sqlite3.Connection, columns: dict[str, tuple[str, ...]]) -> frozenset[str]:
+    found = set()
+    for table in columns:
+        for row in connection.execute(f"PRAGMA index_list({quoted(table)})").fetchall():
+            first = connection.execute(f"PRAGMA index_info({quoted(str(row[1]))})").fetchone()
+            if first is not None and first[2] == "run_id" and not row[4]:
+                found.add(table)
+    return frozenset(found)
+
+
+def quoted(name: str) -> str:
+    """A table or column name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _require_runs(path: Path, columns: dict[str, tuple[str, ...]], header: bytes) -> None:
+    if "run_id" in columns.get(RUNS_TABLE, ()):
+        return
+    if not columns and (header[18] == 2 or header[19] == 2):
+        raise DatabaseError(
+            f"{path} holds no tables; it was probably copied without its -wal file",
+            f"Copy {path.name} together with {path.name}-wal, or close the application first",
+        )
+    if not columns:
+        raise DatabaseError(
+            f"{path} holds no tables",
+            "The application leaves such a decoy where it was started elsewhere; look for the real one in its data folder",
+        )
+    raise DatabaseError(
+        f"{path} is not a run database: it has no table {RUNS_TABLE} (found: {', '.join(sorted(columns)[:5])})",
+        "Give the path of ml_experiments.db",
+    )
+
+
+def _explain(path: Path, error: sqlite3.Error) -> DatabaseError:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return DatabaseError(f"{path} is locked by another program", "Wait for it to finish, or copy the file and build from the copy")
+    if "malformed" in text or "corrupt" in text or "not a database" in text or "disk I/O" in text:
+        return DatabaseError(
+            f"{path} is damaged ({text})",
+            f"Try: sqlite3 {path.name} .recover | sqlite3 recovered.db, then build with --db recovered.db",
+        )
+    return DatabaseError(f"{path} cannot be read ({text})", "Copy the file elsewhere and build from the copy")

@@ -1,0 +1,217 @@
+"""Chart data: which points stay, how numbers are written, and what no text can break."""
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from runsum.chartdata import STATIC_POINTS, column, data_script, select_points, sparkline, static_curve
+
+NAN = float("nan")
+HOSTILE = "</script><script>alert(1)</script>&\u2028\u2029 \"quoted\" 'single'"
+
+
+def points_of(svg: str) -> list[list[tuple[float, float]]]:
+    """Return the coordinates of each polyline."""
+    return [
+        [tuple(float(c) for c in pair.split(",")) for pair in line.attrib["points"].split()]  # type: ignore[misc]
+        for line in ET.fromstring(svg)
+    ]
+
+
+def test_short_series_is_kept_whole() -> None:
+    """A series within the limit keeps every row."""
+    assert select_points([1.0, 2.0, 3.0], [[5.0, NAN, 7.0]], [], 3).tolist() == [0, 1, 2]
+
+
+def test_extremes_stay() -> None:
+    """A crash that lasts one row, and a peak, survive any thinning."""
+    y = np.sin(np.linspace(0, 9, 10_000))
+    y[4_321], y[7_777] = -50.0, 50.0
+    rows = select_points(np.arange(10_000.0), [y], [], 100)
+    assert {0, 4_321, 7_777, 9_999} <= set(rows.tolist())
+
+
+def test_kept_rows_stay() -> None:
+    """Rows that must stay do, also where their values are missing."""
+    y = np.full(5_000, NAN)
+    assert {17, 2_500} <= set(select_points(np.arange(5_000.0), [y], [17, 2_500], 50).tolist())
+
+
+def test_rows_outside_are_ignored() -> None:
+    """A boundary outside the series is ignored rather than an error."""
+    rows = select_points(np.arange(1_000.0), [np.ones(1_000)], [-1, 1_000, 5_000], 20)
+    assert rows.min() == 0
+    assert rows.max() == 999
+
+
+@pytest.mark.parametrize("series", [1, 2, 5])
+def test_limit_holds(series: int) -> None:
+    """About as many rows remain as the limit says, however many series share them."""
+    y = [np.random.default_rng(i).normal(size=20_000) for i in range(series)]
+    rows = select_points(np.arange(20_000.0), y, [5_000, 12_000], 600)
+    assert 300 <= len(rows) <= 620
+
+
+def test_rows_ascend_once() -> None:
+    """Rows come in ascending order, each once."""
+    rows = select_points(np.arange(9_000.0), [np.random.default_rng(1).normal(size=9_000)] * 2, [0, 10], 200)
+    assert np.all(np.diff(rows) > 0)
+
+
+def test_x_may_step_back() -> None:
+    """Where a session starts again below the last timestep, both sessions keep points."""
+    x = np.concatenate([np.arange(3_000.0), np.arange(2_000.0, 5_000.0)])
+    rows = select_points(x, [np.sin(x / 200)], [3_000], 100)
+    assert (rows < 3_000).sum() > 30
+    assert (rows >= 3_000).sum() > 30
+
+
+def test_unannounced_step_back_is_no_error() -> None:
+    """An x in any order is accepted."""
+    x = np.random.default_rng(3).permutation(2_000).astype(float)
+    assert len(select_points(x, [x], [], 100)) <= 110
+
+
+def test_empty_is_no_error() -> None:
+    """No rows give no rows."""
+    assert select_points([], [[]], [], 10).tolist() == []
+
+
+@pytest.mark.parametrize("value", [0.0, NAN, float("inf"), -1e308])
+def test_constant_is_no_error(value: float) -> None:
+    """A constant, missing or infinite series keeps its ends."""
+    rows = select_points(np.arange(1_000.0), [np.full(1_000, value)], [], 10).tolist()
+    assert {0, 999} <= set(rows)
+
+
+def test_no_series_keeps_even_rows() -> None:
+    """Positions without any series are thinned evenly."""
+    assert len(select_points(np.arange(1_000.0), [], [], 50)) >= 40
+
+
+def test_more_boundaries_than_limit() -> None:
+    """Boundaries beyond the limit all stay."""
+    rows = select_points(np.arange(1_000.0), [np.arange(1_000.0)], range(0, 1_000, 5), 50)
+    assert len(rows) >= 200
+
+
+def test_integers_stay_exact() -> None:
+    """Timesteps are never rounded."""
+    assert column(np.array([1_234_567_891, 3])) == [1_234_567_891, 3]
+    assert column([1_234_567_891.0]) == [1_234_567_891]
+
+
+def test_five_digits() -> None:
+    """Measured values keep five significant digits, large ones seven."""
+    assert column([0.123456789, 20.4987654, 123456.789123]) == [0.12346, 20.499, 123456.8]
+
+
+def test_missing_is_none() -> None:
+    """NaN and infinities become null, never 0."""
+    assert column([NAN, float("inf"), -float("inf")]) == [None, None, None]
+
+
+def test_column_is_plain() -> None:
+    """A column holds plain Python numbers, which the JSON module can write."""
+    assert json.dumps(column(np.array([1.5, 2.0], dtype=np.float32))) == "[1.5, 2]"
+
+
+def test_script_is_ascii_safe() -> None:
+    """No text, and no key, can end the script or break a line."""
+    script = data_script(HOSTILE, {"events": [{"text": HOSTILE}]}).decode()
+    assert not set("<>&\u2028\u2029") & set(script)
+    assert script.count("\n") == 1
+
+
+def test_script_round_trips() -> None:
+    """The browser reads the very text that was given."""
+    script = data_script("k", {"text": HOSTILE + " é 漢"}).decode()
+    assert json.loads(script.removeprefix('(window.runsumData=window.runsumData||{})["k"]=')[:-2]) == {
+        "text": HOSTILE + " é 漢"
+    }
+
+
+def test_script_survives_half_a_character() -> None:
+    """A lone surrogate, as broken databases hold it, is replaced."""
+    assert b"a?b" in data_script("k", {"text": "a\ud800b"})
+
+
+def test_script_refuses_nan() -> None:
+    """NaN is not JSON: it is an error here, not in the reader's browser."""
+    with pytest.raises(ValueError, match="JSON"):
+        data_script("k", {"v": [NAN]})
+
+
+def test_label_is_text() -> None:
+    """A hostile label stays an attribute."""
+    svg = static_curve([0.0, 1.0], [1.0, 2.0], label=HOSTILE)
+    assert ET.fromstring(svg).attrib["aria-label"].startswith("</script>")
+    assert "<script" not in svg
+
+
+def test_curve_is_one_line() -> None:
+    """A curve is one line of HTML, so that Markdown leaves it alone."""
+    assert "\n" not in static_curve(np.arange(500.0), np.random.default_rng(0).normal(size=500))
+
+
+def test_curve_goes_up() -> None:
+    """A larger value is higher, which is a smaller coordinate."""
+    (line,) = points_of(static_curve([0.0, 1.0], [1.0, 2.0]))
+    assert line[1][1] < line[0][1]
+
+
+def test_curve_breaks_at_missing() -> None:
+    """Missing values break the curve in pieces."""
+    assert len(points_of(static_curve([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, NAN, 2.0, 1.0]))) == 2
+
+
+def test_long_curve_breaks_at_missing() -> None:
+    """A break survives thinning."""
+    y = np.sin(np.linspace(0, 20, 5_000))
+    y[2_000:2_010] = NAN
+    lines = points_of(static_curve(np.arange(5_000.0), y))
+    assert len(lines) == 2
+    assert sum(map(len, lines)) <= STATIC_POINTS + 10
+
+
+def test_constant_curve_is_level() -> None:
+    """A constant lies in the middle."""
+    (line,) = points_of(static_curve([0.0, 1.0], [7.0, 7.0], height=100))
+    assert {y for _, y in line} == {50.0}
+
+
+@pytest.mark.parametrize("y", [[], [NAN], [NAN, NAN]])
+def test_curve_of_nothing(y: list[float]) -> None:
+    """Nothing to draw gives an empty drawing."""
+    assert points_of(static_curve(np.arange(len(y)), y)) == []
+    assert points_of(sparkline(y)) == []
+
+
+def test_one_point_is_a_dot() -> None:
+    """A single value is still seen."""
+    ((first, second),) = points_of(sparkline([3.0]))
+    assert first == second
+
+
+def test_huge_values_stay_in_the_drawing() -> None:
+    """Values at the end of the number range give no infinite coordinate."""
+    (line,) = points_of(static_curve([0.0, 1.0, 2.0], [-1.7e308, 0.0, 1.7e308], height=100))
+    assert all(0 <= y <= 100 for _, y in line)
+
+
+def test_sparkline_is_silent() -> None:
+    """A sparkline is hidden from screen readers: the number beside it says the same."""
+    assert 'aria-hidden="true"' in sparkline([1.0, 2.0])
+
+
+def test_chart_specs_are_deterministic() -> None:
+    """Two calls, and two processes, write the same chart specs."""
+    from runsum.charts import charts_script
+
+    program = "import sys; from runsum.charts import charts_script; sys.stdout.buffer.write(charts_script())"
+    other = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout
+    assert charts_script() == charts_script() == other
