@@ -60,7 +60,8 @@ def find_rollout_size(timestep: Floats, iteration: Floats, majority: float) -> i
 def find_learn_calls(timestep: Floats, iteration: Floats, rollout_size: int | None, limits: Thresholds) -> LearnCalls:
     """Group rows by their start offset.
 
-    Offsets of fewer than `session_min_rows` rows are mixed rows and ignored. Where the rest explains too few
+    Offsets below zero or of fewer than `session_min_rows` rows are mixed rows and ignored, and so are those that
+    begin without the iteration number falling, since it restarts with every call. Where the rest explains too few
     rows, the counter does not count rollouts (converted data: it counts episodes), and nothing is believed.
     """
     if rollout_size is None or not len(timestep):
@@ -71,9 +72,14 @@ def find_learn_calls(timestep: Floats, iteration: Floats, rollout_size: int | No
     for position, offset in enumerate(offsets.tolist()):
         first.setdefault(offset, position)
         counts[offset] += 1
-    starts = sorted((o for o in counts if counts[o] >= limits.session_min_rows), key=lambda o: first[o])
+    starts: list[int] = []
+    frequent = [o for o in counts if o >= 0 and counts[o] >= limits.session_min_rows]
+    for offset in sorted(frequent, key=lambda o: first[o]):
+        row = first[offset]
+        if not starts or iteration[row] < iteration[row - 1]:
+            starts.append(offset)
     explained = sum(counts[o] for o in starts)
-    if starts and explained < limits.rollout_coverage * len(offsets):
+    if len(offsets) >= limits.session_min_rows and explained < limits.rollout_coverage * len(offsets):
         return LearnCalls(None, (), ())
     return LearnCalls(rollout_size, tuple(starts), tuple(first[o] for o in starts))
 

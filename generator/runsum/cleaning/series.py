@@ -161,8 +161,10 @@ def _rollout_size(table: MetricTable, rows: Mask, frame: RunFrame, limits: Thres
     size = find_rollout_size(table.numbers["timestep"][rows], table.numbers["episode_count"][rows], limits.rollout_majority)
     lengths = table.numbers["episode_length_mean"][rows]
     lengths = lengths[np.isfinite(lengths)]
-    if size is not None and len(lengths) and abs(float(np.median(lengths)) - size) <= 0.01 * size:
-        return None  # converted data: the counter counts episodes, all of one length
+    if size is not None and len(lengths):
+        frames = float(np.median(lengths)) / size
+        if any(abs(frames - skipped) < 0.002 * skipped for skipped in (1, 2, 3, 4)):
+            return None  # converted data: the counter counts episodes, all of one length (in steps or in frames)
     return size
 
 
