@@ -165,14 +165,36 @@ def test_curve_goes_up() -> None:
 
 
 def test_curve_breaks_at_missing() -> None:
-    """Missing values break the curve in pieces."""
-    assert len(points_of(static_curve([0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, NAN, 2.0, 1.0]))) == 2
+    """A stretch of missing values breaks the curve in pieces."""
+    y = [1.0, 2.0, 3.0, NAN, NAN, NAN, 2.0, 1.0]
+    assert len(points_of(static_curve(np.arange(8.0), y))) == 2
+
+
+def test_sparse_curve_is_whole() -> None:
+    """A column written at every tenth row is one line, not dots."""
+    y = np.full(1_000, NAN)
+    y[::10] = np.arange(100)
+    assert len(points_of(static_curve(np.arange(1_000.0), y))) == 1
+
+
+def test_curve_breaks_where_x_steps_back() -> None:
+    """Two sessions are two pieces, not a zigzag."""
+    assert len(points_of(static_curve([0.0, 1.0, 2.0, 1.0, 2.0, 3.0], np.arange(6.0)))) == 2
+
+
+def test_silence_keeps_a_missing_row() -> None:
+    """A long stretch without values stays visible among the points kept."""
+    y = np.sin(np.arange(5_000.0) / 300)
+    y[2_000:2_500] = NAN
+    rows = select_points(np.arange(5_000.0), [y], [], 100)
+    assert np.isnan(y[rows]).sum() == 1
+    assert {1_999, 2_500} <= set(rows.tolist())
 
 
 def test_long_curve_breaks_at_missing() -> None:
     """A break survives thinning."""
     y = np.sin(np.linspace(0, 20, 5_000))
-    y[2_000:2_010] = NAN
+    y[2_000:2_100] = NAN
     lines = points_of(static_curve(np.arange(5_000.0), y))
     assert len(lines) == 2
     assert sum(map(len, lines)) <= STATIC_POINTS + 10

@@ -23,9 +23,14 @@ POINT_LIMIT = 600
 """Points a series keeps by default: more than a chart of 720 pixels can show apart."""
 STATIC_POINTS = 90
 """Points of a static curve: enough for its shape, little enough for every page's HTML."""
+SILENCE_STEPS = 2.5
+"""A line breaks where values are missing for this many times the usual distance between two of them …"""
+SILENCE_SHARE = 0.01
+"""… and for this share of the x axis, about as much as an eye can see."""
 SIGNIFICANT_DIGITS = 5
 """Digits of a measured value; a chart of 300 pixels shows three."""
 
+_DOWNSAMPLER: Any = MinMaxLTTBDownsampler  # ships no type information
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -34,12 +39,14 @@ def select_points(
 ) -> IntArray:
     """Choose the rows a chart keeps, so that no extreme and no boundary is lost.
 
+    A long stretch without values keeps its ends and one missing row, so that a line breaks there.
     MinMaxLTTB (Van Der Donckt et al. 2023, arXiv:2305.00332) runs per series, and per stretch between the
     rows of ``keep``, because x may step back where a session starts again.
 
     Args:
         x: Positions, shape ``(n,)``.
-        ys: Series over ``x``, each of shape ``(n,)``, NaN where nothing was recorded.
+        ys: Series over ``x``, each of shape ``(n,)``, NaN where nothing was recorded; the one that matters
+            most comes first.
         keep: Rows which must stay, such as the first row of each session; others are ignored.
         limit: About how many rows may remain; the rows that must stay may exceed it.
 
@@ -55,10 +62,14 @@ def select_points(
     chosen = {0, n - 1, *boundaries}
     for y in series:
         chosen.update(_extremes(y))
-    share = max((limit - len(chosen)) // max(len(series), 1), 0)
+        for silence in _silences(positions, y)[: limit // 10]:
+            chosen.update(silence)
+    left = max(limit - len(chosen), 0)
     if not series:
-        chosen.update(np.linspace(0, n - 1, max(limit - len(chosen), 2)).astype(int).tolist())
-    for y in series:
+        chosen.update(np.linspace(0, n - 1, max(left, 2)).astype(int).tolist())
+    for number, y in enumerate(series):
+        # The first series is the line, the others its band: it gets half of the points.
+        share = left / 2 if number == 0 < len(series) - 1 else left / 2 / max(len(series) - 1, 0.5)
         for start, stop in itertools.pairwise([0, *(b for b in boundaries if b > 0), n]):
             chosen.update(_thin(positions, y, start, stop, round(share * (stop - start) / n)))
     return np.array(sorted(chosen), dtype=np.intp)
@@ -140,6 +151,21 @@ def _extremes(y: FloatArray) -> list[int]:
     return [int(rows[np.argmin(y[rows])]), int(rows[np.argmax(y[rows])])]
 
 
+def _silences(x: FloatArray, y: FloatArray) -> list[tuple[int, int, int]]:
+    """Find long stretches without values; a column written at every tenth row has none.
+
+    Returns:
+        The last row before, the first missing and the first row after each, the longest stretch first.
+    """
+    rows = np.flatnonzero(np.isfinite(y) & np.isfinite(x))
+    if len(rows) < 3:
+        return []
+    steps, across = np.diff(rows), np.abs(np.diff(x[rows]))
+    is_long = (steps > SILENCE_STEPS * np.median(steps)) & (across > SILENCE_SHARE * np.ptp(x[rows]))
+    longest_first = sorted(np.flatnonzero(is_long), key=lambda i: (-steps[i], i))
+    return [(int(rows[i]), int(rows[i]) + 1, int(rows[i + 1])) for i in longest_first]
+
+
 def _thin(x: FloatArray, y: FloatArray, start: int, stop: int, count: int) -> list[int]:
     """Choose about ``count`` recorded rows of the stretch from ``start`` to ``stop``."""
     rows = start + np.flatnonzero(np.isfinite(y[start:stop]) & np.isfinite(x[start:stop]))
@@ -149,7 +175,7 @@ def _thin(x: FloatArray, y: FloatArray, start: int, stop: int, count: int) -> li
         return [int(rows[0])] if count else []
     ordered = bool(np.all(np.diff(x[rows]) >= 0))
     positions = np.ascontiguousarray(x[rows]) if ordered else np.arange(len(rows), dtype=np.float64)
-    picked = MinMaxLTTBDownsampler().downsample(positions, np.ascontiguousarray(y[rows]), n_out=count)
+    picked = _DOWNSAMPLER().downsample(positions, np.ascontiguousarray(y[rows]), n_out=count)
     return [int(row) for row in rows[picked]]
 
 
@@ -184,28 +210,30 @@ def _svg(attributes: str, x: npt.ArrayLike, y: npt.ArrayLike, width: int, height
 
 def _pieces(x: FloatArray, y: FloatArray, width: int, height: int) -> list[str]:
     """Return the points of each unbroken piece, scaled to the drawing with a small margin."""
-    drawn = np.isfinite(x) & np.isfinite(y)
-    if not drawn.any():
+    rows = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    if len(rows) == 0:
         return []
-    gaps = np.flatnonzero(drawn[1:] != drawn[:-1]) + 1  # where a piece starts or ends
-    margin = 2.0
-    across = _scaled(x, drawn, margin, width - margin)
-    down = _scaled(-y, drawn, margin, height - margin)
-    rows = select_points(x, [y], gaps.tolist() if len(gaps) < STATIC_POINTS else [], STATIC_POINTS)
-    piece_of = np.cumsum(np.concatenate(([False], drawn[1:] != drawn[:-1])))
+    across = _scaled(x[rows], 2.0, width - 2.0)
+    down = _scaled(-y[rows], 2.0, height - 2.0)
+    starts = {int(i) for i in np.flatnonzero(np.diff(x[rows]) < 0) + 1}  # a session that stepped back
+    starts.update(int(np.searchsorted(rows, after)) for _, _, after in _silences(x, y))
+    keep = [i for start in sorted(starts) for i in (start - 1, start)][:STATIC_POINTS]
+    points = select_points(across, [down], keep, STATIC_POINTS)
+    piece_of = np.searchsorted(sorted(starts), points, side="right")
     pieces = []
-    for _, group in itertools.groupby((int(r) for r in rows if drawn[r]), key=lambda r: int(piece_of[r])):
-        points = [f"{across[r]:.1f},{down[r]:.1f}" for r in group]
+    for _, group in itertools.groupby(zip(piece_of, points, strict=True), key=lambda pair: int(pair[0])):
+        drawn = [f"{across[i]:.1f},{down[i]:.1f}" for _, i in group]
         # A single point is drawn as a line to itself: the round cap makes it a dot.
-        pieces.append(" ".join(points if len(points) > 1 else points * 2))
+        pieces.append(" ".join(drawn if len(drawn) > 1 else drawn * 2))
     return pieces
 
 
-def _scaled(values: FloatArray, drawn: npt.NDArray[np.bool_], low: float, high: float) -> FloatArray:
-    """Stretch the drawn values over ``low`` to ``high``; a constant lies in the middle."""
-    smallest, largest = float(values[drawn].min()), float(values[drawn].max())
+def _scaled(values: FloatArray, low: float, high: float) -> FloatArray:
+    """Stretch values over ``low`` to ``high``; a constant lies in the middle."""
     with np.errstate(over="ignore"):
-        span = largest - smallest
+        lowest = float(values.min())
+        span = float(values.max()) - lowest
     if span == 0 or not math.isfinite(span):
         return np.full(len(values), (low + high) / 2)
-    return low + (values - smallest) / span * (high - low)
+    scaled: FloatArray = low + (values - lowest) / span * (high - low)
+    return scaled

@@ -39,7 +39,10 @@ _COLOURS = {
     "paper": "#ffffff",
 }
 _X_TITLE, _Y_TITLE = "@xTitle", "@yTitle"  # Vega-Lite takes no expression as a title; see `_signal_titles`
-_NUMBER_LABEL = "abs(datum.value) >= 10000 ? format(datum.value, '~s') : format(datum.value, '~g')"
+_NUMBER_LABEL = (
+    "abs(datum.value) >= 1e15 ? format(datum.value, '.1e') : "
+    "abs(datum.value) >= 1e4 ? format(datum.value, '~s') : format(datum.value, '~g')"
+)
 _COUNT_LABEL = "abs(datum.value) >= 1000 ? format(datum.value, '~s') : format(datum.value, '~g')"
 
 
@@ -66,7 +69,7 @@ def progress_chart() -> alt.LayerChart:
 
 def lineage_chart() -> alt.LayerChart:
     """Draw the legs of a lineage as one training history."""
-    return _chart([_rules(), _raw(), _line(), *_hover()], TALL)
+    return _chart([_raw(), _line(), *_hover()], TALL)
 
 
 def group_chart() -> alt.LayerChart:
@@ -156,7 +159,11 @@ def _chart(
     }
     chart: alt.LayerChart = (
         alt.LayerChart(layer=layers)
-        .properties(width=WIDTH, height=height, autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
+        .properties(
+            width=WIDTH,
+            height=height,
+            autosize=alt.AutoSizeParams(type="fit", contains="padding", resize=True),
+        )
         .add_params(*(alt.param(name=name, value=value) for name, value in values.items()))
         .configure(background="transparent", padding=2, aria=False)
         .configure_view(stroke=None)
@@ -181,7 +188,13 @@ def _x(field: str = "x") -> alt.X:
         f"{field}:Q",
         scale=alt.Scale(domain=[_signal("xLo"), _signal("xHi")], nice=False, zero=False, clamp=False),
         axis=alt.Axis(
-            title=_X_TITLE, labelExpr=_COUNT_LABEL, grid=False, ticks=True, tickSize=4, labelFlush=True
+            title=_X_TITLE,
+            labelExpr=_COUNT_LABEL,
+            labelFlush=True,
+            grid=False,
+            ticks=True,
+            tickSize=4,
+            tickCount=_signal("ceil(width / 90)"),
         ),
     )
 
@@ -190,7 +203,7 @@ def _y(field: str = "y") -> alt.Y:
     """Return the y channel: its range follows the rows, its title lies flat above the axis."""
     return alt.Y(
         f"{field}:Q",
-        scale=alt.Scale(zero=False, nice=True, padding=8),
+        scale=alt.Scale(zero=False, nice=False, padding=12),
         axis=alt.Axis(
             title=_Y_TITLE,
             titleAngle=0,

@@ -19,7 +19,7 @@ class Scenario:
     """A small database and what must be known about each of its runs.
 
     `covers` names the defects it shows ("9.4" = row 4 of the dirty-data catalogue, "7.4c" a query defect);
-    `forbidden` are texts that must not stand in any page as they are.
+    `forbidden` are texts that must not stand in any page, neither in its Markdown nor in the HTML made of it.
     """
 
     name: str

@@ -129,7 +129,7 @@ def table_rows(
     target: int = 810_000,
     **values: Any,
 ) -> list[Row]:
-    """Rows read from the trainer's tables: step = offset + iteration x rollout, `began` = seconds of learn()."""
+    """Rows read from the trainer's tables: step = offset + iteration x rollout; learn() began at `began`."""
     clock = clock or Clock()
     rows = []
     for e in iterations:

@@ -15,7 +15,7 @@ from support.rows import (
     store,
     table_rows,
 )
-from support.schema import create
+from support.schema import database
 
 RUN = "run-aaaa0001"
 PARENT = "run-aaaa0002"
@@ -34,7 +34,7 @@ MARKS_OF_810_000 = reached(
 
 def head_single(path: Path) -> None:
     """198 table rows, 14 progress lines, every fifth table row written twice: ids have holes."""
-    with create(path) as con:
+    with database(path) as con:
         add_run(con, RUN, status="running", current_timestep=811_008, best_reward=12.375)
         table = table_rows(RUN, range(1, 199))
         again = [r for r in table if r.values["episode_count"] % 5 == 0]
@@ -93,7 +93,7 @@ PHANTOM_STEPS = [1_622_016 + 140_000 * k - 20_000 for k in range(1, 12)]  # true
 
 def head_leg2_doubled(path: Path) -> None:
     """Two legs of 1,620,000 steps; the second one's progress lines are stored start + absolute 11 times."""
-    with create(path) as con:
+    with database(path) as con:
         target = {"total_timesteps": 1_620_000}
         add_run(con, PARENT, target, current_timestep=1_622_016, end_time="2025-12-22T11:00:00")
         store(con, table_rows(PARENT, range(1, 397), target=1_620_000))
@@ -167,13 +167,13 @@ HEAD_LEG2_DOUBLED = Scenario(
     ("9.5", "7.4f", "7.5", "11.head-leg2-doubled"),
 )
 
-# ---------------------------------------------------------------- a stopped run that stored another run's rows
+# ---------------------------------------------------------------- a run that stored another run's rows
 
 
 def head_contaminated(path: Path) -> None:
     """A got to iteration 40, was stopped, then took down B's iterations 25 to 99 over its own."""
     other = "run-aaaa0004"
-    with create(path) as con:
+    with database(path) as con:
         add_run(
             con,
             RUN,
@@ -236,7 +236,7 @@ def _with_default_target(series: list, real: int, every: int) -> list:
 
 def era_b_16m(path: Path) -> None:
     """16.2 million steps, every fourth iteration stored, most rows against a target of 4 million."""
-    with create(path, "2025-11-26") as con:
+    with database(path, "2025-11-26") as con:
         config = FALSE_BEFORE_DECEMBER | {"total_timesteps": 16_200_000}
         add_run(con, RUN, config, end_time=Clock().iso(9 * 3956 + 4))
         store(con, _with_default_target(table_rows(RUN, range(4, 3957, 4)), 16_200_000, 5))
@@ -273,7 +273,7 @@ ERA_B_16M = Scenario(
 
 def era_b_short(path: Path) -> None:
     """500,000 steps against a target of 4 million: the stored progress ends at 12.6 %."""
-    with create(path, "2025-11-26") as con:
+    with database(path, "2025-11-26") as con:
         add_run(con, RUN, FALSE_BEFORE_DECEMBER | {"total_timesteps": 500_000}, status="running")
         store(con, _with_default_target(table_rows(RUN, range(1, 124)), 500_000, 6))
 
@@ -307,7 +307,7 @@ ERA_B_SHORT = Scenario(
 
 def zero_metrics(path: Path) -> None:
     """An environment that cannot pass the image pipeline: the process died before the first table."""
-    with create(path) as con:
+    with database(path) as con:
         add_run(
             con,
             RUN,
@@ -328,7 +328,7 @@ ZERO_METRICS = Scenario(
 
 def dqn(path: Path) -> None:
     """80 tables without iterations and losses, and a progress line after every eighth."""
-    with create(path) as con:
+    with database(path) as con:
         add_run(con, RUN, {"algorithm": "dqn", "total_timesteps": 1_000_000}, status="stopped")
         table = table_rows(RUN, range(1, 81), rollout=6250, target=1_000_000, reward=lambda s: s / 6250 - 40)
         for row in table:

@@ -7,6 +7,8 @@ got the later columns one ALTER at a time, so its columns come in another order.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -197,6 +199,15 @@ def create(
         con.execute(statement)
     con.commit()
     return con
+
+
+@contextmanager
+def database(
+    path: Path | str, era: str = LATEST, born: str | None = None, wal: bool = False
+) -> Iterator[sqlite3.Connection]:
+    """A new database to fill: committed and closed at the end, so no sidecar file stays."""
+    with closing(create(path, era, born, wal)) as con, con:
+        yield con
 
 
 def columns_of(con: sqlite3.Connection, table: str) -> list[str]:

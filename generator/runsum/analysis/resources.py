@@ -1,0 +1,83 @@
+"""What the machine did: GPU, VRAM, CPU, memory, energy, and what held training up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runsum.analysis.stats import finite, mean_max
+from runsum.cleaning.series import Series
+from runsum.model import Fact, known, missing, note, phrase
+from runsum.source.columns import Floats
+from runsum.source.records import GpuTable
+from runsum.thresholds import Thresholds
+
+_LONGEST_SAMPLE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceFacts:
+    """Facts by placeholder and the numbers other rules need."""
+
+    facts: dict[str, Fact]
+    gpu_avg: float | None
+    vram_share: float | None
+    energy_kwh: float | None
+
+
+def describe_resources(series: Series, gpu: GpuTable, limits: Thresholds) -> ResourceFacts:
+    """Averages and peaks; GPU samples (every ~2 s) beat the snapshots of the metric rows (every 5 to 9 s)."""
+    util, util_small = _prefer(gpu.numbers.get("gpu_util_pct"), series.columns["gpu_percent"])
+    vram, vram_small = _prefer(gpu.numbers.get("vram_used_mb"), series.columns["gpu_memory_mb"])
+    dead = bool(len(finite(util))) and not finite(util).any() and not finite(vram).any()
+    facts: dict[str, Fact] = {}
+    for name, values, source in (("gpu", util, util_small), ("vram", vram, vram_small)):
+        facts |= _pair(name, values, f"resource.{source}", "resource.all_zero" if dead else f"resource.no_{name}", hide=dead)
+    cpu = finite(series.columns["cpu_percent"])
+    facts |= _pair("cpu", cpu if cpu.any() else cpu[:0], "resource.process", "resource.cpu_bug", hide=not cpu.any())
+    facts |= _pair("mem", series.columns["memory_mb"], "resource.rss", "resource.no_mem", hide=False)
+    gpu_avg = None if dead else mean_max(util)[0]
+    total = finite(gpu.numbers.get("vram_total_mb", np.empty(0)))
+    peak = mean_max(vram)[1]
+    share = peak / float(total.max()) if peak and len(total) and total.max() > 0 else None
+    facts["resource_bottleneck_note"] = _bottleneck(gpu_avg, mean_max(util)[1], share, mean_max(cpu)[0], dead, limits)
+    return ResourceFacts(facts, gpu_avg, share, measure_energy(gpu))
+
+
+def measure_energy(gpu: GpuTable) -> float | None:
+    """Energy of the GPU in kWh: trapezoids over power samples; stretches longer than a minute are left out."""
+    power = gpu.numbers.get("power_w", np.empty(0))
+    seen = np.isfinite(power) & np.isfinite(gpu.local_s) if len(power) else np.empty(0, dtype=bool)
+    if seen.sum() < 2:
+        return None
+    times, watts = gpu.local_s[seen], power[seen]
+    width = np.diff(times)
+    whole = (width > 0) & (width <= _LONGEST_SAMPLE_S)
+    return float(((watts[1:] + watts[:-1]) / 2 * width)[whole].sum() / 3.6e6)
+
+
+def _prefer(samples: Floats | None, snapshots: Floats) -> tuple[Floats, str]:
+    if samples is not None and np.isfinite(samples).any():
+        return samples, "sampled"
+    return snapshots, "snapshots"
+
+
+def _pair(name: str, values: Floats, small: str, reason: str, *, hide: bool) -> dict[str, Fact]:
+    average, peak = (None, None) if hide else mean_max(values)
+    if average is None:
+        return {f"{name}_avg": missing(reason), f"{name}_max": missing(reason)}
+    return {f"{name}_avg": known(average, phrase(small)), f"{name}_max": known(peak)}
+
+
+def _bottleneck(gpu_avg: float | None, gpu_max: float | None, vram_share: float | None, cpu_avg: float | None, dead: bool,
+                limits: Thresholds) -> Fact:  # fmt: skip
+    if dead:
+        return missing("resource.all_zero")
+    if gpu_avg is None:
+        return missing("bottleneck.no_gpu") if cpu_avg is None else note("bottleneck.cpu_only", cpu=cpu_avg)
+    values = {"gpu": gpu_avg, "peak": gpu_max, "vram": None if vram_share is None else vram_share * 100}
+    if vram_share is not None and vram_share > limits.vram_tight:
+        return note("bottleneck.vram", estimated=True, **values)
+    key = "environment" if gpu_avg < limits.gpu_idle_pct else "gpu" if gpu_avg > limits.gpu_busy_pct else "balanced"
+    return note(f"bottleneck.{key}", estimated=True, **values)

@@ -1,0 +1,137 @@
+"""How a run stands: the recorded status weighed against what the rows say, at a given moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from runsum.cleaning.series import Series
+from runsum.model import DataQuality, Phrase, State, phrase
+from runsum.source.columns import Floats, integer, iso, seconds, text
+from runsum.source.records import GpuTable, MetricTable, Row
+from runsum.thresholds import Thresholds
+
+_STATES = {"completed": State.COMPLETED, "failed": State.FAILED, "stopped": State.STOPPED, "running": State.RUNNING}
+_LATE_ROWS = 3
+_LATE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The "now" of a build.
+
+    Attributes:
+        moment_s: seconds UTC, or on the recording machine's clock when `local`.
+        local: whether it was given without an offset.
+    """
+
+    moment_s: float
+    local: bool = False
+
+    def local_s(self, utc_offset_min: int | None) -> float:
+        """This moment on a clock with the given offset."""
+        return self.moment_s if self.local else self.moment_s + (utc_offset_min or 0) * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The state of a run and the times behind it, all on the recording machine's clock.
+
+    Attributes:
+        notes: what qualifies the state (resumed in place, completed early, …).
+        effective_end: when training really ended, ISO, or None while it may go on.
+        span_h: hours from start_time to the last canonical row.
+        wall_h: hours from start_time to end_time.
+    """
+
+    state: State
+    notes: tuple[Phrase, ...]
+    last_activity: str | None
+    effective_end: str | None
+    span_h: float | None
+    wall_h: float | None
+    progress_pct: float | None
+    resumed_in_place: bool
+
+
+def judge_standing(row: Row, table: MetricTable, gpu: GpuTable, series: Series, quality: DataQuality, target: int | None,
+                   now: AsOf, limits: Thresholds) -> Standing:  # fmt: skip
+    """Weigh status, flags, times and progress."""
+    status = (text(row.get("status")) or "").strip().lower()
+    offset = quality.utc_offset_min
+    start, end = seconds(row.get("start_time")), seconds(row.get("end_time"))
+    own_local = series.own_utc_s + (offset or 0) * 60.0
+    last_row = float(own_local[np.isfinite(own_local)].max()) if np.isfinite(own_local).any() else None
+    last = _last_activity(row, gpu, last_row, offset)
+    progress = _progress(series, target)
+    reached = target is not None and series.last_step_any_row is not None and (
+        series.last_step_any_row >= series.start_timestep + target)  # fmt: skip
+    state = _STATES.get(status, State.UNKNOWN)
+    if state is State.RUNNING:
+        if reached:
+            state = State.FINISHED
+        elif integer(row.get("process_paused")):
+            state = State.PAUSED
+        elif last is None or now.local_s(offset) - last > limits.stale_after_min * 60:
+            state = State.STALE
+    notes: list[Phrase] = []
+    late = _trained_after(table, series, end)
+    if late is not None and state in (State.COMPLETED, State.STOPPED, State.FAILED):
+        notes.append(phrase(f"state.{state}_but_went_on", end=iso(end or 0), last=iso(late)))
+    if state is State.COMPLETED and target is not None and progress is not None and not reached:
+        notes.append(phrase("state.completed_short", progress=progress))
+    resumed = _resumed_in_place(series, start, offset)
+    if resumed:
+        notes.append(phrase("state.resumed_in_place", sessions=len(quality.sessions), start=text(row.get("start_time"))))
+    elif quality.restarts:
+        notes.append(phrase("state.restarted", restarts=quality.restarts))
+    effective = late if late is not None else end
+    return Standing(
+        state,
+        tuple(notes),
+        None if last is None else iso(last),
+        None if state.is_open or effective is None else iso(effective),
+        float(np.nanmax(series.hours)) if len(series) and np.isfinite(series.hours).any() else None,
+        (end - start) / 3600 if end is not None and start is not None and end >= start else None,
+        progress,
+        resumed,
+    )
+
+
+def _progress(series: Series, target: int | None) -> float | None:
+    if not len(series) or not target or target <= 0:
+        return None
+    return float((series.timestep.max() - series.start_timestep) / target * 100.0)
+
+
+def _last_activity(row: Row, gpu: GpuTable, last_row: float | None, offset: int | None) -> float | None:
+    moments: list[float] = [] if last_row is None else [last_row]
+    if len(gpu) and np.isfinite(gpu.local_s).any():
+        moments.append(float(np.nanmax(gpu.local_s)))
+    for name in ("updated_at", "heartbeat_at"):
+        value = row.get(name)
+        moment = seconds(value)
+        if moment is not None:
+            # SQLite's own default stamp is UTC and has a blank where the application writes a T
+            moments.append(moment + (offset or 0) * 60.0 if " " in str(value).strip() else moment)
+    if not moments:
+        start = seconds(row.get("start_time"))
+        return start
+    return max(moments)
+
+
+def _trained_after(table: MetricTable, series: Series, end: float | None) -> float | None:
+    """Last local time of rows written well after end_time by a live process (cpu recorded), or None."""
+    if end is None or not len(table):
+        return None
+    alive: Floats = table.local_s[np.isin(table.numbers["id"], series.row_ids) & np.isfinite(table.numbers["cpu_percent"])]
+    late = alive[alive > end]
+    return float(late.max()) if len(late) >= _LATE_ROWS and late.max() - end > _LATE_S else None
+
+
+def _resumed_in_place(series: Series, start: float | None, offset: int | None) -> bool:
+    """Rows older than the start: an older version of the application reused the run id to continue."""
+    if start is None or not len(series.own_utc_s) or not np.isfinite(series.own_utc_s).any():
+        return False
+    return bool(np.nanmin(series.own_utc_s) + (offset or 0) * 60.0 < start - 60)

@@ -1,0 +1,125 @@
+"""How fast it trained: the recorded meter, the measured rate, time that was lost, time that is left."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from runsum.analysis.stats import finite, head_tail, median
+from runsum.cleaning.series import Series
+from runsum.model import DataQuality, Fact, State, known, missing, note, phrase
+from runsum.source.columns import Floats
+from runsum.thresholds import Thresholds
+
+_EXIT_PAUSE = re.compile(r"\bui_exit_pause\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Throughput between rows at least `fps_window_s` apart.
+
+    Attributes:
+        timestep: step at the end of each window, shape (windows,).
+        hours: hours at the end of each window.
+        per_second: timesteps per second in each window.
+    """
+
+    timestep: Floats
+    hours: Floats
+    per_second: Floats
+
+
+def measure_rate(series: Series, quality: DataQuality, limits: Thresholds) -> Rate:
+    """Derive the rate from steps and times; windows over a gap or a restart are left out."""
+    ends: list[int] = []
+    rates: list[float] = []
+    silent = quality.gap_threshold_s or np.inf
+    begin = 0
+    for row in range(1, len(series)):
+        pause = series.utc_s[row] - series.utc_s[row - 1]
+        if series.session[row] != series.session[begin] or not 0 <= pause <= silent or series.timestep[row] < series.timestep[begin]:
+            begin = row
+            continue
+        took = series.utc_s[row] - series.utc_s[begin]
+        if took >= limits.fps_window_s:
+            ends.append(row)
+            rates.append(float((series.timestep[row] - series.timestep[begin]) / took))
+            begin = row
+    index = np.array(ends, dtype=int)
+    return Rate(series.timestep[index], series.hours[index], np.array(rates, dtype=np.float64))
+
+
+def fps_facts(series: Series) -> dict[str, Fact]:
+    """Mean, least and largest recorded fps over canonical rows without each session's first."""
+    values = finite(series.columns["fps"][series.fps_rows])
+    reason = "fps.no_rows" if not len(series) else "fps.one_row" if len(series) == 1 else "reason.not_recorded"
+    if not len(values):
+        return {name: missing(reason) for name in ("avg_fps", "min_fps", "max_fps")}
+    return {
+        "avg_fps": known(float(values.mean())),
+        "min_fps": known(float(values.min())),
+        "max_fps": known(float(values.max())),
+    }
+
+
+def trend_fact(rate: Rate, limits: Thresholds) -> Fact:
+    """Whether training got slower or faster, from measured rates."""
+    if len(rate.per_second) < 5:
+        return missing("sps.few", windows=len(rate.per_second))
+    first, last = head_tail(rate.per_second, 0.2)
+    before, after = float(np.median(first)), float(np.median(last))
+    if before <= 0:
+        return missing("sps.few", windows=len(rate.per_second))
+    change = after / before - 1
+    key = "sps.slower" if change < -limits.fps_drop else "sps.faster" if change > limits.fps_drop else "sps.steady"
+    return note(key, before=before, after=after, change=abs(change) * 100, typical=median(rate.per_second))
+
+
+def eta_fact(state: State, current: int | None, goal: int | None, rate: Rate, limits: Thresholds) -> Fact:
+    """Remaining time of a run that is not over, at its recent rate."""
+    if not state.is_open:
+        return note("eta.over")
+    if state is State.FINISHED:
+        return note("eta.finished")
+    if current is None or goal is None:
+        return missing("eta.unknown")
+    recent = rate.per_second[-max(3, int(len(rate.per_second) * limits.recent_share)) :]
+    speed = median(recent)
+    if not speed:
+        return missing("eta.no_rate")
+    left = max(0, goal - current)
+    return note("eta.stale" if state is not State.RUNNING else "eta.running", estimated=True,
+                steps=left, speed=speed, hours=left / speed / 3600)  # fmt: skip
+
+
+def downtime_facts(quality: DataQuality, status_notes: Sequence[str], limits: Thresholds) -> dict[str, Fact]:
+    """Pauses and the time they cost. Pauses by button are never recorded; gaps are the only witness."""
+    pauses = sum(bool(_EXIT_PAUSE.search(line)) for line in status_notes)
+    restarts = quality.restarts
+    count = known(pauses + restarts, phrase("pauses.made_of", pauses=pauses, restarts=restarts))
+    if quality.rows == 0:
+        return {"pause_count": count if pauses else missing("reason.no_rows"), "pause_time_h": missing("reason.no_rows")}
+    if quality.gap_threshold_s is None:
+        return {"pause_count": count, "pause_time_h": missing("gaps.no_times")}
+    lost = [gap for gap in quality.gaps if gap.seconds >= limits.downtime_s]
+    return {
+        "pause_count": count,
+        "pause_time_h": Fact(sum(gap.seconds for gap in lost) / 3600, small=(phrase("pauses.inferred", gaps=len(lost)),), estimated=True),
+    }
+
+
+def gap_fact(quality: DataQuality) -> Fact:
+    """Silences between rows as a sentence."""
+    if quality.rows == 0:
+        return missing("reason.no_rows")
+    if quality.gap_threshold_s is None:
+        return missing("gaps.no_times")
+    if not quality.gaps:
+        return note("gaps.none", threshold=quality.gap_threshold_s)
+    longest = max(quality.gaps, key=lambda gap: gap.seconds)
+    kinds = {True: "alive", False: "absent", None: "unknown"}
+    return note(f"gaps.found_{kinds[longest.with_gpu]}", count=len(quality.gaps), longest=longest.seconds,
+                timestep=longest.timestep, threshold=quality.gap_threshold_s)  # fmt: skip

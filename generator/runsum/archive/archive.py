@@ -1,0 +1,211 @@
+"""All digests together: lineages, deltas to parents, groups by game and algorithm, advice, totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from runsum.analysis.next_actions import Advice, Evidence, advise
+from runsum.analysis.settings import diff_config
+from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
+from runsum.archive.slugs import SlugMaker
+from runsum.model import ConfigChange, Fact, Phrase, Problem, RunDigest, known, missing, note, phrase
+from runsum.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """A database of the archive: its name on the pages, its file, and rows in it that belong to no run."""
+
+    name: str
+    file: str
+    modified_at: str
+    size_bytes: int
+    runs: int
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedRun:
+    """A run with everything that the others add to it.
+
+    Attributes:
+        summary: all 75 placeholders.
+        before, after: slugs of the previous and the next run of the same game, by start time.
+        lineage_page: slug of the lineage page, None for a run of its own.
+    """
+
+    digest: RunDigest
+    kin: Kin
+    summary: Mapping[str, Fact]
+    config_delta: tuple[ConfigChange, ...]
+    advice: Advice
+    problems: tuple[Problem, ...]
+    lineage_page: str | None
+    game_page: str | None
+    algorithm_page: str | None
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A tree of legs with its page."""
+
+    slug: str
+    tree: Tree
+    runs: tuple[ArchivedRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs of one game or one algorithm, best first."""
+
+    slug: str
+    name: str
+    runs: tuple[ArchivedRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Everything the pages are made of. `runs` is in the order of start times, newest first."""
+
+    runs: tuple[ArchivedRun, ...]
+    lineages: tuple[Lineage, ...]
+    games: tuple[Group, ...]
+    algorithms: tuple[Group, ...]
+    sources: tuple[SourceFacts, ...]
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    solved: Mapping[str, float] = field(default_factory=dict)
+
+    def find(self, slug: str) -> ArchivedRun:
+        """The run with a slug."""
+        return self.by_slug[slug]
+
+    by_slug: Mapping[str, ArchivedRun] = field(default_factory=dict)
+
+
+def make_archive(digests: Sequence[RunDigest], sources: Sequence[SourceFacts], slugs: SlugMaker, thresholds: Thresholds,
+                 solved: Mapping[str, float]) -> Archive:  # fmt: skip
+    """Put all runs together.
+
+    Args:
+        digests: the runs, in any order.
+        sources: the databases.
+        slugs: makes folder names that do not collide.
+        thresholds: rules in force.
+        solved: declared solved thresholds by game, printed on the Methods page.
+    """
+    ordered = sorted(digests, key=lambda run: (run.started_at or "", run.source, run.run_id))
+    kinship = find_kinship(ordered)
+    by_slug = {run.slug: run for run in ordered}
+    pages = {tree.name: slugs.make("lineages", tree.root, tree.name) for tree in kinship.trees}
+    games, game_pages = _group(ordered, lambda run: run.game, "games", slugs)
+    algorithms, algorithm_pages = _group(ordered, lambda run: run.algorithm, "algorithms", slugs)
+    neighbours = _neighbours(games)
+    archived: dict[str, ArchivedRun] = {}
+    for run in ordered:
+        done = _archive_run(run, kinship, by_slug, thresholds)
+        before, after = neighbours.get(run.slug, (None, None))
+        archived[run.slug] = replace(
+            done, lineage_page=pages.get(done.kin.tree), game_page=game_pages.get(run.game or ""),
+            algorithm_page=algorithm_pages.get(run.algorithm or ""), before=before, after=after,
+        )  # fmt: skip
+    return Archive(
+        runs=tuple(archived[run.slug] for run in reversed(ordered)),
+        lineages=tuple(Lineage(pages[tree.name], tree, tuple(archived[s] for s in tree.members)) for tree in kinship.trees),
+        games=_rank(games, game_pages, archived),
+        algorithms=_rank(algorithms, algorithm_pages, archived),
+        sources=tuple(sources),
+        thresholds=thresholds,
+        solved=solved,
+        by_slug=archived,
+    )
+
+
+def _archive_run(run: RunDigest, kinship: Kinship, by_slug: Mapping[str, RunDigest], limits: Thresholds) -> ArchivedRun:
+    kin = kinship.kin[run.slug]
+    parent = by_slug[kin.parent] if kin.parent else None
+    delta = diff_config(parent.config, run.config) if parent else ()
+    problems = (*run.problems, *kinship.problems.get(run.slug, ()))
+    lineage = _lineage_facts(run, kin, parent, delta)
+    reward_delta = lineage["reward_delta"].value
+    advice = advise(_evidence(run, parent, problems, reward_delta if isinstance(reward_delta, float) else None, delta), limits)
+    summary = {**run.summary, **lineage, **_advice_facts(advice)}
+    return ArchivedRun(run, kin, summary, delta, advice, problems, None, None, None)
+
+
+def _lineage_facts(run: RunDigest, kin: Kin, parent: RunDigest | None, delta: tuple[ConfigChange, ...]) -> dict[str, Fact]:
+    why = "lineage.first_leg" if kin.parent_run_id is None and kin.root == run.run_id else "lineage.parent_missing"
+    own_settings = tuple(change for change in delta if change.key != "total_timesteps")
+    facts = {
+        "base_run_id": known(kin.root, *(() if run.lineage.base_run_id else (phrase("lineage.root_assumed"),))),
+        "leg_number": known(kin.leg, *((phrase("lineage.inferred"),) if kin.inferred else ())),
+    }
+    if parent is None:
+        absent = missing(why, parent=kin.parent_run_id or kin.root)
+        return facts | {name: absent for name in ("lineage_diff_note", "reward_delta", "fps_delta", "config_delta_list")}
+    target = next((change for change in delta if change.key == "total_timesteps"), None)
+    words = "lineage.changed" if own_settings else "lineage.same_settings"
+    small = (phrase("lineage.target_changed", before=target.before, after=target.after),) if target else ()
+    facts["lineage_diff_note"] = note(words, *small, count=len(own_settings), parent=parent.run_id,
+                                      keys=", ".join(change.key for change in own_settings))  # fmt: skip
+    facts["config_delta_list"] = (
+        note("lineage.delta_list", items=[(c.key, c.before, c.after) for c in delta]) if delta else note("lineage.no_delta"))
+    facts["reward_delta"] = _delta(run.final_reward, parent.final_reward, "lineage.no_reward", parent.run_id)
+    facts["fps_delta"] = _delta(run.avg_fps, parent.avg_fps, "lineage.no_fps", parent.run_id)
+    return facts
+
+
+def _delta(own: float | None, other: float | None, reason: str, parent: str) -> Fact:
+    if own is None or other is None:
+        return missing(reason, parent=parent)
+    return known(own - other, phrase("lineage.against", parent=parent, before=other))
+
+
+def _evidence(run: RunDigest, parent: RunDigest | None, problems: Sequence[Problem], reward_delta: float | None,
+              delta: tuple[ConfigChange, ...]) -> Evidence:  # fmt: skip
+    downtime = run.summary["pause_time_h"].value
+    sps = run.summary["sps_trend_note"].words
+    return Evidence(
+        state=run.state, progress_pct=run.progress_pct, numbers=run.signals, quality=run.quality,
+        problems={p.kind: p for p in problems}, best=run.best_reward, final=run.final_reward, current=run.current_timestep,
+        start=run.start_timestep, downtime_h=downtime if isinstance(downtime, float) else None,
+        slower=sps is not None and sps.key == "sps.slower", parent_delta=reward_delta,
+        parent_label=parent.run_id if parent else None, lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),
+        changed=tuple(change.key for change in delta if change.key != "total_timesteps"),
+    )  # fmt: skip
+
+
+def _advice_facts(advice: Advice) -> dict[str, Fact]:
+    items: list[Phrase] = [words for _, words in advice.recommendations]
+    return {"go_no_go": known(advice.gate, advice.reason), "recommendations": note("next.list", items=items)}
+
+
+def _group(runs: Sequence[RunDigest], key: object, folder: str, slugs: SlugMaker) -> tuple[dict[str, list[RunDigest]], dict[str, str]]:
+    assert callable(key)
+    groups: dict[str, list[RunDigest]] = {}
+    for run in runs:
+        name = key(run)
+        if name:
+            groups.setdefault(name, []).append(run)
+    groups = dict(sorted(groups.items(), key=lambda item: (item[0].casefold(), item[0])))
+    return groups, {name: slugs.make(folder, name, name) for name in groups}
+
+
+def _neighbours(games: Mapping[str, Sequence[RunDigest]]) -> dict[str, tuple[str | None, str | None]]:
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for group in games.values():
+        for place, run in enumerate(group):
+            before = group[place - 1].slug if place else None
+            after = group[place + 1].slug if place + 1 < len(group) else None
+            found[run.slug] = (before, after)
+    return found
+
+
+def _rank(groups: Mapping[str, Sequence[RunDigest]], pages: Mapping[str, str], runs: Mapping[str, ArchivedRun]) -> tuple[Group, ...]:
+    ranked = []
+    for name, group in groups.items():
+        order = sorted(group, key=lambda run: (run.best_reward is None, -(run.best_reward or 0.0), run.started_at or "", run.slug))
+        ranked.append(Group(pages[name], name, tuple(runs[run.slug] for run in order)))
+    return tuple(ranked)

@@ -1,0 +1,57 @@
+"""Files for programs: the canonical series and the table of runs as CSV."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from runsum.cleaning.series import Series
+from runsum.source.columns import Floats
+from runsum.source.records import METRICS
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def metrics_csv(series: Series) -> bytes:
+    """The canonical series at full resolution as gzipped CSV, readable by `pandas.read_csv(URL)`.
+
+    Columns: timestep, hours (since the run began), session (0-based), then every metric with a value.
+    There is no time stamp inside the file, so equal rows give equal bytes.
+    """
+    names = [name for name in METRICS if np.isfinite(series.columns[name]).any()]
+    columns = [_whole(series.timestep), _short(np.round(series.hours, 6)), [str(s) for s in series.session.tolist()]]
+    columns += [_short(series.columns[name]) for name in names]
+    lines = [",".join(("timestep", "hours", "session", *names)), *map(",".join, zip(*columns, strict=True))]
+    return gzip.compress(("\n".join(lines) + "\n").encode("ascii"), compresslevel=6, mtime=0)
+
+
+def _whole(values: Floats) -> list[str]:
+    return [str(int(v)) for v in values.tolist()]
+
+
+def _short(values: Floats) -> list[str]:
+    """Shortest text that reads back as the same number; empty where missing."""
+    return ["" if math.isnan(v) else str(int(v)) if v.is_integer() and abs(v) < 1e15 else repr(v) for v in values.tolist()]
+
+
+def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """A table as CSV. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return buffer.getvalue().encode("utf-8")
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return "'" + value
+    return value

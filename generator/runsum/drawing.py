@@ -1,0 +1,241 @@
+"""What a run gives to its charts: columns of numbers, marks, and a static curve for pages without JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from runsum.analysis.stats import finite
+from runsum.analysis.throughput import Rate
+from runsum.chartdata import column, data_script, select_points, static_curve
+from runsum.cleaning.series import Series
+from runsum.model import Annotation, DataQuality, DrawnChart, Milestone, Phrase, Video, phrase
+from runsum.source.columns import Floats
+from runsum.source.records import GpuTable
+
+_POINTS = 500
+_GPU_POINTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A chart of one column: its id on the page, the column, the title of its value axis."""
+
+    id: str
+    column: str
+    title: str
+
+
+METRIC_PANELS = (
+    Panel("episode-length", "episode_length_mean", "mean episode length (steps)"),
+    Panel("policy-loss", "policy_loss", "policy loss"),
+    Panel("value-loss", "value_loss", "value loss"),
+    Panel("entropy-loss", "entropy_loss", "entropy loss (−entropy)"),
+    Panel("total-loss", "total_loss", "total loss"),
+    Panel("kl", "kl_divergence", "approximate KL divergence"),
+    Panel("clip-fraction", "clip_fraction", "clip fraction"),
+    Panel("explained-variance", "explained_variance", "explained variance"),
+    Panel("learning-rate", "learning_rate", "learning rate"),
+    Panel("gradient-norm", "gradient_norm", "gradient norm"),
+    Panel("memory", "memory_mb", "process memory (MiB)"),
+    Panel("cpu", "cpu_percent", "CPU (%)"),
+)
+GPU_PANELS = (
+    Panel("gpu", "gpu_util_pct", "GPU use (%)"),
+    Panel("vram", "vram_used_mb", "VRAM in use (MiB)"),
+    Panel("temperature", "temp_c", "GPU temperature (°C)"),
+    Panel("power", "power_w", "GPU power (W)"),
+)
+_SNAPSHOT = {"gpu": "gpu_percent", "vram": "gpu_memory_mb"}
+ALL_CHARTS = ("reward", *(p.id for p in METRIC_PANELS), "throughput", *(p.id for p in GPU_PANELS), "progress")
+_EXPECTED = (
+    "reward", "episode-length", "policy-loss", "value-loss", "entropy-loss", "kl", "clip-fraction",
+    "explained-variance", "throughput", "gpu", "vram", "memory", "temperature", "progress",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RunDrawing:
+    """The data script of a run page and what the page says of its charts."""
+
+    script: bytes
+    charts: tuple[DrawnChart, ...]
+    absent: tuple[str, ...]
+
+
+def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, quality: DataQuality, milestones: Sequence[Milestone],
+             target: int | None, annotations: Sequence[Annotation], videos: Sequence[Video]) -> RunDrawing:  # fmt: skip
+    """Choose points and marks for every chart whose data exists.
+
+    Args:
+        key: name of the run in its data script.
+        series: canonical rows.
+        gpu: GPU samples.
+        rate: measured throughput.
+        quality: sessions and gaps to mark.
+        milestones, target, annotations, videos: further marks.
+    """
+    payload: dict[str, Any] = {"axes": {}, "charts": {}, "events": []}
+    drawn: list[DrawnChart] = []
+    if len(series):
+        _draw_rows(payload, drawn, series)
+        _draw_rate(payload, drawn, series, rate)
+        _draw_progress(payload, drawn, series, target)
+        payload["events"] = _events(series, quality, milestones, annotations, videos)
+    _draw_gpu(payload, drawn, series, gpu)
+    order = {name: place for place, name in enumerate(ALL_CHARTS)}
+    drawn.sort(key=lambda chart: order[chart.id])
+    present = {chart.id for chart in drawn}
+    return RunDrawing(data_script(key, payload), tuple(drawn), tuple(name for name in _EXPECTED if name not in present))
+
+
+def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series) -> None:
+    """Charts over canonical rows share one selection of rows, so that steps and hours are stored once."""
+    panels = [p for p in METRIC_PANELS if _worth_drawing(p, series.columns[p.column])]
+    reward = series.reward
+    ys = [reward] if len(finite(reward)) else []
+    ys += [series.columns[p.column] for p in panels]
+    if not ys:
+        return
+    keep = [0, *(np.flatnonzero(np.diff(series.session)) + 1).tolist(), *np.flatnonzero(np.diff(series.session)).tolist()]
+    rows = select_points(series.timestep, ys, keep, _POINTS)
+    axis: dict[str, Any] = {"t": column(series.timestep[rows]), "h": column(series.hours[rows])}
+    if quality_sessions := int(series.session.max()):
+        axis["s"] = [int(s) for s in series.session[rows]]
+        axis["sessions"] = quality_sessions + 1
+    payload["axes"]["rows"] = axis
+    if len(finite(reward)):
+        chart: dict[str, Any] = {"kind": "reward", "x": "rows", "y": "mean episode reward", "v": column(reward[rows]), "events": True}
+        spread = series.columns["episode_reward_std"]
+        if len(finite(spread)):
+            chart["lo"], chart["hi"] = column((reward - spread)[rows]), column((reward + spread)[rows])
+        payload["charts"]["reward"] = chart
+        drawn.append(_drawn("reward", "reward", series.timestep, reward))
+    for panel in panels:
+        values = series.columns[panel.column]
+        payload["charts"][panel.id] = {"kind": "metric", "x": "rows", "y": panel.title, "v": column(values[rows])}
+        drawn.append(_drawn(panel.id, "metric", series.timestep, values))
+
+
+def _worth_drawing(panel: Panel, values: Floats) -> bool:
+    seen = finite(values)
+    if len(seen) < 2:
+        return False
+    if panel.id == "cpu":
+        return bool(seen.any())  # the application's CPU column is 0 by a sampling bug
+    return panel.id != "learning-rate" or bool(seen.max() > seen.min())
+
+
+def _draw_rate(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, rate: Rate) -> None:
+    recorded = np.where(series.fps_rows, series.columns["fps"], np.nan)
+    lines = []
+    for name, steps, hours, values in (
+        ("recorded (cumulative mean)", series.timestep, series.hours, recorded),
+        ("measured between rows", rate.timestep, rate.hours, rate.per_second),
+    ):
+        seen = np.isfinite(values)
+        if seen.sum() >= 2:
+            rows = select_points(steps[seen], [values[seen]], [], _GPU_POINTS)
+            lines.append({"name": name, "t": column(steps[seen][rows]), "h": column(hours[seen][rows]),
+                          "v": column(values[seen][rows])})  # fmt: skip
+    if lines:
+        payload["charts"]["throughput"] = {"kind": "multi", "y": "steps/s", "series": lines}
+        use = (rate.timestep, rate.per_second) if len(rate.per_second) >= 2 else (series.timestep, recorded)
+        drawn.append(_drawn("throughput", "multi", *use))
+
+
+def _draw_progress(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, target: int | None) -> None:
+    if len(series) < 2 or not np.isfinite(series.hours).all() or series.hours.max() <= series.hours.min():
+        return
+    rows = select_points(series.hours, [series.timestep], [], 120)
+    payload["charts"]["progress"] = {
+        "kind": "progress", "y": "timestep", "h": column(series.hours[rows]), "v": column(series.timestep[rows]),
+        "target": None if target is None else series.start_timestep + target,
+    }  # fmt: skip
+    drawn.append(_drawn("progress", "progress", series.hours, series.timestep))
+
+
+def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, gpu: GpuTable) -> None:
+    sampled = [p for p in GPU_PANELS if len(finite(gpu.numbers.get(p.column, np.empty(0)))) >= 2]
+    sampled = [p for p in sampled if finite(gpu.numbers[p.column]).any()]
+    if sampled and len(series):
+        steps, hours = _gpu_axes(series, gpu)
+        rows = select_points(hours, [gpu.numbers[p.column] for p in sampled], [], _GPU_POINTS)
+        payload["axes"]["gpu"] = {"t": column(steps[rows]), "h": column(hours[rows])}
+        for panel in sampled:
+            values = gpu.numbers[panel.column]
+            payload["charts"][panel.id] = {"kind": "metric", "x": "gpu", "y": panel.title, "v": column(values[rows])}
+            drawn.append(_drawn(panel.id, "metric", steps, values))
+    for panel in GPU_PANELS:
+        if panel.id in _SNAPSHOT and panel.id not in payload["charts"] and len(series):
+            values = series.columns[_SNAPSHOT[panel.id]]
+            if len(finite(values)) >= 2 and finite(values).any():
+                rows = select_points(series.timestep, [values], [], _GPU_POINTS)
+                payload["charts"][panel.id] = {
+                    "kind": "metric", "y": panel.title, "t": column(series.timestep[rows]), "h": column(series.hours[rows]),
+                    "v": column(values[rows]),
+                }  # fmt: skip
+                drawn.append(_drawn(panel.id, "metric", series.timestep, values))
+
+
+def _gpu_axes(series: Series, gpu: GpuTable) -> tuple[Floats, Floats]:
+    """Timesteps (interpolated) and hours of the GPU samples."""
+    local_to_utc = float(np.round(np.nanmedian(gpu.local_s - np.nanmedian(series.own_utc_s)) / 900) * 900)
+    utc = gpu.local_s - (local_to_utc if abs(local_to_utc) <= 14 * 3600 else 0.0)
+    order = np.argsort(series.own_utc_s, kind="stable")
+    steps = np.interp(utc, series.own_utc_s[order], series.own_steps[order])
+    begin = float(series.utc_s[0] - series.hours[0] * 3600)
+    return np.round(steps), (utc - begin) / 3600
+
+
+def _events(series: Series, quality: DataQuality, milestones: Sequence[Milestone], annotations: Sequence[Annotation],
+            videos: Sequence[Video]) -> list[dict[str, Any]]:  # fmt: skip
+    def hours_at(step: float) -> float:
+        order = np.argsort(series.timestep, kind="stable")
+        return round(float(np.interp(step, series.timestep[order], series.hours[order])), 5)
+
+    def reward_at(step: float) -> float | None:
+        seen = np.isfinite(series.reward)
+        if not seen.any():
+            return None
+        order = np.argsort(series.timestep[seen], kind="stable")
+        return round(float(np.interp(step, series.timestep[seen][order], series.reward[seen][order])), 4)
+
+    events: list[dict[str, Any]] = [
+        {"kind": "milestone", "t": int(m.mark), "h": hours_at(m.mark), "text": f"{m.percent} %"} for m in milestones if m.reached
+    ]
+    for session in quality.sessions[1:]:
+        events.append({"kind": "restart", "t": session.start_timestep, "h": round(session.hours, 5), "text": "restart"})
+    for gap in quality.gaps:
+        events.append({"kind": "gap", "t": gap.timestep, "h": round(gap.hours, 5), "h2": round(gap.hours + gap.seconds / 3600, 5),
+                       "text": f"no rows for {gap.seconds:.0f} s"})  # fmt: skip
+    for note in annotations:
+        if note.timestep is not None and note.axes == "reward":
+            events.append({"kind": "annotation", "t": note.timestep, "h": hours_at(note.timestep), "y": note.y, "text": note.text})
+    for video in videos:
+        if video.timestep is not None:
+            events.append({"kind": "video", "t": video.timestep, "h": hours_at(video.timestep), "y": reward_at(video.timestep),
+                           "text": video.name})  # fmt: skip
+    return events
+
+
+def _drawn(name: str, kind: str, x: Floats, y: Floats) -> DrawnChart:
+    return DrawnChart(name, kind, describe_curve(x, y), static_curve(x, y))
+
+
+def describe_curve(x: Floats, y: Floats) -> Phrase:
+    """The numbers of a chart's text alternative: start, end, least, largest, and where."""
+    seen = np.isfinite(y) & np.isfinite(x)
+    xs, values = x[seen], y[seen]
+    if not len(values):
+        return phrase("alt.empty")
+    return phrase("alt.curve", start=float(values[0]), end=float(values[-1]), low=float(values.min()), high=float(values.max()),
+                  low_at=float(xs[int(values.argmin())]), high_at=float(xs[int(values.argmax())]), points=len(values))  # fmt: skip
+
+
+def draw_curves(key: str, charts: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """The data script of an archive page (lineage, game, algorithm)."""
+    return data_script(key, {"axes": {}, "charts": dict(charts), "events": []})

@@ -1,0 +1,105 @@
+"""The only room that knows Jinja2: page templates and the wording of facts.
+
+Every value that a template prints is escaped for Markdown and HTML at once (`finalize`), unless it is `Markup`
+made here or an SVG of our own. Undefined names are errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from markupsafe import Markup
+
+from runsum.formatting import FILTERS, escape_markdown
+from runsum.model import Phrase
+
+
+class Renderer:
+    """Renders pages and phrases from one template folder."""
+
+    def __init__(self, folder: Path) -> None:
+        words = yaml.safe_load((folder / "wording.yml").read_text(encoding="utf-8"))
+        self._wording: dict[str, str] = {key: text for section in words["phrases"].values() for key, text in section.items()}
+        self._short: dict[str, str] = words["short"]
+        self._labels: dict[str, str] = words["labels"]
+        self._page = self._environment(folder / "pages", self._finalize_page)
+        self._text = self._environment(folder / "pages", self._finalize_text)
+        self._compiled: dict[tuple[bool, str], jinja2.Template] = {}
+
+    def _environment(self, folder: Path, finalize: Any) -> jinja2.Environment:
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined, finalize=finalize,
+            trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,  # noqa: S701 finalize escapes
+        )  # fmt: skip
+        environment.filters |= FILTERS
+        environment.filters |= {"by": self._by, "label": self._label, "svg": Markup, "short": self.short}
+        return environment
+
+    def page(self, template: str, context: object) -> str:
+        """Render `pages/<template>` with the fields of a context dataclass."""
+        return self._page.get_template(template).render({f.name: getattr(context, f.name) for f in fields(context)})  # type: ignore[arg-type]
+
+    def words(self, phrase: Phrase) -> str:
+        """A phrase as plain text, for JSON, the terminal and attributes."""
+        return self._render(phrase, page=False)
+
+    def short(self, phrase: Phrase) -> str:
+        """The few words shown in place of a missing value."""
+        return self._short.get(phrase.key, "not recorded")
+
+    def has(self, key: str) -> bool:
+        """Whether the wording knows a key."""
+        return key in self._wording
+
+    def _render(self, phrase: Phrase, *, page: bool) -> str:
+        template = self._compiled.get((page, phrase.key))
+        if template is None:
+            environment = self._page if page else self._text
+            try:
+                template = environment.from_string(self._wording[phrase.key])
+            except KeyError:
+                raise LookupError(f"wording.yml has no words for {phrase.key!r}") from None
+            self._compiled[page, phrase.key] = template
+        return template.render(dict(phrase.values))
+
+    def _finalize_page(self, value: object) -> object:
+        if isinstance(value, Markup):
+            return value
+        if isinstance(value, Phrase):
+            return self._render(value, page=True)
+        if isinstance(value, list):
+            return Markup(" ").join(Markup(self._finalize_page(item)) for item in value)
+        if value is None:
+            raise ValueError("a template printed a missing value")
+        return escape_markdown(str(value))
+
+    def _finalize_text(self, value: object) -> object:
+        if isinstance(value, Phrase):
+            return self._render(value, page=False)
+        if isinstance(value, list):
+            return " ".join(str(self._finalize_text(item)) for item in value)
+        if value is None:
+            raise ValueError("a wording printed a missing value")
+        return value
+
+    def _by(self, value: object, name: str) -> str:
+        """Format a value with the filter of a name; texts stay texts whatever was expected."""
+        if isinstance(value, str) and name not in ("when", "day", "cut"):
+            return FILTERS["text"](value)
+        return FILTERS[name](value)
+
+    def _label(self, key: str) -> str:
+        return self._labels[key]
+
+
+def phrases_used(summary: Mapping[str, Any]) -> list[Phrase]:
+    """All phrases of a summary, for tests and reports."""
+    found: list[Phrase] = []
+    for fact in summary.values():
+        found += [p for p in (fact.words, fact.reason, *fact.small) if p is not None]
+    return found

@@ -1,0 +1,389 @@
+"""Read what the recording application leaves on disk below its project root.
+
+Names and sizes of models and videos, two small documents and the end of a log; nothing large is ever opened.
+Everything is optional, nothing is trusted: what is malformed becomes a `Problem`, what leads out of the root
+is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runsum.model import Problem, Video, problem
+from runsum.source.project_log import LogFinding, LogTail, read_log_tail
+from runsum.source.project_media import Entry, Tree, named_step, names_run, printable, read_videos
+
+__all__ = [
+    "FoundPath",
+    "LogFinding",
+    "LogTail",
+    "MilestoneFile",
+    "ProjectFiles",
+    "locate",
+    "look_up",
+    "read_project_files",
+]
+
+_HYPERPARAMETERS = (
+    "learning_rate", "batch_size", "n_steps", "gamma", "gae_lambda", "clip_range", "ent_coef", "vf_coef",
+    "max_grad_norm",
+)  # fmt: skip
+_CONFIG_PLACES: Mapping[str, tuple[str, ...]] = {
+    # key of config_json: where config_effective.yaml holds it; the first place with a value wins
+    "algorithm": ("train.algo",),
+    "policy_type": ("train.policy",),
+    "env_id": ("game.env_id",),
+    "n_envs": ("train.vec_envs",),
+    **{key: (f"train.{key}", f"train.hyperparameters.{key}") for key in _HYPERPARAMETERS},
+    "n_epochs": ("train.n_epochs",),
+    "total_timesteps": ("train.total_timesteps",),
+    "save_freq": ("train.save_freq",),
+    "frame_stack": ("game.frame_stack",),
+    "frame_skip": ("game.max_skip",),  # config_json calls its constant 1 "action_repeat"
+    "device": ("train.device", "device"),
+    "seed": ("seed", "train.seed"),  # training seeds its environments with the outer one
+    "epsilon": ("train.epsilon", "epsilon"),
+    "custom_name": ("train.custom_name", "custom_name"),
+    "target_hours": ("render.target_hours",),
+}
+_LEAK_PRONE = ("custom_name", "seed", "epsilon", "target_hours", *_HYPERPARAMETERS)
+_COMPARED = ("custom_name", "seed", "epsilon", "target_hours")
+_NAMED_MODELS = ("latest.zip", "final_model.zip")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_MILESTONE = re.compile(r"step_(\d{1,18})_pct_(\d{1,3})(?!\d)")
+_HOMES = ("", "outputs", "video/output", "video/training", "models/checkpoints", "logs", "video")
+_PARTS = 16  # of a recorded path are looked at, from its end
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPath:
+    """A file that the archive speaks of.
+
+    Attributes:
+        path: posix, relative to the project root; as recorded where nothing below the root is meant by it.
+        modified_at: UTC, ISO, seconds.
+    """
+
+    path: str
+    present: bool
+    size_bytes: int | None = None
+    modified_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneFile:
+    """A model saved at a share of the leg's target; both numbers stand in its name."""
+
+    path: str
+    timestep: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """What lies on disk of one run; empty where nothing does.
+
+    Attributes:
+        model: latest.zip, None without one.
+        final_model: final_model.zip, written only by a training that ran to its end; None without one.
+        checkpoints: the other saved models, milestones not among them.
+        milestones: by percent.
+        milestone_trap: whether several milestones share one step: on a leg no longer than its past all of
+            them are written at its first step and hold the same weights.
+        last_checkpoint_step: highest step in a file name. The number at the end of
+            checkpoint_<date>_<time>_NNNNNN.zip counts files and is no step.
+        tensorboard: folders with event files, relative to the root.
+        metadata: run_metadata.json with the key names of its latest form; {} without one.
+        effective_config: config_effective.yaml under the keys of config_json, and target_hours, frame_skip,
+            n_epochs, custom_name, epsilon; only what the file holds.
+        videos: their `path` is the recorded one where `recorded_videos` means the file, else relative to the
+            root.
+        log: the first log with a failure in it, else the first log.
+        looked_in: the folders searched, relative to the root, found or not.
+    """
+
+    model: FoundPath | None = None
+    final_model: FoundPath | None = None
+    checkpoints: tuple[FoundPath, ...] = ()
+    milestones: tuple[MilestoneFile, ...] = ()
+    milestone_trap: bool = False
+    last_checkpoint_step: int | None = None
+    tensorboard: tuple[str, ...] = ()
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    effective_config: Mapping[str, object] = field(default_factory=dict)
+    videos: tuple[Video, ...] = ()
+    log: LogTail | None = None
+    looked_in: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read_project_files(
+    root: Path, run_id: str, recorded_videos: Sequence[str] = (), known_runs: frozenset[str] = frozenset()
+) -> ProjectFiles:
+    """Read everything below the project root that belongs to one run; never raises.
+
+    Args:
+        root: the folder of the recording application.
+        run_id: not looked up when it cannot be a folder name.
+        recorded_videos: paths in the database, of whatever machine.
+        known_runs: every run id of the archive, to tell this run's files from those of its neighbours.
+    """
+    if not _is_folder_name(run_id):
+        return ProjectFiles(problems=(problem("run_id_not_a_folder_name", run_id=printable(run_id)),))
+    tree = Tree(root)
+    if not tree.root.is_dir():
+        return ProjectFiles(problems=(problem("project_root_missing"),))
+    home = f"models/checkpoints/{run_id}"
+    model = tree.find(f"{home}/latest.zip")
+    final = tree.find(f"{home}/milestones/final_model.zip") or tree.find(f"{home}/final_model.zip")
+    saved = _saved_models(tree, home)
+    milestones = _milestones(saved)
+    trap = _milestone_trap(tree, milestones)
+    metadata = _read_metadata(tree, home, run_id)
+    config = _read_effective_config(tree, home, run_id, metadata)
+    recorded = [
+        (text, entry) for text in recorded_videos if (entry := _locate(tree, run_id, text)) is not None
+    ]
+    videos = read_videos(tree, run_id, recorded, known_runs)
+    log = _read_log(tree, run_id, known_runs)
+    milestone_paths = {milestone.path for milestone in milestones}
+    return ProjectFiles(
+        model=_found(model) if model else None,
+        final_model=_found(final) if final else None,
+        checkpoints=tuple(_found(entry) for entry in saved if entry.path not in milestone_paths),
+        milestones=milestones,
+        milestone_trap=trap,
+        last_checkpoint_step=max((s for entry in saved if (s := _step_of(entry)) is not None), default=None),
+        tensorboard=_tensorboard_folders(tree, run_id),
+        metadata=metadata,
+        effective_config=config,
+        videos=videos,
+        log=log,
+        looked_in=tuple(tree.looked_in),
+        problems=tuple(tree.problems),
+    )
+
+
+def locate(root: Path, run_id: str, recorded: str) -> Path | None:
+    r"""Find the file below `root` that a recorded path means.
+
+    The path may come from another machine: ``D:\My project\outputs\run-1a2b3c4d\a.mp4`` is looked for by its
+    tails, the longest first, below the root and below the folders where the application keeps its files.
+
+    Returns:
+        The real path, always below the root, or None.
+    """
+    entry = _locate(Tree(root), run_id, recorded)
+    return entry.file if entry else None
+
+
+def look_up(root: Path, run_id: str, recorded: str) -> FoundPath:
+    """Say of a recorded path whether the file it means is there; see `locate`."""
+    entry = _locate(Tree(root), run_id, recorded)
+    return _found(entry) if entry else FoundPath(printable(recorded), present=False)
+
+
+def _locate(tree: Tree, run_id: str, recorded: str) -> Entry | None:
+    candidates = _candidates(recorded, run_id) if _is_folder_name(run_id) else ()
+    for path in dict.fromkeys(candidates):
+        if (entry := tree.find(path)) is not None:
+            real = entry.file.relative_to(tree.root).as_posix()
+            return Entry(printable(real), entry.file, entry.size_bytes, entry.modified_at)
+    return None
+
+
+def _candidates(recorded: str, run_id: str) -> Iterator[str]:
+    """Relative paths that a recorded one may mean, the most certain first."""
+    text = recorded.strip().strip("\"'").replace("\\", "/")
+    absolute = text.startswith("/") or re.match(r"[A-Za-z]:", text) is not None
+    parts = [part for part in re.sub(r"^[A-Za-z]:", "", text).split("/") if part not in ("", ".")]
+    if not parts or ".." in parts or "\0" in text:
+        return
+    if not absolute:
+        yield "/".join(parts)
+    for begin in range(max(0, len(parts) - _PARTS), len(parts) - 1):  # a bare name alone proves nothing …
+        tail = "/".join(parts[begin:])
+        yield from (f"{home}/{tail}".lstrip("/") for home in _HOMES)
+    name = parts[-1]
+    if len(parts) == 1:
+        yield from (f"{home}/{run_id}/{name}" for home in _HOMES[1:])
+        yield f"outputs/{run_id}/milestones/{name}"
+    if names_run(name, run_id, frozenset()):  # … unless it begins with the run id
+        yield f"video/output/{name}"
+
+
+def _is_folder_name(run_id: str) -> bool:
+    """Whether a run id can name a folder without leading anywhere else."""
+    if not run_id.strip() or len(run_id) > 200 or ".." in run_id or run_id == ".":
+        return False
+    return not any(char in '/\\:*?"<>|' or not char.isprintable() for char in run_id)
+
+
+def _found(entry: Entry) -> FoundPath:
+    return FoundPath(entry.path, True, entry.size_bytes, entry.modified_at)
+
+
+def _saved_models(tree: Tree, home: str) -> tuple[Entry, ...]:
+    """Every .zip but the latest and final model and the recorder's half-written tmp files."""
+
+    def keep(name: str) -> bool:
+        return (
+            name.endswith(".zip")
+            and not name.startswith("tmp")
+            and name not in ("latest.zip", "final_model.zip")
+        )
+
+    return (*tree.files(home, keep), *tree.files(f"{home}/milestones", keep))
+
+
+def _step_of(entry: Entry) -> int | None:
+    return named_step(entry.path.rpartition("/")[2])
+
+
+def _milestones(saved: Sequence[Entry]) -> tuple[MilestoneFile, ...]:
+    matches = [
+        (entry.path, match) for entry in saved if (match := _MILESTONE.search(entry.path.rpartition("/")[2]))
+    ]
+    found = [MilestoneFile(path, int(match[1]), int(match[2])) for path, match in matches]
+    return tuple(sorted(found, key=lambda milestone: (milestone.percent, milestone.timestep, milestone.path)))
+
+
+def _milestone_trap(tree: Tree, milestones: Sequence[MilestoneFile]) -> bool:
+    """Whether one step has milestones of several percentages."""
+    percents = {(milestone.timestep, milestone.percent) for milestone in milestones}
+    counts = Counter(timestep for timestep, _ in percents)
+    shared = sorted(step for step, files in counts.items() if files > 1)
+    for step in shared:
+        tree.report("milestones_share_one_step", timestep=step, files=counts[step])
+    return bool(shared)
+
+
+def _tensorboard_folders(tree: Tree, run_id: str) -> tuple[str, ...]:
+    """The folders that hold event files: logs/tb/<run>/run_<time>/training_<n>, or a level above."""
+
+    def is_events(name: str) -> bool:
+        return name.startswith("events.out.tfevents.")
+
+    def with_events(folder: str, levels: int) -> Iterator[str]:
+        if tree.files(folder, is_events):
+            yield printable(folder)
+        if levels:
+            for inner in tree.folders(folder, lambda name: not is_events(name)):
+                yield from with_events(inner, levels - 1)
+
+    return tuple(with_events(f"logs/tb/{run_id}", 2))
+
+
+def _read_metadata(tree: Tree, home: str, run_id: str) -> Mapping[str, object]:
+    """run_metadata.json of any of its three forms, under the key names of the latest."""
+    entry = tree.find(f"{home}/run_metadata.json")
+    if entry is None:
+        return {}
+    data = tree.document(entry, "metadata_unreadable", ("json",))
+    renamed = {"created": "created_at", "total_timesteps": "total_timesteps_leg"}
+    metadata: dict[str, object] = {}
+    for key, value in data.items():
+        new = renamed.get(key, key)
+        if new == key or new not in data:
+            metadata[new] = value
+    inside = metadata.get("run_id")
+    if isinstance(inside, str) and inside != run_id:
+        tree.report("metadata_of_other_run", path=entry.path, recorded_run_id=inside)
+    return metadata
+
+
+def _read_effective_config(
+    tree: Tree, home: str, run_id: str, metadata: Mapping[str, object]
+) -> Mapping[str, object]:
+    entry = tree.find(f"{home}/config_effective.yaml")
+    if entry is None:
+        return {}
+    data = tree.document(entry, "effective_config_unreadable", ("yaml",))
+    config: dict[str, object] = {}
+    for key, places in _CONFIG_PLACES.items():
+        values = (_setting(_at(data, place)) for place in places)
+        if (value := next((value for value in values if value is not None), None)) is not None:
+            config[key] = value
+    if _at(data, "train.force_single_env") is True:
+        config["n_envs"] = 1  # the recorder then ignores vec_envs
+    if isinstance(algorithm := config.get("algorithm"), str):
+        config["algorithm"] = algorithm.lower()
+    _report_leak(tree, entry.path, run_id, _at(data, "train.run_id"), config, metadata)
+    return config
+
+
+def _report_leak(
+    tree: Tree,
+    path: str,
+    run_id: str,
+    inside: object,
+    config: Mapping[str, object],
+    metadata: Mapping[str, object],
+) -> None:
+    """Name the optional settings that may come from the run before: the recorder reuses its template."""
+    if isinstance(inside, str) and inside != run_id:
+        keys = [key for key in _LEAK_PRONE if key in config]
+    else:
+        inside = run_id
+        keys = [key for key in _COMPARED if _differ(config.get(key), metadata.get(key))]
+    if keys or inside != run_id:
+        tree.report("config_may_leak", path=path, recorded_run_id=inside, keys=tuple(keys))
+
+
+def _differ(left: object, right: object) -> bool:
+    return left is not None and right is not None and left != right
+
+
+def _at(data: Mapping[str, object], place: str) -> object:
+    """The value at a dotted place; None where a step is missing."""
+    value: object = data
+    for key in place.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _setting(value: object) -> object:
+    """A single value, with numbers as numbers: YAML 1.1 reads 1e-4 as text."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        number = float(value)
+        return int(number) if number.is_integer() and value.strip().lstrip("+-").isdecimal() else number
+    return value if isinstance(value, str | int | float) else None
+
+
+def _read_log(tree: Tree, run_id: str, known_runs: frozenset[str]) -> LogTail | None:
+    first: LogTail | None = None
+    for entry, only_run in _log_files(tree, run_id, known_runs):
+        try:
+            log = read_log_tail(entry.file, entry.path, only_run)
+        except OSError:
+            tree.report("log_unreadable", path=entry.path)
+            continue
+        if log is not None and log.findings:
+            return log
+        first = first or log
+    return first
+
+
+def _log_files(tree: Tree, run_id: str, known_runs: frozenset[str]) -> Iterator[tuple[Entry, str | None]]:
+    """Places of logs, the likeliest first; those that hold many runs come with the run id to look for."""
+    names = ("debug_full_stdout.log", "training.log", "rendering.log")
+    found = {
+        name: entry
+        for folder in (f"models/checkpoints/{run_id}", f"outputs/{run_id}")
+        for name in names
+        if (entry := tree.find(f"{folder}/{name}")) is not None
+    }
+    if "debug_full_stdout.log" in found:
+        yield found.pop("debug_full_stdout.log"), None
+    for entry in tree.files(
+        "logs", lambda name: name.endswith(".log") and names_run(name, run_id, known_runs)
+    ):
+        yield entry, None
+    yield from ((found[name], None) for name in names if name in found)
+    for path in ("automated_training.log", "logs/automated_training.log"):
+        if (shared := tree.find(path)) is not None:
+            yield shared, run_id

@@ -1,0 +1,107 @@
+/* Finds a page's charts and has them drawn when they scroll near. No framework, no eval, no fetch: works from file://.
+ *
+ * A figure says where its data is (data-src, data-key, data-chart). Beside this script lie charts.js, one Vega spec
+ * per kind of chart, runsum-chart.js, and Vega in vendor/; all of them wait until a chart is near. Until then, and when
+ * drawing fails, the static curve in the page stays.
+ */
+(function () {
+  "use strict";
+  if (window.runsum) return;
+
+  const base = new URL(".", document.currentScript.src).href;
+  const charts = new Set();
+  const loads = new Map();
+  const own = (object, key) => (object && Object.prototype.hasOwnProperty.call(object, key) ? object[key] : undefined);
+  const hideTip = () => { if (window.runsum.hideTip) window.runsum.hideTip(); };
+
+  function load(url) {
+    if (!loads.has(url)) {
+      loads.set(url, new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = url;
+        script.onload = resolve;
+        script.onerror = () => { loads.delete(url); reject(new Error("could not load " + url)); };
+        document.head.appendChild(script);
+      }));
+    }
+    return loads.get(url);
+  }
+
+  async function loadVega() {
+    const specs = load(base + "charts.js");
+    if (!window.vega) await load(base + "vendor/vega.min.js");
+    if (!window.vegaInterpreter) await load(base + "vendor/vega-interpreter.js");
+    if (!window.runsum.Chart) await load(base + "runsum-chart.js");
+    await specs;
+  }
+
+  /* Says below a chart that it could not be drawn. */
+  function failed(figure, error) {
+    console.warn("runsum: chart not drawn:", error);
+    if (figure.querySelector(".rs-chart-note")) return;
+    const note = document.createElement("p"), outline = figure.querySelector(".rs-static");
+    note.className = "rs-chart-note";
+    note.textContent = "The interactive chart could not be drawn" + (outline ? "; this is its outline." : ".");
+    figure.querySelector(".rs-canvas").after(note);
+  }
+
+  async function draw(figure) {
+    const { src, key, chart: id } = figure.dataset;
+    try {
+      const held = () => own(window.runsumData, key);
+      await Promise.all([loadVega(), held() ? null : load(new URL(src, document.baseURI).href)]);
+      const model = own((held() || {}).charts, id);
+      if (!model || !own(window.runsumCharts, model.kind)) throw new Error("no chart " + id + " in " + key);
+      if (!figure.isConnected) return;
+      const chart = new window.runsum.Chart(figure, model, held().events);
+      charts.add(chart);
+      chart.repaint();
+    } catch (error) {
+      failed(figure, error);
+    }
+  }
+
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      watcher.unobserve(entry.target);
+      draw(entry.target);
+    }
+  }, { rootMargin: "300px" });
+
+  function tellAges() {
+    const units = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+    const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+    for (const node of document.querySelectorAll("time.rs-time[datetime]")) {
+      const age = (Date.now() - Date.parse(node.getAttribute("datetime"))) / 1000;
+      const unit = units.find(([, seconds]) => Math.abs(age) >= seconds);
+      if (isFinite(age)) node.title = unit ? words.format(-Math.trunc(age / unit[1]), unit[0]) : "just now";
+    }
+  }
+
+  /* A new page: with instant navigation the old one's figures are gone, and their views must go too. */
+  function start() {
+    hideTip();
+    for (const chart of [...charts]) if (!chart.figure.isConnected) chart.finalize();
+    for (const figure of document.querySelectorAll("figure.rs-chart[data-chart]:not([data-rs-seen])")) {
+      figure.setAttribute("data-rs-seen", "");
+      watcher.observe(figure);
+    }
+    tellAges();
+  }
+
+  function begin() {
+    new MutationObserver(() => {
+      for (const chart of charts) {
+        if (chart.scheme !== document.body.getAttribute("data-md-color-scheme")) chart.repaint();
+      }
+    }).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
+    window.addEventListener("scroll", hideTip, { passive: true });
+    if (window.document$ && window.document$.subscribe) window.document$.subscribe(start);
+    start();
+  }
+
+  window.runsum = { charts, failed };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
+  else begin();
+})();

@@ -1,0 +1,235 @@
+"""Reading never disturbs: not the application that writes, not the folder the file lies in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.command import build, documents, fingerprints
+from support.rows import Clock, add_run, store, table_rows
+from support.schema import create, database
+
+RUN = "run-11fe0001"
+BEFORE = 300  # rows stored before the writer starts
+
+# The application's collector in small: its pragmas, its upsert, and a note of how long each one took.
+WRITER = """
+import json, select, sqlite3, sys, time
+path, run_id, iteration = sys.argv[1], sys.argv[2], int(sys.argv[3])
+con = sqlite3.connect(path, timeout=30.0, isolation_level=None)
+con.execute("PRAGMA journal_mode=WAL")
+con.execute("PRAGMA synchronous=NORMAL")
+columns = "run_id, timestep, timestamp, episode_count, total_timesteps"
+columns += ", progress_pct, episode_reward_mean, fps"
+insert = f"INSERT OR REPLACE INTO training_metrics ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+slowest, errors, stop = 0.0, [], time.monotonic() + 120
+print("ready", flush=True)
+while time.monotonic() < stop and not select.select([sys.stdin], [], [], 0.01)[0]:
+    iteration += 1
+    step = iteration * 4096
+    stamp = f"2025-12-22T{11 + iteration // 3600:02}:{iteration // 60 % 60:02}:{iteration % 60:02}"
+    began = time.monotonic()
+    try:
+        con.execute(insert, (run_id, step, stamp, iteration, 810_000_000,
+                             step / 8_100_000, step / 65_536, 450))
+        con.execute("UPDATE experiment_runs SET current_timestep = ?, updated_at = ? WHERE run_id = ?",
+                    (step, stamp, run_id))
+    except sqlite3.Error as error:
+        errors.append(str(error))
+    slowest = max(slowest, time.monotonic() - began)
+print(json.dumps({"iteration": iteration, "slowest_s": slowest, "errors": errors}), flush=True)
+sys.stdin.readline()
+"""
+
+
+@contextmanager
+def writer(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that inserts a row every 10 ms until a line comes on its stdin; a second line ends it."""
+    command = [sys.executable, "-c", WRITER, str(path), RUN, str(BEFORE)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def say(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def filled(path: Path, wal: bool = True) -> None:
+    """One running run with 300 rows, closed properly: a single file."""
+    with database(path, wal=wal) as con:
+        add_run(con, RUN, {"total_timesteps": 810_000_000}, status="running", updated_at=Clock().iso(2700))
+        store(con, table_rows(RUN, range(1, BEFORE + 1), target=810_000_000))
+
+
+def written(document: dict) -> int:
+    """The number of rows in a run.json, checked to be an unbroken prefix of what was written."""
+    quality = document["quality"]
+    count = quality["rows"]
+    assert quality["canonical_rows"] == count
+    (only,) = quality["sessions"]
+    assert (only["first_timestep"], only["last_timestep"]) == (4096, 4096 * count)
+    assert document["summary"]["current_timestep"] == 4096 * count
+    assert document["summary"]["best_reward"] == count / 16
+    return count
+
+
+@pytest.mark.slow
+def test_a_writer_is_not_disturbed(tmp_path: Path) -> None:
+    """Three builds beside a writer: consistent prefixes, no lock error, no insert of a second, same files."""
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    file = home / "ml_experiments.db"
+    filled(file)
+    counts = []
+    with writer(file) as process:
+        time.sleep(0.3)
+        names = fingerprints(home, contents=False)
+        for _ in range(3):
+            result = build(file, work)
+            assert result.returncode == 0, result.stderr
+            counts.append(written(documents(work)[RUN]))
+        assert fingerprints(home, contents=False) == names
+        say(process)
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        assert fingerprints(home, contents=False) == names
+    assert told["errors"] == []
+    assert told["slowest_s"] < 1.0
+    assert counts == sorted(counts)
+    assert BEFORE < counts[0] < counts[-1] <= told["iteration"]
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """A folder in which (unless the tests run as root) no file can be made."""
+    folder.chmod(0o555)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755)
+
+
+def clean_wal_file(home: Path) -> None:
+    """The application was closed properly; the file is still marked as WAL."""
+    filled(home / "ml_experiments.db")
+
+
+def leftover_wal_and_shm(home: Path) -> None:
+    """The application died: its newest rows are in the log beside the file."""
+    _copy_while_open(home, "", "-wal", "-shm")
+
+
+def wal_without_shm(home: Path) -> None:
+    """A copied set without its index."""
+    _copy_while_open(home, "", "-wal")
+
+
+def shm_without_wal(home: Path) -> None:
+    """A copy of which the log was deleted; everything had been written to the main file before."""
+    filled(home / "ml_experiments.db")
+    (home / "ml_experiments.db-shm").write_bytes(bytes(32_768))
+
+
+def empty_wal(home: Path) -> None:
+    """A log of no bytes, as a checkpoint that truncates leaves it."""
+    filled(home / "ml_experiments.db")
+    (home / "ml_experiments.db-wal").touch()
+
+
+def rollback_journal_file(home: Path) -> None:
+    """A file that never was in WAL mode."""
+    filled(home / "ml_experiments.db", wal=False)
+
+
+def _copy_while_open(home: Path, *parts: str) -> None:
+    source = home.with_name("source") / "ml_experiments.db"
+    source.parent.mkdir()
+    with closing(create(source, wal=True)) as con:
+        con.execute("PRAGMA wal_autocheckpoint = 0")
+        add_run(con, RUN, {"total_timesteps": 810_000_000}, status="running", updated_at=Clock().iso(2700))
+        store(con, table_rows(RUN, range(1, BEFORE + 1), target=810_000_000))
+        con.commit()
+        for part in parts:
+            shutil.copy(f"{source}{part}", home)
+    shutil.rmtree(source.parent)
+
+
+LAYOUTS = (
+    clean_wal_file,
+    leftover_wal_and_shm,
+    wal_without_shm,
+    shm_without_wal,
+    empty_wal,
+    rollback_journal_file,
+)
+
+
+@pytest.mark.parametrize("read_only", [False, True], ids=["writable", "read-only"])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
+def test_nothing_is_left_beside_the_file(layout, read_only: bool, tmp_path: Path) -> None:
+    """All 300 rows are read, and every file of the folder has the bytes it had, with none added."""
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    layout(home)
+    before = fingerprints(home)
+    if read_only:
+        with unwritable(home):
+            result = build(home / "ml_experiments.db", work)
+    else:
+        result = build(home / "ml_experiments.db", work)
+    assert result.returncode == 0, result.stderr
+    assert written(documents(work)[RUN]) == BEFORE
+    after = fingerprints(home)
+    assert set(after) == set(before)
+    index = "ml_experiments.db-shm"  # readers register in it, as the application's own do
+    assert {k: v for k, v in after.items() if k != index} == {k: v for k, v in before.items() if k != index}
+
+
+def test_a_hot_journal_is_not_rolled_back_in_place(tmp_path: Path) -> None:
+    """A crash inside a transaction left a journal: what was committed is read, or one line says why not."""
+    home, work = tmp_path / "home", tmp_path / "work"
+    home.mkdir()
+    source = tmp_path / "source.db"
+    filled(source, wal=False)
+    with closing(sqlite3.connect(source, isolation_level=None)) as con:
+        con.execute("PRAGMA cache_size = 1")  # changed pages go to the file before the commit
+        con.execute("BEGIN")
+        con.execute("UPDATE training_metrics SET episode_reward_mean = 999")
+        shutil.copy(source, home / "ml_experiments.db")
+        shutil.copy(f"{source}-journal", home / "ml_experiments.db-journal")
+    before = fingerprints(home)
+    result = build(home / "ml_experiments.db", work)
+    assert fingerprints(home) == before
+    if result.returncode == 0:
+        assert written(documents(work)[RUN]) == BEFORE
+    else:
+        assert result.returncode == 2
+        assert len(result.stderr.strip().splitlines()) == 1
+        assert "ml_experiments.db" in result.stderr
+
+
+def test_the_same_file_gives_the_same_pages(tmp_path: Path) -> None:
+    """Two builds into two folders are equal byte for byte."""
+    file = tmp_path / "ml_experiments.db"
+    filled(file)
+    for name in ("first", "second"):
+        assert build(file, tmp_path / name).returncode == 0
+    pages = fingerprints(tmp_path / "first" / "docs")
+    assert pages
+    assert pages == fingerprints(tmp_path / "second" / "docs")
