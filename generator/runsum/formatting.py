@@ -15,14 +15,15 @@ _MINUS = "−"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _BREAKS = re.compile(r"[\r\n\t\u2028\u2029]+")
-_SPECIAL = re.compile(r"[!-/:-@\[-`{-~]")
+_SPECIAL = re.compile(r"[!-$&'*+\-./:<-@\[-`{-~]")  # every ASCII mark but , ; % ( and )
 
 
 def escape_markdown(text: str) -> str:
     """Text that is nothing but text in Markdown, in HTML and in an attribute.
 
     Every ASCII character that could mean something becomes `&#NN;`; control and direction characters go, line
-    breaks become blanks. Points, commas, colons and dashes inside numbers and words stay readable.
+    breaks become blanks. What means nothing anywhere (, ; % and brackets without a link) stays readable, and so do
+    points and colons inside numbers, dashes and slashes inside words.
     """
     plain = _CONTROL.sub("", _BREAKS.sub(" ", text))
     return _SPECIAL.sub(_entity, plain)
@@ -34,7 +35,7 @@ def _entity(match: re.Match[str]) -> str:
     before, after = whole[match.start() - 1 : match.start()], whole[match.end() : match.end() + 1]
     digits = before.isdigit() and after.isdigit()
     inside = before.isascii() and before.isalnum() and after.isascii() and after.isalnum()
-    if (mark in ".,:" and digits) or (mark in "-/" and inside):
+    if (mark in ".:" and digits) or (mark in "-/" and inside):
         return mark
     return f"&#{ord(mark)};"
 

@@ -6,7 +6,6 @@ made here or an SVG of our own. Undefined names are errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ import yaml
 from markupsafe import Markup
 
 from runsum.formatting import FILTERS, escape_markdown
-from runsum.model import Phrase
+from runsum.analysis.settings import plain
+from runsum.model import Phrase, Problem
 
 
 class Renderer:
@@ -27,6 +27,7 @@ class Renderer:
         self._wording: dict[str, str] = {key: text for section in words["phrases"].values() for key, text in section.items()}
         self._short: dict[str, str] = words["short"]
         self._labels: dict[str, str] = words["labels"]
+        self._charts: dict[str, str] = words["charts"]
         self._page = self._environment(folder / "pages", self._finalize_page)
         self._text = self._environment(folder / "pages", self._finalize_text)
         self._compiled: dict[tuple[bool, str], jinja2.Template] = {}
@@ -37,7 +38,10 @@ class Renderer:
             trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,  # noqa: S701 finalize escapes
         )  # fmt: skip
         environment.filters |= FILTERS
-        environment.filters |= {"by": self._by, "label": self._label, "svg": Markup, "short": self.short}
+        environment.filters |= {
+            "by": self._by, "label": self._label, "short": self.short, "chart_title": self._chart_title, "plain": plain,
+            "problem_words": self._problem_words, "css_percent": _css_percent, "rule_name": _rule_name,
+        }  # fmt: skip
         return environment
 
     def page(self, template: str, context: object) -> str:
@@ -96,10 +100,16 @@ class Renderer:
     def _label(self, key: str) -> str:
         return self._labels[key]
 
+    def _chart_title(self, name: str) -> str:
+        return self._charts[name]
 
-def phrases_used(summary: Mapping[str, Any]) -> list[Phrase]:
-    """All phrases of a summary, for tests and reports."""
-    found: list[Phrase] = []
-    for fact in summary.values():
-        found += [p for p in (fact.words, fact.reason, *fact.small) if p is not None]
-    return found
+    def _problem_words(self, found: Problem) -> Phrase:
+        return Phrase(f"problem.{found.kind}", found.values)
+
+
+def _css_percent(value: float) -> str:
+    return f"{value:.1f}%"
+
+
+def _rule_name(name: str) -> str:
+    return name.replace("_", " ")

@@ -54,6 +54,8 @@ class Thresholds:
     cliff_noise_factor: float = _rule(6.0, "× noise", "a drop within a short window above this multiple is a cliff")
     cliff_range_share: float = _rule(
         0.25, "share of the reward range", "a cliff must also lose this much of what was learned")
+    lost_gain: float = _rule(
+        0.5, "share of the gain", "a last reward that gave back more of what was learned counts as collapsed")
     loss_change: float = _rule(0.25, "share", "a loss whose median moved by less from start to end is level")
     explained_variance_poor: float = _rule(
         0.0, "", "median of the last tenth at or below: the value function predicts no better than a constant",

@@ -102,13 +102,21 @@ def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
         return INSUFFICIENT, phrase("gate.too_early", progress=e.progress_pct, least=limits.gate_min_progress_pct)
     if e.shape == "flat":
         return NO_GO, phrase("gate.flat", level=e.number("level"))
-    if e.shape == "falling" and best - final > limits.cliff_range_share * e.scale:
+    if lost_share(e) > limits.lost_gain:
         return NO_GO, phrase("gate.falling", best=best, final=final)
     if e.parent_delta is not None and e.parent_delta < -limits.parent_drop * e.scale:
         return NO_GO, phrase("gate.worse_than_parent", delta=-e.parent_delta, parent=e.parent_label)
     if e.shape == "falling":
         return INSUFFICIENT, phrase("gate.slipping", best=best, final=final)
     return GO, phrase(f"gate.{e.shape}", final=final, change=abs(e.number("recent_change") or 0.0), best=best)
+
+
+def lost_share(e: Evidence) -> float:
+    """How much of the gain (best minus start level) the last value gave back; 0 within the noise."""
+    start = e.number("start_level")
+    if e.best is None or e.final is None or start is None or e.best - e.final <= 4 * (e.number("noise") or 0.0):
+        return 0.0
+    return (e.best - e.final) / max(e.best - start, 1e-9)
 
 
 def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
@@ -122,8 +130,7 @@ def _failed(e: Evidence, limits: Thresholds) -> Values | None:
 def _collapsed(e: Evidence, limits: Thresholds) -> Values | None:
     if e.best is None or e.final is None or e.quality.reward_rows < limits.min_rows_trend or e.shape == "flat":
         return None
-    lost = e.best - e.final
-    return {"best": e.best, "final": e.final} if lost > limits.cliff_range_share * e.scale and lost > 4 * (e.number("noise") or 0.0) else None
+    return {"best": e.best, "final": e.final} if lost_share(e) > limits.lost_gain else None
 
 
 def _stale(e: Evidence, limits: Thresholds) -> Values | None:

@@ -1,0 +1,85 @@
+"""What a page is before it is rendered: a path in the docs folder, a template, a frozen context."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from runsum.archive.archive import ArchivedRun
+from runsum.chartdata import sparkline
+from runsum.model import Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A Markdown page: `template` below site_template/pages, `context` a dataclass of its variables."""
+
+    path: str
+    template: str
+    context: object
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file that is not a page: data of charts, a table."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link inside the archive; `href` is made of slugs only and printed as it is."""
+
+    text: str
+    href: Markup
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as a row of a table.
+
+    Attributes:
+        href: from the page the table stands on, for raw HTML.
+        spark: sparkline of the reward, inline SVG, empty without one.
+    """
+
+    run: ArchivedRun
+    href: Markup
+    spark: Markup
+    place: int = 0
+
+
+def run_rows(runs: Sequence[ArchivedRun], up: str) -> tuple[RunRow, ...]:
+    """Rows for a table on a page whose way to the docs folder is `up` ("", "../", "../../")."""
+    return tuple(RunRow(run, page_href(run, up), spark_of(run), place) for place, run in enumerate(runs, start=1))
+
+
+def page_href(run: ArchivedRun, up: str) -> Markup:
+    """Link to a run page for raw HTML."""
+    return Markup(f"{up}runs/{run.digest.slug}/index.html")
+
+
+def spark_of(run: ArchivedRun) -> Markup:
+    """Sparkline of a run's reward."""
+    rewards = run.digest.curve.rewards
+    return Markup(sparkline(rewards)) if len(rewards) > 1 else Markup("")
+
+
+def title_of(run: ArchivedRun) -> str:
+    """Game and algorithm, as far as they are known."""
+    return " · ".join(part for part in (run.digest.game, run.digest.algorithm) if part) or run.digest.label
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number at the top of a page: key of its caption, value with the filter that prints it, small print."""
+
+    caption: str
+    value: object
+    filter: str = "text"
+    small: tuple[Phrase, ...] = ()
+    missing: Phrase | None = None

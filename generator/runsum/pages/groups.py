@@ -1,0 +1,134 @@
+"""A page per game and per algorithm: ranking, curves, and the indexes of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from runsum.archive.archive import Archive, ArchivedRun, Group
+from runsum.chartdata import column, static_curve
+from runsum.drawing import describe_curve, draw_curves
+from runsum.model import DrawnChart
+from runsum.pages.contract import DataFile, Page, RunRow, page_href, run_rows, spark_of
+
+_HIGHLIGHTED = 3
+_DRAWN = 40
+_LISTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPage:
+    """Everything `group.md.j2` may use.
+
+    Attributes:
+        kind: "game" or "algorithm".
+        environments: env ids in the group with their number of runs.
+        partners: names of the algorithms (of a game) or games (of an algorithm) with their number of runs.
+        drawn: number of curves in the chart.
+    """
+
+    kind: str
+    name: str
+    rows: tuple[RunRow, ...]
+    total: int
+    more: int
+    environments: tuple[tuple[str, int], ...]
+    partners: tuple[tuple[str, int], ...]
+    chart: DrawnChart | None
+    drawn: int
+    key: str
+    is_game: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEntry:
+    """A line of an index of groups."""
+
+    name: str
+    href: Markup
+    runs: int
+    hours: float
+    best: RunRow | None
+    partners: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupIndexPage:
+    """Everything `group_index.md.j2` may use."""
+
+    kind: str
+    entries: tuple[GroupEntry, ...]
+    is_game: bool
+
+
+def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
+    """All pages of games and algorithms."""
+    for kind, folder, groups in (("game", "games", archive.games), ("algorithm", "algorithms", archive.algorithms)):
+        is_game = kind == "game"
+        entries = tuple(_entry(group, is_game) for group in groups)
+        yield Page(f"{folder}/index.md", "group_index.md.j2", GroupIndexPage(kind, entries, is_game))
+        for group in groups:
+            yield from _group_pages(kind, folder, group, is_game)
+
+
+def _group_pages(kind: str, folder: str, group: Group, is_game: bool) -> Iterator[Page | DataFile]:
+    ordered = group.runs if is_game else tuple(
+        sorted(group.runs, key=lambda run: ((run.digest.game or "").casefold(), -(run.digest.best_reward or 0.0))))  # fmt: skip
+    runs = [run for run in group.runs if len(run.digest.curve.rewards) > 1]
+    drawn = runs[:_DRAWN] if is_game else _best_per_game(runs)[:_DRAWN]
+    key = f"{folder}/{group.slug}"
+    chart = None
+    if drawn:
+        series, chart = _curves(drawn, is_game)
+        title = "mean episode reward" if is_game else "reward, each run scaled to its own range (%)"
+        yield DataFile(f"{key}/data.js", draw_curves(key, {"curves": {"kind": "group", "y": title, "series": series, "events": False}}))
+    yield Page(f"{key}/index.md", "group.md.j2", GroupPage(
+        kind=kind, name=group.name, rows=run_rows(ordered[:_LISTED], "../../"), total=len(group.runs),
+        more=max(0, len(group.runs) - _LISTED), environments=_count(run.digest.env_id for run in group.runs),
+        partners=_count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs),
+        chart=chart, drawn=len(drawn), key=key, is_game=is_game,
+    ))  # fmt: skip
+
+
+def _best_per_game(runs: Sequence[ArchivedRun]) -> list[ArchivedRun]:
+    best: dict[str, ArchivedRun] = {}
+    for run in runs:
+        best.setdefault(run.digest.game or "", run)
+    return list(best.values())
+
+
+def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, Any]], DrawnChart]:
+    series = []
+    for place, run in enumerate(runs):
+        curve = run.digest.curve
+        values = np.array(curve.rewards)
+        if not is_game:
+            spread = float(np.ptp(values)) or 1.0
+            values = (values - values.min()) / spread * 100
+        name = f"{run.digest.run_id} · {run.digest.algorithm if is_game else run.digest.game}"
+        series.append({"name": name, "highlight": place < _HIGHLIGHTED, "t": column(curve.timesteps), "h": column(curve.hours),
+                       "v": column(values)})  # fmt: skip
+    first = runs[0].digest.curve
+    steps, rewards = np.array(first.timesteps, dtype=float), np.array(first.rewards)
+    return series, DrawnChart("curves", "group", describe_curve(steps, rewards), static_curve(steps, rewards))
+
+
+def _count(names: Any) -> tuple[tuple[str, int], ...]:
+    counts: dict[str, int] = {}
+    for name in names:
+        if name:
+            counts[name] = counts.get(name, 0) + 1
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _entry(group: Group, is_game: bool) -> GroupEntry:
+    best = group.runs[0] if is_game and group.runs[0].digest.best_reward is not None else None
+    partners = _count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs)
+    return GroupEntry(
+        group.name, Markup(f"{group.slug}/index.html"), len(group.runs), sum(run.digest.duration_h or 0.0 for run in group.runs),
+        RunRow(best, page_href(best, "../"), spark_of(best)) if best else None, ", ".join(name for name, _ in partners),
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""Problems (everything odd in the archive) and Methods (every rule in force)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from runsum.analysis.next_actions import RULES
+from runsum.archive.archive import Archive, SourceFacts
+from runsum.model import Phrase, phrase
+from runsum.pages.contract import Page
+from runsum.thresholds import Rule, rules_in_force
+
+_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """One problem of one run."""
+
+    run_id: str
+    href: Markup
+    words: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """All problems of a kind; `more` of them are only on their run pages."""
+
+    name: str
+    count: int
+    rows: tuple[ProblemRow, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsPage:
+    """Everything `problems.md.j2` may use."""
+
+    kinds: tuple[ProblemKind, ...]
+    sources: tuple[tuple[str, tuple[Phrase, ...]], ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class MethodsPage:
+    """Everything `methods.md.j2` may use. `advice`: name and support of each recommendation rule."""
+
+    rules: tuple[Rule, ...]
+    advice: tuple[tuple[str, float], ...]
+    sources: tuple[SourceFacts, ...]
+    solved: tuple[tuple[str, float], ...]
+
+
+def problem_words(kind: str, values: object) -> Phrase:
+    """The wording of a problem."""
+    assert isinstance(values, dict)
+    return phrase(f"problem.{kind}", **values)
+
+
+def make_pages(archive: Archive) -> Iterator[Page]:
+    """Both report pages."""
+    found: dict[str, list[ProblemRow]] = {}
+    for run in archive.runs:
+        for problem in run.problems:
+            row = ProblemRow(run.digest.run_id, Markup(f"../runs/{run.digest.slug}/index.html"), problem_words(problem.kind, dict(problem.values)))
+            found.setdefault(problem.kind, []).append(row)
+    kinds = tuple(
+        ProblemKind(kind.replace("_", " "), len(rows), tuple(rows[:_LISTED]), max(0, len(rows) - _LISTED))
+        for kind, rows in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+    )
+    sources = tuple((s.name, tuple(problem_words(p.kind, dict(p.values)) for p in s.problems)) for s in archive.sources if s.problems)
+    total = sum(kind.count for kind in kinds) + sum(len(words) for _, words in sources)
+    yield Page("problems/index.md", "problems.md.j2", ProblemsPage(kinds, sources, total))
+    yield Page("methods/index.md", "methods.md.j2", MethodsPage(
+        rules_in_force(archive.thresholds), tuple((rule.name, rule.support) for rule in RULES), archive.sources,
+        tuple(sorted(archive.solved.items()))))  # fmt: skip

@@ -1,0 +1,167 @@
+"""The page of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from runsum.archive.archive import Archive, ArchivedRun
+from runsum.model import Annotation, ConfigValue, DrawnChart, Milestone, Phrase, Problem, Scalar, State, Video, phrase
+from runsum.pages.contract import Link, Page, Tile, title_of
+from runsum.pages.run_layout import SECTIONS, FactRow, fact_row
+
+
+@dataclass(frozen=True, slots=True)
+class RunSection:
+    """A section as it is printed: title, fact rows, charts that exist."""
+
+    title: str
+    rows: tuple[FactRow, ...]
+    charts: tuple[DrawnChart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Everything `run.md.j2` may use.
+
+    Attributes:
+        headline: sentences in plain words.
+        key: name of the run in its data script.
+        reward: the reward chart, None without rewards.
+        absent: captions of charts that could not be drawn, said once.
+        person: the person's own note (rendered Markdown of notes/<run_id>.md), empty without one.
+        extra: (setting, value, origin) of the whole configuration.
+    """
+
+    title: str
+    run: ArchivedRun
+    state: str
+    headline: tuple[Phrase, ...]
+    tiles: tuple[Tile, ...]
+    links: tuple[Link, ...]
+    key: str
+    reward: DrawnChart | None
+    milestones: tuple[Milestone, ...]
+    sections: tuple[RunSection, ...]
+    absent: tuple[str, ...]
+    annotations: tuple[Annotation, ...]
+    videos: tuple[Video, ...]
+    playable: tuple[Video, ...]
+    status_notes: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    settings: tuple[tuple[str, ConfigValue], ...]
+    recorded: tuple[tuple[str, Scalar], ...]
+    person: Markup
+    log_lines: tuple[str, ...]
+    has_times: bool
+    offset: int
+
+
+def make_pages(archive: Archive, notes: dict[str, Markup]) -> Iterator[Page]:
+    """One page per run, newest first."""
+    for run in archive.runs:
+        yield Page(f"runs/{run.digest.slug}/index.md", "run.md.j2", _context(run, archive, notes))
+
+
+def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> RunPage:
+    digest = run.digest
+    charts = {chart.id: chart for chart in digest.charts}
+    sections = tuple(
+        RunSection(
+            section.title,
+            tuple(fact_row(label, names, run.summary) for label, names in section.rows),
+            tuple(charts[name] for name in section.charts if name in charts),
+        )
+        for section in SECTIONS
+    )
+    log_lines = digest.files.get("log_lines", [])
+    return RunPage(
+        title=title_of(run), run=run, state=str(digest.state), headline=tuple(headline(run)), tiles=tuple(_tiles(run)),
+        links=tuple(_links(run, archive)), key=digest.run_id, reward=charts.get("reward"), milestones=digest.milestones,
+        sections=sections, absent=digest.absent_charts, annotations=digest.annotations, videos=digest.videos,
+        playable=tuple(v for v in digest.videos if v.media), status_notes=tuple(n for n in digest.status_notes if n.strip()),
+        problems=run.problems, settings=tuple(digest.config.items()), recorded=tuple(digest.recorded.items()),
+        person=notes.get(digest.run_id, Markup("")), log_lines=tuple(log_lines) if isinstance(log_lines, list) else (),
+        has_times=digest.quality.utc_offset_min is not None, offset=digest.quality.utc_offset_min or 0,
+    )  # fmt: skip
+
+
+def headline(run: ArchivedRun) -> list[Phrase]:
+    """What was trained, how far it got, how well: the facts of the first sentences."""
+    digest = run.digest
+    if digest.quality.rows == 0:
+        return [phrase("headline.no_rows")]
+    said: list[Phrase] = [_progress_phrase(run)]
+    shape = str(digest.signals.get("shape"))
+    if any(problem.kind == "large_rewards_lost" for problem in run.problems):
+        said.append(phrase("headline.reward_lost", best=digest.best_reward))
+    elif digest.best_reward is None:
+        said.append(phrase("headline.no_reward"))
+    elif digest.best_reward == digest.final_reward:
+        said.append(phrase("headline.reward_same", best=digest.best_reward))
+    else:
+        said.append(phrase("headline.reward", best=digest.best_reward, at=digest.best_reward_timestep, final=digest.final_reward))
+    since = digest.signals.get("level_since")
+    if shape == "level" and isinstance(since, float):
+        said.append(phrase("headline.level", since=since))
+    elif shape in ("rising", "falling", "flat"):
+        said.append(phrase(f"headline.{shape}"))
+    if any(problem.kind.endswith("_contradiction") for problem in run.problems):
+        said.append(phrase("headline.contradiction"))
+    return said
+
+
+def _progress_phrase(run: ArchivedRun) -> Phrase:
+    digest = run.digest
+    own = (digest.current_timestep or digest.start_timestep) - digest.start_timestep
+    key = "headline.trained" if digest.target_timesteps else "headline.trained_open"
+    parts = ("_in" if digest.duration_h else "") + ("_at" if digest.avg_fps else "")
+    return phrase(key + parts, own=own, target=digest.target_timesteps, progress=digest.progress_pct, hours=digest.duration_h,
+                  fps=digest.avg_fps, leg=run.kin.leg, start=digest.start_timestep)  # fmt: skip
+
+
+def _tiles(run: ArchivedRun) -> Iterator[Tile]:
+    digest, facts = run.digest, run.summary
+    at = (phrase("tile.at", at=digest.best_reward_timestep),) if digest.best_reward_timestep is not None else ()
+    yield Tile("best mean reward", digest.best_reward, "reward", at, facts["best_reward"].reason)
+    last = (phrase("tile.at", at=digest.final_reward_timestep),) if digest.final_reward_timestep is not None else ()
+    yield Tile("last", digest.final_reward, "reward", last, facts["final_reward"].reason)
+    goal = (phrase("tile.of", target=digest.target_timesteps),) if digest.target_timesteps else ()
+    yield Tile("progress", digest.progress_pct, "percent", goal, facts["progress_pct"].reason)
+    own = None if digest.current_timestep is None else digest.current_timestep - digest.start_timestep
+    yield Tile("trained", digest.duration_h, "hours", (phrase("tile.steps", own=own),) if own is not None else (), facts["duration_h"].reason)
+    low, high = facts["min_fps"].value, facts["max_fps"].value
+    spread = (phrase("tile.range", low=low, high=high),) if isinstance(low, float) and isinstance(high, float) else ()
+    yield Tile("speed", digest.avg_fps, "speed", spread, facts["avg_fps"].reason)
+    peak = facts["gpu_max"].value
+    yield Tile("GPU", facts["gpu_avg"].value, "whole_percent", (phrase("tile.peak", peak=peak),) if peak is not None else (), facts["gpu_avg"].reason)
+    yield Tile("verdict", run.advice.gate, "text", (phrase("tile.verdict"),))
+
+
+def _links(run: ArchivedRun, archive: Archive) -> Iterator[Link]:
+    digest = run.digest
+    if run.kin.parent:
+        yield _run_link("parent", archive.find(run.kin.parent))
+    for child in run.kin.children:
+        yield _run_link("continued by", archive.find(child))
+    if run.lineage_page:
+        yield Link("lineage", Markup(f"../../lineages/{run.lineage_page}/index.md"))
+    if run.game_page and digest.game:
+        yield Link(f"all runs of {digest.game}", Markup(f"../../games/{run.game_page}/index.md"))
+    if run.algorithm_page and digest.algorithm:
+        yield Link(f"all {digest.algorithm} runs", Markup(f"../../algorithms/{run.algorithm_page}/index.md"))
+    if run.before:
+        yield _run_link("previous of the game", archive.find(run.before))
+    if run.after:
+        yield _run_link("next of the game", archive.find(run.after))
+
+
+def _run_link(role: str, run: ArchivedRun) -> Link:
+    return Link(f"{role}: {run.digest.run_id}", Markup(f"../{run.digest.slug}/index.md"))
+
+
+def state_label(state: State) -> str:
+    """Key of the label of a state."""
+    return str(state)

@@ -1,0 +1,149 @@
+"""The nine sections of the summary template: their titles, the order of the placeholders, how each is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runsum.model import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section: title of the template, rows of (label, placeholders), ids of the charts below it."""
+
+    title: str
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    charts: tuple[str, ...] = ()
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("1) Intro / Snapshot", (
+        ("Run", ("run_id",)),
+        ("Experiment", ("experiment_name",)),
+        ("Name or leg", ("custom_name_or_leg",)),
+        ("Game", ("game",)),
+        ("Algorithm", ("algorithm",)),
+        ("Preset", ("preset",)),
+        ("Recorded status", ("status",)),
+        ("Started", ("start_time",)),
+        ("Ended", ("end_time_or_in_progress",)),
+        ("Duration", ("duration_h",)),
+        ("Timesteps", ("current_timestep", "total_timesteps")),
+        ("Progress", ("progress_pct",)),
+        ("Best mean reward", ("best_reward",)),
+        ("Final mean reward", ("final_reward",)),
+        ("Converged at", ("convergence_timestep",)),
+    ), ("progress",)),
+    Section("2) Outcomes", (
+        ("At 10 %", ("rew_10",)),
+        ("At 25 %", ("rew_25",)),
+        ("At 50 %", ("rew_50",)),
+        ("At 75 %", ("rew_75",)),
+        ("At 100 %", ("rew_100",)),
+        ("Trend over milestones", ("milestone_trend_note",)),
+        ("Solved", ("solved_flag",)),
+    ), ("episode-length",)),
+    Section("3) Training Efficiency", (
+        ("Speed: mean, least, most", ("avg_fps", "min_fps", "max_fps")),
+        ("Speed trend", ("sps_trend_note",)),
+        ("Time left", ("eta_note",)),
+        ("Pauses and restarts", ("pause_count",)),
+        ("Time lost", ("pause_time_h",)),
+    ), ("throughput",)),
+    Section("4) Resource Profile", (
+        ("GPU: mean, peak", ("gpu_avg", "gpu_max")),
+        ("VRAM: mean, peak", ("vram_avg", "vram_max")),
+        ("CPU: mean, peak", ("cpu_avg", "cpu_max")),
+        ("Memory: mean, peak", ("mem_avg", "mem_max")),
+        ("Bottleneck", ("resource_bottleneck_note",)),
+    ), ("gpu", "vram", "memory", "cpu", "temperature", "power")),
+    Section("5) Learning Dynamics & Stability", (
+        ("Policy loss", ("policy_loss_trend",)),
+        ("Value loss", ("value_loss_trend",)),
+        ("Entropy loss", ("entropy_loss_trend",)),
+        ("KL divergence", ("kl_note",)),
+        ("Explained variance", ("explained_variance_note",)),
+        ("Reward shape", ("reward_trend_note",)),
+        ("Backward timestep jumps", ("backward_jump_count",)),
+        ("Gaps in the record", ("metric_gap_note",)),
+        ("Reward cliffs", ("reward_cliff_note",)),
+        ("Failure", ("error_summary_if_failed",)),
+    ), ("policy-loss", "value-loss", "entropy-loss", "total-loss", "kl", "clip-fraction", "explained-variance",
+        "learning-rate", "gradient-norm")),
+    Section("6) Config Highlights", (
+        ("Target timesteps", ("total_timesteps",)),
+        ("Evaluation, save frequency", ("eval_freq", "save_freq")),
+        ("Environments", ("n_envs",)),
+        ("Frame stack", ("frame_stack",)),
+        ("Action repeat", ("action_repeat",)),
+        ("Learning rate", ("learning_rate",)),
+        ("Batch size", ("batch_size",)),
+        ("n_steps", ("n_steps",)),
+        ("Gamma", ("gamma",)),
+        ("Device", ("device",)),
+        ("Seed", ("seed",)),
+        ("Other settings", ("custom_params_note",)),
+    )),
+    Section("7) Artifacts", (
+        ("Model", ("model_path",)),
+        ("Log", ("log_path",)),
+        ("TensorBoard", ("tensorboard_path",)),
+        ("Post-training videos", ("video_artifacts_paths",)),
+        ("Training segments", ("training_videos_summary",)),
+        ("Video generation", ("video_generation_status",)),
+    )),
+    Section("8) Lineage / Comparison", (
+        ("Base run", ("base_run_id",)),
+        ("Leg", ("leg_number",)),
+        ("Changes against the parent", ("lineage_diff_note",)),
+        ("Reward against the parent", ("reward_delta",)),
+        ("Speed against the parent", ("fps_delta",)),
+        ("Settings changed", ("config_delta_list",)),
+    )),
+    Section("9) Next Actions", (("Gate", ("go_no_go",)), ("Recommendations", ("recommendations",)))),
+)  # fmt: skip
+
+FORMATS: Mapping[str, str] = {
+    "start_time": "when", "end_time_or_in_progress": "when", "duration_h": "hours", "current_timestep": "steps",
+    "total_timesteps": "steps", "progress_pct": "percent", "best_reward": "reward", "final_reward": "reward",
+    "convergence_timestep": "steps", "rew_10": "reward", "rew_25": "reward", "rew_50": "reward", "rew_75": "reward",
+    "rew_100": "reward", "avg_fps": "speed", "min_fps": "speed", "max_fps": "speed", "pause_count": "exact",
+    "pause_time_h": "hours", "gpu_avg": "whole_percent", "gpu_max": "whole_percent", "vram_avg": "mib", "vram_max": "mib",
+    "cpu_avg": "whole_percent", "cpu_max": "whole_percent", "mem_avg": "mib", "mem_max": "mib",
+    "backward_jump_count": "exact", "leg_number": "exact", "reward_delta": "delta", "fps_delta": "signed_speed",
+}  # fmt: skip
+"""The filter of each placeholder; every other one is a setting or a text."""
+
+_STEPS = frozenset({"current_timestep", "total_timesteps", "convergence_timestep"})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A placeholder inside a row: its fact, its filter, and whether the exact number goes into the tooltip."""
+
+    name: str
+    fact: Fact
+    filter: str
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """A row of a fact table. `unknown` when no part is known, all for the same reason: it is then said once."""
+
+    label: str
+    parts: tuple[Part, ...]
+    unknown: bool
+
+    @property
+    def first(self) -> Part:
+        """The part that speaks for all when all are unknown."""
+        return self.parts[0]
+
+
+def fact_row(label: str, names: tuple[str, ...], summary: Mapping[str, Fact]) -> FactRow:
+    """A row from the summary of a run."""
+    parts = tuple(Part(name, summary[name], FORMATS.get(name, "setting"), name in _STEPS) for name in names)
+    reasons = {part.fact.reason.key if part.fact.reason else "" for part in parts}
+    return FactRow(label, parts, all(part.fact.missing for part in parts) and len(reasons) == 1)
