@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -36,7 +35,7 @@ def _whole(values: Floats) -> list[str]:
 
 def _short(values: Floats) -> list[str]:
     """Shortest text that reads back as the same number; empty where missing."""
-    return ["" if math.isnan(v) else str(int(v)) if v.is_integer() and abs(v) < 1e15 else repr(v) for v in values.tolist()]
+    return ["" if text == "nan" else text.removesuffix(".0") for text in map(repr, values.tolist())]
 
 
 def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -84,6 +84,8 @@ NO_METRICS: Expectation = {
     "summary.max_fps": None,
     "summary.mem_avg": None,
     "summary.reward_delta": None,
+    **{f"summary.rew_{percent}": None for percent in (10, 25, 50, 75, 100)},
+    **{f"not_recorded.rew_{percent}": PRESENT for percent in (10, 25, 50, 75, 100)},
 }
 
 CLEAN: Expectation = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runsum.model import Fact
+from runsum.model import Fact, Phrase, phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +130,25 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A row of a fact table. `unknown` when no part is known, all for the same reason: it is then said once."""
+    """A row of a fact table.
+
+    Attributes:
+        fields: the placeholders of the row, separated by blanks.
+        unknown: no part is known, all for the same reason: it is then said once.
+        single: the row has one part.
+        small: small print of all parts, reasons of missing ones included.
+    """
 
     label: str
+    fields: str
     parts: tuple[Part, ...]
     unknown: bool
+    single: bool
+    small: tuple[Phrase, ...]
 
     @property
     def first(self) -> Part:
-        """The part that speaks for all when all are unknown."""
+        """The part that speaks for all when all are unknown, and the only one of a single row."""
         return self.parts[0]
 
 
@@ -146,4 +156,16 @@ def fact_row(label: str, names: tuple[str, ...], summary: Mapping[str, Fact]) ->
     """A row from the summary of a run."""
     parts = tuple(Part(name, summary[name], FORMATS.get(name, "setting"), name in _STEPS) for name in names)
     reasons = {part.fact.reason.key if part.fact.reason else "" for part in parts}
-    return FactRow(label, parts, all(part.fact.missing for part in parts) and len(reasons) == 1)
+    unknown = all(part.fact.missing for part in parts) and len(reasons) == 1
+    small: list[Phrase] = []
+    for part in parts:
+        for words in (*_because(part.fact), *part.fact.small):
+            if words not in small:
+                small.append(words)
+    return FactRow(label, " ".join(names), parts, unknown, len(parts) == 1, tuple(small))
+
+
+def _because(fact: Fact) -> tuple[Phrase, ...]:
+    if fact.missing and fact.reason is not None:
+        return (fact.reason,)
+    return (phrase("small.estimated"),) if fact.estimated else ()
