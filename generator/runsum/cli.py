@@ -81,12 +81,13 @@ def build(databases: tuple[Path, ...], config: Path | None, as_of: str | None, s
     chosen = find_databases(databases, settings, here)
     now = _as_of(as_of)
     mkdocs = here / MKDOCS_NAME
-    if not mkdocs.exists():
-        shutil.copyfile(starter_mkdocs(), mkdocs)
-        click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
-    docs = read_docs_dir(mkdocs)
+    fresh = not mkdocs.exists()
+    docs = read_docs_dir(starter_mkdocs() if fresh else mkdocs, here)
     with _Bar() as bar:
         report = build_archive(chosen, settings, docs, now, bar.tell)
+    if fresh:
+        shutil.copyfile(starter_mkdocs(), mkdocs)
+        click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
     if as_json:
         click.echo(json.dumps(asdict(report), indent=1, ensure_ascii=False))
     else:

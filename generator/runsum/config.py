@@ -100,14 +100,14 @@ def find_databases(given: Sequence[Path], settings: Settings, folder: Path) -> t
     return tuple(seen.values())
 
 
-def read_docs_dir(mkdocs_file: Path) -> Path:
-    """The `docs_dir` of a mkdocs.yml (default `docs`), whatever tags and extensions it uses.
+def read_docs_dir(mkdocs_file: Path, folder: Path) -> Path:
+    """The `docs_dir` of a mkdocs.yml (default `docs`) below `folder`, whatever tags and extensions it uses.
 
     Raises:
         ConfigError: the file is not YAML.
     """
     data = _load(mkdocs_file)
-    return mkdocs_file.parent / str(data.get("docs_dir") or "docs")
+    return folder / str(data.get("docs_dir") or "docs")
 
 
 class _AnyTagLoader(yaml.SafeLoader):

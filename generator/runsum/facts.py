@@ -240,7 +240,7 @@ def row_problems(series: Series, quality: DataQuality, shape: RewardShape, stand
     elif stand.state is State.FINISHED:
         found.append(problem("never_marked_finished"))
     elif stand.state is State.UNKNOWN:
-        found.append(problem("unknown_status", status=text(row.get("status"))))
+        found.append(problem("unknown_status", status=text(row.get("status")) or "(empty)"))
     found += [problem(note.key.replace(".", "_"), **note.values) for note in stand.notes if note.key.endswith("_but_went_on")]
     return found
 

@@ -89,8 +89,9 @@ def number(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """Percent with one decimal."""
-    return _sign(f"{value:.1f}") + " %"
+    """Percent with one decimal; just below 100 with as many as it takes not to say 100."""
+    digits = next((n for n in (1, 2, 3) if value >= 100 or float(f"{value:.{n}f}") < 100), 4)
+    return _sign(f"{value:.{digits}f}") + " %"
 
 
 def whole_percent(value: float) -> str:

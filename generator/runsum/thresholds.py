@@ -78,6 +78,8 @@ class Thresholds:
     gpu_busy_pct: float = _rule(90, "%", "average GPU use above this points to the GPU as the limit")
     vram_tight: float = _rule(0.90, "share of total", "VRAM peaks above this leave no room", "usual monitoring practice (80 to 90 %)")
     recent_share: float = _rule(0.25, "share of the run", "'recent' means the last part of this size")
+    completed_early_pct: float = _rule(
+        99, "%", "a run marked completed below this share of its target is called completed early")
     gate_min_progress_pct: float = _rule(
         25, "%", "below this share of the target the gate says 'insufficient data', unless the run failed")
     parent_drop: float = _rule(

@@ -142,7 +142,7 @@ def _flat(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _rising(e: Evidence, limits: Thresholds) -> Values | None:
-    if e.shape != "rising" or e.state in (State.RUNNING, State.FAILED):
+    if e.shape != "rising" or e.state in (State.RUNNING, State.FAILED) or lost_share(e) > limits.lost_gain:
         return None
     return {"change": e.number("recent_change"), "share": limits.recent_share * 100}
 

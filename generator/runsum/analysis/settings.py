@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -44,7 +45,7 @@ def read_config(row: Row, effective: Mapping[str, object], metadata: Mapping[str
     if recorded is None:
         problems.append(problem("config_missing" if text(raw) is None else "config_unreadable"))
         recorded = {}
-    values = {key: ConfigValue(value, "config_json") for key, value in _flatten(recorded).items()}
+    values = {key: ConfigValue(_without_nan(value), "config_json") for key, value in _flatten(recorded).items()}
     block = metadata.get("hyperparameters")
     for origin, source in (("metadata", block if isinstance(block, dict) else {}), ("effective", effective)):
         for key, value in source.items():
@@ -67,6 +68,11 @@ def _flatten(config: Mapping[str, Any]) -> dict[str, Any]:
         elif inner is not None:
             flat[section] = inner
     return flat
+
+
+def _without_nan(value: object) -> object:
+    """NaN and infinities are no settings; JSON files have them all the same."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def described(row: Row) -> dict[str, Any]:

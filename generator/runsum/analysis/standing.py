@@ -79,7 +79,7 @@ def judge_standing(row: Row, table: MetricTable, gpu: GpuTable, series: Series, 
     late = _trained_after(table, series, end)
     if late is not None and state in (State.COMPLETED, State.STOPPED, State.FAILED):
         notes.append(phrase(f"state.{state}_but_went_on", end=iso(end or 0), last=iso(late)))
-    if state is State.COMPLETED and target is not None and progress is not None and not reached:
+    if state is State.COMPLETED and progress is not None and progress < limits.completed_early_pct:
         notes.append(phrase("state.completed_short", progress=progress))
     resumed = _resumed_in_place(series, start, offset)
     if resumed:

@@ -103,7 +103,7 @@ def downtime_facts(quality: DataQuality, status_notes: Sequence[str], limits: Th
     if quality.rows == 0:
         return {"pause_count": count if pauses else missing("reason.no_rows"), "pause_time_h": missing("reason.no_rows")}
     if quality.gap_threshold_s is None:
-        return {"pause_count": count, "pause_time_h": missing("gaps.no_times")}
+        return {"pause_count": count, "pause_time_h": _no_gaps(quality)}
     lost = [gap for gap in quality.gaps if gap.seconds >= limits.downtime_s]
     return {
         "pause_count": count,
@@ -116,10 +116,14 @@ def gap_fact(quality: DataQuality) -> Fact:
     if quality.rows == 0:
         return missing("reason.no_rows")
     if quality.gap_threshold_s is None:
-        return missing("gaps.no_times")
+        return _no_gaps(quality)
     if not quality.gaps:
         return note("gaps.none", threshold=quality.gap_threshold_s)
     longest = max(quality.gaps, key=lambda gap: gap.seconds)
     kinds = {True: "alive", False: "absent", None: "unknown"}
     return note(f"gaps.found_{kinds[longest.with_gpu]}", count=len(quality.gaps), longest=longest.seconds,
                 timestep=longest.timestep, threshold=quality.gap_threshold_s)  # fmt: skip
+
+
+def _no_gaps(quality: DataQuality) -> Fact:
+    return missing("gaps.few", rows=quality.rows) if quality.rows < 3 else missing("gaps.no_times")

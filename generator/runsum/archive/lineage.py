@@ -70,11 +70,17 @@ def find_kinship(runs: Sequence[RunDigest]) -> Kinship:
             parents[run.slug] = parent
             if guessed:
                 inferred.add(run.slug)
+        elif run.lineage.parent_run_id == run.run_id:
+            problems.setdefault(run.slug, []).append(problem("lineage_cycle", runs=1))
         elif run.lineage.parent_run_id or _has_other_base(run):
             gone = run.lineage.parent_run_id or run.lineage.base_run_id
             problems.setdefault(run.slug, []).append(problem("parent_missing", parent=gone))
     _break_cycles(runs, parents, problems)
     return _assemble(runs, parents, inferred, problems)
+
+
+def _recorded_parent(run: RunDigest) -> str | None:
+    return run.lineage.parent_run_id if run.lineage.parent_run_id != run.run_id else None
 
 
 def _has_other_base(run: RunDigest) -> bool:
@@ -150,7 +156,7 @@ def _assemble(runs: Sequence[RunDigest], parents: Mapping[str, RunDigest], infer
         members.setdefault(name, []).append(run)
         parent = parents.get(run.slug)
         kin[run.slug] = Kin(
-            root, name, parent.slug if parent else None, parent.run_id if parent else run.lineage.parent_run_id, run.slug in inferred,
+            root, name, parent.slug if parent else None, parent.run_id if parent else _recorded_parent(run), run.slug in inferred,
             max(run.lineage.leg_number or 1, steps + 1), tuple(c.slug for c in children.get(run.slug, ())),
         )  # fmt: skip
     trees = []

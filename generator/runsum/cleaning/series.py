@@ -135,7 +135,7 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
         progress_rows=int((own & ~table_rows & ~phantoms).sum()),
         phantom_rows=int(phantoms.sum()),
         contaminated_rows=int(contaminated.sum()),
-        superseded_rows=_superseded(series),
+        superseded_rows=_superseded(series, calls.starts),
         out_of_range_rows=int((table_rows & ~phantoms & ~in_range).sum()),
         unreadable_values=table.unreadable + int((~usable).sum()),
         rollout_size=rollout,
@@ -177,9 +177,13 @@ def _tolerance(rollout: int | None, table_steps: Floats) -> float:
 
 
 def _window(start: int, starts: tuple[int, ...], rollout: int | None, frame: RunFrame) -> tuple[float, float]:
-    """Steps a real row can have: from the earliest start to a rollout beyond the target of the latest call."""
+    """Steps a real row can have: from the earliest start to a rollout beyond the target of the latest call.
+
+    Only a continued leg has an upper end, since only there a step can be counted twice; the target of any other
+    run may have been a rough number.
+    """
     low = float(min((start, *starts)))
-    if rollout is None or frame.target is None:
+    if rollout is None or frame.target is None or frame.leg_start <= 0:
         return (low if starts else 0.0), math.inf
     return low, float(max((start, *starts)) + frame.target + rollout)
 
@@ -210,13 +214,13 @@ def _hours(utc: Floats, origin: float) -> Floats:
     return np.asarray((utc - begin) / 3600.0, dtype=np.float64)
 
 
-def _superseded(series: Series) -> int:
+def _superseded(series: Series, starts: tuple[int, ...]) -> int:
     """Rows of one learn() call beyond the start of the next: their progress was thrown away by the restart."""
     count = 0
     for number in range(int(series.session.max()) if len(series) else 0):
         later = series.timestep[series.session == number + 1]
-        if len(later):
-            count += int((series.timestep[series.session == number] >= later.min()).sum())
+        start = starts[number + 1] if number + 1 < len(starts) else float(later.min()) - 1
+        count += int((series.timestep[series.session == number] > start).sum())
     return count
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.model import Annotation, ConfigValue, DrawnChart, Milestone, Phrase, Problem, Scalar, State, Video, phrase
+from runsum.model import Annotation, ConfigValue, DrawnChart, Milestone, Phrase, Problem, Scalar, Video, phrase
 from runsum.pages.contract import Link, Page, Tile, title_of
 from runsum.pages.run_layout import SECTIONS, FactRow, fact_row
 
@@ -91,8 +91,8 @@ def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> Ru
 def headline(run: ArchivedRun) -> list[Phrase]:
     """What was trained, how far it got, how well: the facts of the first sentences."""
     digest = run.digest
-    if digest.quality.rows == 0:
-        return [phrase("headline.no_rows")]
+    if digest.current_timestep is None:
+        return [phrase("headline.no_rows" if digest.quality.rows == 0 else "headline.no_canonical", rows=digest.quality.rows)]
     said: list[Phrase] = [_progress_phrase(run)]
     shape = str(digest.signals.get("shape"))
     if any(problem.kind == "large_rewards_lost" for problem in run.problems):
@@ -116,7 +116,7 @@ def headline(run: ArchivedRun) -> list[Phrase]:
 def _progress_phrase(run: ArchivedRun) -> Phrase:
     digest = run.digest
     own = (digest.current_timestep or digest.start_timestep) - digest.start_timestep
-    key = "headline.trained" if digest.target_timesteps else "headline.trained_open"
+    key = "headline.trained" if digest.progress_pct is not None else "headline.trained_open"
     parts = ("_in" if digest.duration_h else "") + ("_at" if digest.avg_fps else "")
     return phrase(key + parts, own=own, target=digest.target_timesteps, progress=digest.progress_pct, hours=digest.duration_h,
                   fps=digest.avg_fps, leg=run.kin.leg, start=digest.start_timestep)  # fmt: skip
@@ -160,8 +160,3 @@ def _links(run: ArchivedRun, archive: Archive) -> Iterator[Link]:
 
 def _run_link(role: str, run: ArchivedRun) -> Link:
     return Link(f"{role}: {run.digest.run_id}", Markup(f"../{run.digest.slug}/index.md"))
-
-
-def state_label(state: State) -> str:
-    """Key of the label of a state."""
-    return str(state)
