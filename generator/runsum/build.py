@@ -47,7 +47,9 @@ class BuildReport:
     seconds: float = 0.0
 
 
-def build_archive(databases: Sequence[DatabasePath], settings: Settings, docs: Path, now: AsOf, tell: Progress) -> BuildReport:
+def build_archive(
+    databases: Sequence[DatabasePath], settings: Settings, docs: Path, now: AsOf, tell: Progress
+) -> BuildReport:
     """Build the docs folder.
 
     Args:
@@ -95,10 +97,17 @@ def build_archive(databases: Sequence[DatabasePath], settings: Settings, docs: P
     writer.write(f"{ASSET_HOME}/charts.js", charts_script())
     done_writing = writer.finish()
     return BuildReport(
-        docs_dir=str(docs), databases=[str(entry.path) for entry in databases], runs=len(archive.runs), pages=pages,
-        written=len(done_writing.written), unchanged=done_writing.unchanged, removed=len(done_writing.removed),
-        kept=done_writing.kept, problems=count_problems(archive), seconds=time.perf_counter() - began,
-    )  # fmt: skip
+        docs_dir=str(docs),
+        databases=[str(entry.path) for entry in databases],
+        runs=len(archive.runs),
+        pages=pages,
+        written=len(done_writing.written),
+        unchanged=done_writing.unchanged,
+        removed=len(done_writing.removed),
+        kept=done_writing.kept,
+        problems=count_problems(archive),
+        seconds=time.perf_counter() - began,
+    )
 
 
 def make_all(archive: Archive, settings: Settings) -> Iterator[Page | DataFile]:
@@ -155,7 +164,9 @@ def _describe_source(name: str, database: DatabaseFile, survey: Survey, settings
     for table, runs in survey.orphans.items():
         problems += [problem("orphan_rows", table=table, run=run_id, count=count) for run_id, count in runs.items()]
     for row in survey.unlinked_experiments:
-        problems.append(problem("unlinked_experiment", name=str(row.get("name") or "?"), status=str(row.get("status") or "?")))
+        problems.append(
+            problem("unlinked_experiment", name=str(row.get("name") or "?"), status=str(row.get("status") or "?"))
+        )
     problems += [problem("unknown_table", table=table) for table in survey.unknown_tables]
     if settings.project_root is not None and not settings.project_root.is_dir():
         problems.append(problem("project_root_missing"))

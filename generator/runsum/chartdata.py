@@ -109,9 +109,7 @@ def data_script(key: str, payload: Mapping[str, Any]) -> bytes:
     return f"(window.runsumData=window.runsumData||{{}})[{_json(key)}]={body};\n".encode()
 
 
-def static_curve(
-    x: npt.ArrayLike, y: npt.ArrayLike, width: int = 720, height: int = 160, label: str = ""
-) -> str:
+def static_curve(x: npt.ArrayLike, y: npt.ArrayLike, width: int = 720, height: int = 160, label: str = "") -> str:
     """Draw a curve as inline SVG, to be seen before a chart is drawn, without scripts and in print.
 
     Args:

@@ -148,9 +148,7 @@ def charts_script() -> bytes:
     return f"window.runsumCharts = {text};\n".encode()
 
 
-def _chart(
-    layers: list[alt.Chart], height: int, extra: dict[str, str | float] | None = None
-) -> alt.LayerChart:
+def _chart(layers: list[alt.Chart], height: int, extra: dict[str, str | float] | None = None) -> alt.LayerChart:
     """Put layers on one pair of axes, with every parameter named here (Altair's own names are counters)."""
     values: dict[str, str | float] = {
         **_COLOURS,
@@ -341,11 +339,7 @@ def _target_label() -> alt.Chart:
 
 def _hover() -> list[alt.Chart]:
     """Return the hairline and the points under the pointer."""
-    hairline = (
-        _layer("hover")
-        .mark_rule(clip=True, color=_signal("muted"), strokeWidth=1, opacity=0.5)
-        .encode(x=_x())
-    )
+    hairline = _layer("hover").mark_rule(clip=True, color=_signal("muted"), strokeWidth=1, opacity=0.5).encode(x=_x())
     point = (
         _layer("hover")
         .mark_point(clip=True, filled=True, size=45, opacity=1, strokeWidth=1.5)

@@ -55,8 +55,11 @@ def main_command() -> None:
 def init(folder: Path) -> None:
     """Write a starter mkdocs.yml, runsum.yml and .gitignore; no file is ever overwritten."""
     folder.mkdir(parents=True, exist_ok=True)
-    starters = ((MKDOCS_NAME, starter_mkdocs()), (CONFIG_NAME, template_folder() / "starter" / "runsum.yml"),
-                (".gitignore", template_folder() / "starter" / "gitignore"))  # fmt: skip
+    starters = (
+        (MKDOCS_NAME, starter_mkdocs()),
+        (CONFIG_NAME, template_folder() / "starter" / "runsum.yml"),
+        (".gitignore", template_folder() / "starter" / "gitignore"),
+    )
     for name, source in starters:
         if (folder / name).exists():
             click.echo(f"kept   {folder / name} (it was there already)")
@@ -67,7 +70,13 @@ def init(folder: Path) -> None:
 
 
 @main_command.command()
-@click.option("--db", "databases", multiple=True, type=click.Path(path_type=Path), help="A run database; may be given several times.")
+@click.option(
+    "--db",
+    "databases",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A run database; may be given several times.",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file; default: runsum.yml.")
 @click.option("--as-of", metavar="ISO-TIME", help='The "now" of states and ages; default: the clock.')
 @click.option("--strict", is_flag=True, help="Exit with 1 when the data has problems.")
@@ -93,9 +102,15 @@ def build(databases: tuple[Path, ...], config: Path | None, as_of: str | None, s
     else:
         _print_report(report)
     for path in report.kept:
-        click.echo(f"warning: {docs / path} was changed by hand and was left as it is; delete it to get a new one", err=True)
+        click.echo(
+            f"warning: {docs / path} was changed by hand and was left as it is; delete it to get a new one",
+            err=True,
+        )
     if _SCRIPT not in mkdocs.read_text(encoding="utf-8", errors="replace"):
-        click.echo(f"warning: {mkdocs} does not load {_SCRIPT}; charts stay static. See 'runsum init' in an empty folder", err=True)
+        click.echo(
+            f"warning: {mkdocs} does not load {_SCRIPT}; charts stay static. See 'runsum init' in an empty folder",
+            err=True,
+        )
     if strict and (report.problems or report.kept):
         raise SystemExit(1)
 
@@ -125,9 +140,14 @@ class _Bar:
 
     def __init__(self) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty(),
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
         self._tasks: dict[str, Any] = {}
 
     def __enter__(self) -> _Bar:

@@ -133,7 +133,9 @@ def _load(file: Path) -> dict[str, Any]:
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise ConfigError(f"{file}: must hold 'name: value' lines", "Type 'runsum init' in an empty folder for an example")
+        raise ConfigError(
+            f"{file}: must hold 'name: value' lines", "Type 'runsum init' in an empty folder for an example"
+        )
     return data
 
 
@@ -142,8 +144,12 @@ def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:
     for entry in value if isinstance(value, list) else [value] if value else []:
         pattern, name = (entry.get("path"), entry.get("name")) if isinstance(entry, dict) else (entry, None)
         if not isinstance(pattern, str):
-            raise ConfigError(f"{where}: a database must be a path or {{path: …, name: …}}, not {entry!r}", "Correct 'databases:'")
-        matches = sorted(glob.glob(str(home / pattern), recursive=True)) or [str(home / pattern)]
+            raise ConfigError(
+                f"{where}: a database must be a path or {{path: …, name: …}}, not {entry!r}",
+                "Correct 'databases:'",
+            )
+        # glob takes absolute patterns too, Path.glob does not
+        matches = sorted(glob.glob(str(home / pattern), recursive=True)) or [str(home / pattern)]  # noqa: PTH207
         found += [DatabasePath(Path(m), str(name) if name else None) for m in matches]
     return found
 

@@ -6,15 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from runsum import facts
+from runsum import facts, oddities, recorded
 from runsum.analysis import dynamics, media, resources, reward, settings, standing, throughput
-from runsum.cleaning.series import RunFrame, Series, clean_series
+from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.downloads import metrics_csv
-from runsum.drawing import draw_run
-from runsum.model import Fact, RunDigest, known, phrase
+from runsum.drawing import Marks, draw_run
+from runsum.model import ConfigValue, DataQuality, Fact, Milestone, Problem, RunDigest, Video, known, phrase
 from runsum.source.columns import integer, seconds, text
 from runsum.source.project import ProjectFiles
-from runsum.source.records import RunRecord
+from runsum.source.records import Row, RunRecord
 from runsum.thresholds import Thresholds
 
 
@@ -35,8 +35,45 @@ class DigestedRun:
     files: Mapping[str, bytes]
 
 
-def digest_run(record: RunRecord, slug: str, files: ProjectFiles | None, use: DigestSettings,
-               twins: Mapping[str, int] | None = None) -> DigestedRun:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a run is, before its rows are looked at."""
+
+    config: dict[str, ConfigValue]
+    problems: list[Problem]
+    experiment: Row
+    env_id: str | None
+    algorithm: str | None
+    target: int | None
+    by_application: bool
+    frame: RunFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Analysis:
+    """What the rows say."""
+
+    series: Series
+    quality: DataQuality
+    stand: standing.Standing
+    shape: reward.RewardShape
+    milestones: tuple[Milestone, ...]
+    rate: throughput.Rate
+    machine: resources.ResourceFacts
+    learning: dict[str, Fact]
+    signals: dynamics.Signals
+    videos: list[Video]
+    video_problems: list[Problem]
+    notes: tuple[str, ...]
+
+
+def digest_run(
+    record: RunRecord,
+    slug: str,
+    files: ProjectFiles | None,
+    use: DigestSettings,
+    twins: Mapping[str, int] | None = None,
+) -> DigestedRun:
     """Digest one run.
 
     Args:
@@ -46,90 +83,154 @@ def digest_run(record: RunRecord, slug: str, files: ProjectFiles | None, use: Di
         use: thresholds, now, solved thresholds.
         twins: runs that hold the same rows as its contaminated ones, with counts.
     """
-    limits, row = use.thresholds, record.row
     on_disk = files or ProjectFiles()
-    config, problems = settings.read_config(row, on_disk.effective_config, on_disk.metadata)
+    known_facts = _recognise(record, on_disk)
+    found = _analyse(record, known_facts, on_disk, use, twins or {})
+    annotations = recorded.annotations(record)
+    drawing = draw_run(
+        record.run_id, found.series, record.gpu, found.rate,
+        Marks(found.quality, found.milestones, known_facts.target, annotations, tuple(found.videos)),
+    )  # fmt: skip
+    summary = _summarise(record, known_facts, found, files, use)
+    problems = (
+        *known_facts.problems,
+        *settings.check_config(known_facts.config, found.series, found.quality),
+        *oddities.row_problems(found.series, found.quality, found.stand, record.row, use.thresholds),
+        *found.video_problems,
+        *on_disk.problems,
+    )
+    digest = _assemble(record, slug, known_facts, found, summary, use)
+    digest = replace(
+        digest, charts=drawing.charts, absent_charts=drawing.absent, annotations=annotations, problems=problems,
+        files=recorded.disk_facts(files),
+    )  # fmt: skip
+    return DigestedRun(digest, {"data.js": drawing.script, "metrics.csv.gz": metrics_csv(found.series)})
+
+
+def _recognise(record: RunRecord, files: ProjectFiles) -> _Known:
+    row = record.row
+    config, problems = settings.read_config(row, files.effective_config, files.metadata)
     told = settings.described(row)
     experiment = record.experiments[-1] if record.experiments else {}
-    env_id = text(settings.setting(config, "env_id")) or text(experiment.get("game")) or text(told.get("env_id"))
-    algorithm = text(settings.setting(config, "algorithm")) or text(experiment.get("algorithm")) or text(told.get("algorithm"))
+    algorithm = (
+        text(settings.setting(config, "algorithm")) or text(experiment.get("algorithm")) or text(told.get("algorithm"))
+    )
     target = integer(settings.setting(config, "total_timesteps")) or integer(told.get("total_timesteps"))
-    frame = RunFrame(
-        status=(text(row.get("status")) or "").lower(), algorithm=algorithm, leg_start=_leg_start(record), target=target,
-        config_rollout_size=settings.rollout_size_of(config),
-        start_local_s=seconds(row.get("start_time")), end_local_s=seconds(row.get("end_time")),
-    )  # fmt: skip
-    series, quality = clean_series(record.metrics, record.gpu, frame, limits)
-    if twins:
-        quality = replace(quality, foreign_runs=dict(twins))
-    stand = standing.judge_standing(row, record.metrics, record.gpu, series, quality, target, use.now, limits)
-    shape = reward.describe_shape(series.timestep, series.reward, limits)
-    milestones = reward.find_milestones(
-        series.timestep, series.reward, series.start_timestep, target, series.last_step_any_row, limits)  # fmt: skip
-    rate = throughput.measure_rate(series, quality, limits)
-    machine = resources.describe_resources(series, record.gpu, limits)
-    learning, signals = dynamics.describe_dynamics(series, algorithm, limits)
+    return _Known(
+        config=config,
+        problems=problems,
+        experiment=experiment,
+        env_id=text(settings.setting(config, "env_id")) or text(experiment.get("game")) or text(told.get("env_id")),
+        algorithm=algorithm,
+        target=target,
+        by_application=settings.recorded_by_application(config, row),
+        frame=RunFrame(
+            status=(text(row.get("status")) or "").lower(),
+            algorithm=algorithm,
+            leg_start=integer(row.get("leg_start_timestep")) or integer(row.get("start_timestep")) or 0,
+            target=target,
+            config_rollout_size=settings.rollout_size_of(config),
+            start_local_s=seconds(row.get("start_time")),
+            end_local_s=seconds(row.get("end_time")),
+        ),
+    )
+
+
+def _analyse(
+    record: RunRecord, what: _Known, files: ProjectFiles, use: DigestSettings, twins: Mapping[str, int]
+) -> _Analysis:
+    limits = use.thresholds
+    series, quality = clean_series(record.metrics, record.gpu, what.frame, limits)
+    quality = replace(quality, foreign_runs=dict(twins))
+    learning, signals = dynamics.describe_dynamics(series, what.algorithm, what.by_application, limits)
     videos, video_problems = media.collect_videos(record, use.now.local_s(quality.utc_offset_min), limits)
-    videos = facts.merge_videos(videos, on_disk.videos)
-    annotations = facts.annotations(record)
-    notes = tuple((text(row.get("status_note")) or "").splitlines())
-    problems += settings.check_config(config, row, series, quality)
-    problems += facts.row_problems(series, quality, shape, stand, row, limits)
-    problems += [*video_problems, *on_disk.problems]
-    drawing = draw_run(record.run_id, series, record.gpu, rate, quality, milestones, target, annotations, videos)
-    summary: dict[str, Fact] = {
-        **facts.identity_facts(record, config, experiment, on_disk, env_id, algorithm),
-        **facts.progress_facts(row, series, stand, target, quality, limits),
-        **facts.reward_facts(series, shape, milestones, stand, quality, row, env_id, use.solved, limits),
+    return _Analysis(
+        series=series,
+        quality=quality,
+        stand=standing.judge_standing(
+            record.row, record.metrics, record.gpu, series, quality, what.target, use.now, limits
+        ),
+        shape=reward.describe_shape(series.timestep, series.reward, limits),
+        milestones=reward.find_milestones(
+            series.timestep, series.reward, series.start_timestep, what.target, series.last_step_any_row, limits
+        ),
+        rate=throughput.measure_rate(series, quality, limits),
+        machine=resources.describe_resources(series, record.gpu, limits),
+        learning=learning,
+        signals=signals,
+        videos=recorded.merge_videos(videos, files.videos),
+        video_problems=video_problems,
+        notes=tuple((text(record.row.get("status_note")) or "").splitlines()),
+    )
+
+
+def _summarise(
+    record: RunRecord, what: _Known, found: _Analysis, files: ProjectFiles | None, use: DigestSettings
+) -> dict[str, Fact]:
+    """The placeholders that one run can fill without the others."""
+    limits, row, on_disk = use.thresholds, record.row, files or ProjectFiles()
+    series, quality, stand = found.series, found.quality, found.stand
+    goal = None if what.target is None else series.start_timestep + what.target
+    return {
+        **facts.identity_facts(record, what.config, what.experiment, on_disk, what.env_id, what.algorithm),
+        **facts.progress_facts(row, series, stand, what.target, quality, limits),
+        **facts.reward_facts(row, series, quality, stand, found.shape, limits),
+        **facts.milestone_facts(found.milestones, quality, stand, found.shape),
+        "solved_flag": facts.solved_fact(series, what.env_id, use.solved),
         **throughput.fps_facts(series),
-        "sps_trend_note": throughput.trend_fact(rate, limits),
-        "eta_note": throughput.eta_fact(
-            stand.state, _last_step(series), None if target is None else series.start_timestep + target, rate, limits),
-        **throughput.downtime_facts(quality, notes, limits),
+        "sps_trend_note": throughput.trend_fact(found.rate, limits),
+        "eta_note": throughput.eta_fact(stand.state, _last_step(series), goal, found.rate, limits),
+        **throughput.downtime_facts(quality, found.notes, limits),
         "metric_gap_note": throughput.gap_fact(quality),
-        **machine.facts,
-        **learning,
-        "backward_jump_count": known(quality.genuine_jumps if quality.rows else None,
-                                     phrase("jumps.artefacts", count=quality.artefact_jumps), reason="reason.no_rows"),
-        "error_summary_if_failed": facts.error_fact(stand.state, row, notes, on_disk, experiment),
-        **settings.config_facts(config, row, quality, series),
-        "custom_params_note": settings.custom_params_fact(config, algorithm),
-        **facts.path_facts(record, files),
-        **media.video_facts(videos, files is not None),
-    }  # fmt: skip
+        **found.machine.facts,
+        **found.learning,
+        "backward_jump_count": known(
+            quality.genuine_jumps if quality.rows else None,
+            phrase("jumps.artefacts", count=quality.artefact_jumps),
+            reason="reason.no_rows",
+        ),
+        "error_summary_if_failed": facts.error_fact(stand.state, row, found.notes, on_disk),
+        **settings.config_facts(what.config, row, quality, series),
+        "custom_params_note": settings.custom_params_fact(what.config, what.algorithm),
+        **facts.path_facts(record, files, what.by_application),
+        **media.video_facts(found.videos, files is not None),
+    }
+
+
+def _assemble(
+    record: RunRecord, slug: str, what: _Known, found: _Analysis, summary: Mapping[str, Fact], use: DigestSettings
+) -> RunDigest:
+    row, series, stand, shape = record.row, found.series, found.stand, found.shape
     final, final_step = _final(series)
     best, best_step = _best(series)
-    digest = RunDigest(
-        source=record.source, run_id=record.run_id, slug=slug, label=facts.label_of(record), env_id=env_id,
-        game=facts.game_name(env_id) if env_id else None, algorithm=algorithm.upper() if algorithm else None,
-        preset=None if summary["preset"].value is None else str(summary["preset"].value),
+    preset = summary["preset"].value
+    return RunDigest(
+        source=record.source, run_id=record.run_id, slug=slug, label=recorded.label_of(record), env_id=what.env_id,
+        game=facts.game_name(what.env_id) if what.env_id else None,
+        algorithm=what.algorithm.upper() if what.algorithm else None, preset=None if preset is None else str(preset),
         state=stand.state, state_notes=stand.notes, status=text(row.get("status")) or "",
         started_at=text(row.get("start_time")), ended_at=stand.effective_end, last_activity_at=stand.last_activity,
-        started_s=frame.start_local_s, duration_h=_number(summary["duration_h"]),
-        start_timestep=series.start_timestep, current_timestep=_last_step(series), target_timesteps=target,
+        started_s=what.frame.start_local_s, duration_h=_number(summary["duration_h"]),
+        start_timestep=series.start_timestep, current_timestep=_last_step(series), target_timesteps=what.target,
         progress_pct=stand.progress_pct, best_reward=best, best_reward_timestep=best_step, final_reward=final,
-        final_reward_timestep=final_step, avg_fps=_number(summary["avg_fps"]), summary=summary, milestones=milestones,
-        quality=quality, config=config,
-        signals=signals | {
-            "shape": shape.kind, "level": shape.end, "start_level": shape.start, "noise": shape.noise, "scale": shape.scale,
-            "recent_change": shape.recent_change, "cliffs": float(shape.cliffs), "gpu_avg": machine.gpu_avg,
-            "vram_share": machine.vram_share, "level_since": None if shape.level_since is None else float(shape.level_since),
+        final_reward_timestep=final_step, avg_fps=_number(summary["avg_fps"]), summary=summary,
+        milestones=found.milestones, quality=found.quality, config=what.config,
+        signals=found.signals | {
+            "shape": shape.kind, "level": shape.end, "start_level": shape.start, "noise": shape.noise,
+            "scale": shape.scale, "recent_change": shape.recent_change, "cliffs": float(shape.cliffs),
+            "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
+            "level_since": None if shape.level_since is None else float(shape.level_since),
         },
-        curve=reward.thin_curve(series.timestep, facts.active_hours(series, quality, limits), series.reward),
-        charts=drawing.charts, absent_charts=drawing.absent, annotations=annotations, videos=tuple(videos), status_notes=notes,
-        description=text(row.get("description")), tags=facts.tags_of(row), recorded=facts.recorded_columns(row, experiment),
-        lineage=facts.lineage_hints(record), problems=tuple(problems), files=facts.disk_facts(files), energy_kwh=machine.energy_kwh,
+        curve=reward.thin_curve(
+            series.timestep, active_hours(series, found.quality, use.thresholds), series.reward),
+        videos=tuple(found.videos), status_notes=found.notes, description=text(row.get("description")),
+        tags=recorded.tags_of(row), recorded=recorded.recorded_columns(row, what.experiment),
+        lineage=recorded.lineage_hints(record), energy_kwh=found.machine.energy_kwh,
     )  # fmt: skip
-    return DigestedRun(digest, {"data.js": drawing.script, "metrics.csv.gz": metrics_csv(series)})
 
 
 def _number(fact: Fact) -> float | None:
     return fact.value if isinstance(fact.value, float) else None
-
-
-def _leg_start(record: RunRecord) -> int:
-    row = record.row
-    return integer(row.get("leg_start_timestep")) or integer(row.get("start_timestep")) or 0
 
 
 def _last_step(series: Series) -> int | None:

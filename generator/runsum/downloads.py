@@ -23,7 +23,11 @@ def metrics_csv(series: Series) -> bytes:
     There is no time stamp inside the file, so equal rows give equal bytes.
     """
     names = [name for name in METRICS if np.isfinite(series.columns[name]).any()]
-    columns = [_whole(series.timestep), _short(np.round(series.hours, 6)), [str(s) for s in series.session.tolist()]]
+    columns = [
+        _whole(series.timestep),
+        _short(np.round(series.hours, 6)),
+        [str(s) for s in series.session.tolist()],
+    ]
     columns += [_short(series.columns[name]) for name in names]
     lines = [",".join(("timestep", "hours", "session", *names)), *map(",".join, zip(*columns, strict=True))]
     return gzip.compress(("\n".join(lines) + "\n").encode("ascii"), compresslevel=6, mtime=0)

@@ -52,9 +52,21 @@ GPU_PANELS = (
 _SNAPSHOT = {"gpu": "gpu_percent", "vram": "gpu_memory_mb"}
 ALL_CHARTS = ("reward", *(p.id for p in METRIC_PANELS), "throughput", *(p.id for p in GPU_PANELS), "progress")
 _EXPECTED = (
-    "reward", "episode-length", "policy-loss", "value-loss", "entropy-loss", "kl", "clip-fraction",
-    "explained-variance", "throughput", "gpu", "vram", "memory", "temperature", "progress",
-)  # fmt: skip
+    "reward",
+    "episode-length",
+    "policy-loss",
+    "value-loss",
+    "entropy-loss",
+    "kl",
+    "clip-fraction",
+    "explained-variance",
+    "throughput",
+    "gpu",
+    "vram",
+    "memory",
+    "temperature",
+    "progress",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +78,18 @@ class RunDrawing:
     absent: tuple[str, ...]
 
 
-def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, quality: DataQuality, milestones: Sequence[Milestone],
-             target: int | None, annotations: Sequence[Annotation], videos: Sequence[Video]) -> RunDrawing:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is marked in the charts besides the values."""
+
+    quality: DataQuality
+    milestones: Sequence[Milestone]
+    target: int | None
+    annotations: Sequence[Annotation]
+    videos: Sequence[Video]
+
+
+def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, marks: Marks) -> RunDrawing:
     """Choose points and marks for every chart whose data exists.
 
     Args:
@@ -75,16 +97,15 @@ def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, quality: DataQ
         series: canonical rows.
         gpu: GPU samples.
         rate: measured throughput.
-        quality: sessions and gaps to mark.
-        milestones, target, annotations, videos: further marks.
+        marks: milestones, sessions, gaps, notes, videos.
     """
     payload: dict[str, Any] = {"axes": {}, "charts": {}, "events": []}
     drawn: list[DrawnChart] = []
     if len(series):
         _draw_rows(payload, drawn, series)
         _draw_rate(payload, drawn, series, rate)
-        _draw_progress(payload, drawn, series, target)
-        payload["events"] = _events(series, quality, milestones, annotations, videos)
+        _draw_progress(payload, drawn, series, marks.target)
+        payload["events"] = _events(series, marks)
     _draw_gpu(payload, drawn, series, gpu)
     order = {name: place for place, name in enumerate(ALL_CHARTS)}
     drawn.sort(key=lambda chart: order[chart.id])
@@ -100,7 +121,11 @@ def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series)
     ys += [series.columns[p.column] for p in panels]
     if not ys:
         return
-    keep = [0, *(np.flatnonzero(np.diff(series.session)) + 1).tolist(), *np.flatnonzero(np.diff(series.session)).tolist()]
+    keep = [
+        0,
+        *(np.flatnonzero(np.diff(series.session)) + 1).tolist(),
+        *np.flatnonzero(np.diff(series.session)).tolist(),
+    ]
     rows = select_points(series.timestep, ys, keep, _POINTS)
     axis: dict[str, Any] = {"t": column(series.timestep[rows]), "h": column(series.hours[rows])}
     if quality_sessions := int(series.session.max()):
@@ -108,7 +133,13 @@ def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series)
         axis["sessions"] = quality_sessions + 1
     payload["axes"]["rows"] = axis
     if len(finite(reward)):
-        chart: dict[str, Any] = {"kind": "reward", "x": "rows", "y": "mean episode reward", "v": column(reward[rows]), "events": True}
+        chart: dict[str, Any] = {
+            "kind": "reward",
+            "x": "rows",
+            "y": "mean episode reward",
+            "v": column(reward[rows]),
+            "events": True,
+        }
         spread = series.columns["episode_reward_std"]
         if len(finite(spread)):
             chart["lo"], chart["hi"] = column((reward - spread)[rows]), column((reward + spread)[rows])
@@ -116,7 +147,12 @@ def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series)
         drawn.append(_drawn("reward", "reward", series.timestep, reward))
     for panel in panels:
         values = series.columns[panel.column]
-        payload["charts"][panel.id] = {"kind": "metric", "x": "rows", "y": panel.title, "v": column(values[rows])}
+        payload["charts"][panel.id] = {
+            "kind": "metric",
+            "x": "rows",
+            "y": panel.title,
+            "v": column(values[rows]),
+        }
         drawn.append(_drawn(panel.id, "metric", series.timestep, values))
 
 
@@ -139,8 +175,14 @@ def _draw_rate(payload: dict[str, Any], drawn: list[DrawnChart], series: Series,
         seen = np.isfinite(values)
         if seen.sum() >= 2:
             rows = select_points(steps[seen], [values[seen]], [], _GPU_POINTS)
-            lines.append({"name": name, "t": column(steps[seen][rows]), "h": column(hours[seen][rows]),
-                          "v": column(values[seen][rows])})  # fmt: skip
+            lines.append(
+                {
+                    "name": name,
+                    "t": column(steps[seen][rows]),
+                    "h": column(hours[seen][rows]),
+                    "v": column(values[seen][rows]),
+                }
+            )
     if lines:
         payload["charts"]["throughput"] = {"kind": "multi", "y": "steps/s", "series": lines}
         use = (rate.timestep, rate.per_second) if len(rate.per_second) >= 2 else (series.timestep, recorded)
@@ -152,9 +194,12 @@ def _draw_progress(payload: dict[str, Any], drawn: list[DrawnChart], series: Ser
         return
     rows = select_points(series.hours, [series.timestep], [], 120)
     payload["charts"]["progress"] = {
-        "kind": "progress", "y": "timestep", "h": column(series.hours[rows]), "v": column(series.timestep[rows]),
+        "kind": "progress",
+        "y": "timestep",
+        "h": column(series.hours[rows]),
+        "v": column(series.timestep[rows]),
         "target": None if target is None else series.start_timestep + target,
-    }  # fmt: skip
+    }
     drawn.append(_drawn("progress", "progress", series.hours, series.timestep))
 
 
@@ -167,7 +212,12 @@ def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, 
         payload["axes"]["gpu"] = {"t": column(steps[rows]), "h": column(hours[rows])}
         for panel in sampled:
             values = gpu.numbers[panel.column]
-            payload["charts"][panel.id] = {"kind": "metric", "x": "gpu", "y": panel.title, "v": column(values[rows])}
+            payload["charts"][panel.id] = {
+                "kind": "metric",
+                "x": "gpu",
+                "y": panel.title,
+                "v": column(values[rows]),
+            }
             drawn.append(_drawn(panel.id, "metric", steps, values))
     for panel in GPU_PANELS:
         if panel.id in _SNAPSHOT and panel.id not in payload["charts"] and len(series):
@@ -175,9 +225,12 @@ def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, 
             if len(finite(values)) >= 2 and finite(values).any():
                 rows = select_points(series.timestep, [values], [], _GPU_POINTS)
                 payload["charts"][panel.id] = {
-                    "kind": "metric", "y": panel.title, "t": column(series.timestep[rows]), "h": column(series.hours[rows]),
+                    "kind": "metric",
+                    "y": panel.title,
+                    "t": column(series.timestep[rows]),
+                    "h": column(series.hours[rows]),
                     "v": column(values[rows]),
-                }  # fmt: skip
+                }
                 drawn.append(_drawn(panel.id, "metric", series.timestep, values))
 
 
@@ -191,8 +244,7 @@ def _gpu_axes(series: Series, gpu: GpuTable) -> tuple[Floats, Floats]:
     return np.round(steps), (utc - begin) / 3600
 
 
-def _events(series: Series, quality: DataQuality, milestones: Sequence[Milestone], annotations: Sequence[Annotation],
-            videos: Sequence[Video]) -> list[dict[str, Any]]:  # fmt: skip
+def _events(series: Series, marks: Marks) -> list[dict[str, Any]]:
     def hours_at(step: float) -> float:
         order = np.argsort(series.timestep, kind="stable")
         return round(float(np.interp(step, series.timestep[order], series.hours[order])), 5)
@@ -205,20 +257,44 @@ def _events(series: Series, quality: DataQuality, milestones: Sequence[Milestone
         return round(float(np.interp(step, series.timestep[seen][order], series.reward[seen][order])), 4)
 
     events: list[dict[str, Any]] = [
-        {"kind": "milestone", "t": int(m.mark), "h": hours_at(m.mark), "text": f"{m.percent} %"} for m in milestones if m.reached
+        {"kind": "milestone", "t": int(m.mark), "h": hours_at(m.mark), "text": f"{m.percent} %"}
+        for m in marks.milestones
+        if m.reached
     ]
-    for session in quality.sessions[1:]:
+    for session in marks.quality.sessions[1:]:
         events.append({"kind": "restart", "t": session.start_timestep, "h": round(session.hours, 5), "text": "restart"})
-    for gap in quality.gaps:
-        events.append({"kind": "gap", "t": gap.timestep, "h": round(gap.hours, 5), "h2": round(gap.hours + gap.seconds / 3600, 5),
-                       "text": f"no rows for {gap.seconds:.0f} s"})  # fmt: skip
-    for note in annotations:
+    for gap in marks.quality.gaps:
+        events.append(
+            {
+                "kind": "gap",
+                "t": gap.timestep,
+                "h": round(gap.hours, 5),
+                "h2": round(gap.hours + gap.seconds / 3600, 5),
+                "text": f"no rows for {gap.seconds:.0f} s",
+            }
+        )
+    for note in marks.annotations:
         if note.timestep is not None and note.axes == "reward":
-            events.append({"kind": "annotation", "t": note.timestep, "h": hours_at(note.timestep), "y": note.y, "text": note.text})
-    for video in videos:
+            events.append(
+                {
+                    "kind": "annotation",
+                    "t": note.timestep,
+                    "h": hours_at(note.timestep),
+                    "y": note.y,
+                    "text": note.text,
+                }
+            )
+    for video in marks.videos:
         if video.timestep is not None:
-            events.append({"kind": "video", "t": video.timestep, "h": hours_at(video.timestep), "y": reward_at(video.timestep),
-                           "text": video.name})  # fmt: skip
+            events.append(
+                {
+                    "kind": "video",
+                    "t": video.timestep,
+                    "h": hours_at(video.timestep),
+                    "y": reward_at(video.timestep),
+                    "text": video.name,
+                }
+            )
     return events
 
 
@@ -232,8 +308,16 @@ def describe_curve(x: Floats, y: Floats) -> Phrase:
     xs, values = x[seen], y[seen]
     if not len(values):
         return phrase("alt.empty")
-    return phrase("alt.curve", start=float(values[0]), end=float(values[-1]), low=float(values.min()), high=float(values.max()),
-                  low_at=float(xs[int(values.argmin())]), high_at=float(xs[int(values.argmax())]), points=len(values))  # fmt: skip
+    return phrase(
+        "alt.curve",
+        start=float(values[0]),
+        end=float(values[-1]),
+        low=float(values.min()),
+        high=float(values.max()),
+        low_at=float(xs[int(values.argmin())]),
+        high_at=float(xs[int(values.argmax())]),
+        points=len(values),
+    )
 
 
 def draw_curves(key: str, charts: Mapping[str, Mapping[str, Any]]) -> bytes:

@@ -207,8 +207,30 @@ def text(value: object) -> str:
 FILTERS: dict[str, Callable[..., str]] = {
     f.__name__: f
     for f in (
-        steps, exact, reward, delta, number, percent, whole_percent, duration, hours, mib, megabytes, speed, signed_speed,
-        when, day, offset, setting, plural, cut, pairs, changes, counts, joined, text,
+        steps,
+        exact,
+        reward,
+        delta,
+        number,
+        percent,
+        whole_percent,
+        duration,
+        hours,
+        mib,
+        megabytes,
+        speed,
+        signed_speed,
+        when,
+        day,
+        offset,
+        setting,
+        plural,
+        cut,
+        pairs,
+        changes,
+        counts,
+        joined,
+        text,
     )
-}  # fmt: skip
+}
 """Every filter by name."""

@@ -122,8 +122,9 @@ def known(value: Scalar, *small: Phrase, reason: str = "reason.not_recorded", es
     return Fact(value, small=small, estimated=estimated)
 
 
-def note(key: str, *small: Phrase, estimated: bool = False, **values: object) -> Fact:
-    """A fact that is a sentence."""
+def note(key: str, *small: Phrase, **values: object) -> Fact:
+    """A fact that is a sentence; `estimated=True` among the values marks it as inferred."""
+    estimated = bool(values.pop("estimated", False))
     return Fact(words=phrase(key, **values), small=small, estimated=estimated)
 
 
@@ -337,15 +338,15 @@ class RunDigest:
     config: Mapping[str, ConfigValue]
     signals: Mapping[str, float | str | None]
     curve: Curve
-    charts: tuple[DrawnChart, ...]
-    absent_charts: tuple[str, ...]
-    annotations: tuple[Annotation, ...]
     videos: tuple[Video, ...]
     status_notes: tuple[str, ...]
     description: str | None
     tags: tuple[str, ...]
     recorded: Mapping[str, Scalar]
     lineage: LineageHints
-    problems: tuple[Problem, ...]
+    energy_kwh: float | None
+    charts: tuple[DrawnChart, ...] = ()
+    absent_charts: tuple[str, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    problems: tuple[Problem, ...] = ()
     files: Mapping[str, object] = field(default_factory=dict)
-    energy_kwh: float | None = None

@@ -33,7 +33,12 @@ def read_notes(folder: Path, run_ids: frozenset[str]) -> dict[str, Markup]:
 
 
 def _safe_block(text: str) -> Markup:
-    html = nh3.clean(markdown.markdown(text, extensions=["tables"]), tags=_TAGS, attributes={"a": {"href"}}, url_schemes=_SCHEMES)
+    html = nh3.clean(
+        markdown.markdown(text, extensions=["tables"]),
+        tags=_TAGS,
+        attributes={"a": {"href"}},
+        url_schemes=_SCHEMES,
+    )
     html = re.sub(r"<(/?)h[1-4]>", r"<\1h4>", html)  # the page keeps its own outline
     html = re.sub(r"<pre>.*?</pre>", lambda match: match.group().replace("\n", "&#10;"), html, flags=re.DOTALL)
     html = " ".join(html.split("\n"))

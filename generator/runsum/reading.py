@@ -20,7 +20,10 @@ from runsum.source.records import GPU_COLUMNS, METRICS, GpuTable, MetricTable, R
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
-def read_runs(reader: RunReader, named: Sequence[tuple[str, str]], use: DigestSettings, settings: Settings) -> Iterator[DigestedRun]:
+
+def read_runs(
+    reader: RunReader, named: Sequence[tuple[str, str]], use: DigestSettings, settings: Settings
+) -> Iterator[DigestedRun]:
     """Digest runs in the order given.
 
     Args:
@@ -42,26 +45,35 @@ def read_runs(reader: RunReader, named: Sequence[tuple[str, str]], use: DigestSe
             done = _digest_without_rows(record, slug, use, error)
         yield _publish_videos(done, settings)
 
+
 def _recorded_videos(record: RunRecord) -> list[str]:
     rows = [*record.artifacts, *record.generated, *record.segments]
     paths = (text(row.get(name)) for row in rows for name in ("path", "video_path", "file_path"))
     return [path for path in paths if path]
+
 
 def _find_twins(reader: RunReader, record: RunRecord) -> Mapping[str, int]:
     status = (text(record.row.get("status")) or "").lower()
     foreign = np.flatnonzero(find_contaminated(record.metrics, status, seconds(record.row.get("end_time"))))
     return reader.find_twins(record, foreign.astype(np.float64)) if len(foreign) else {}
 
+
 def _digest_without_rows(record: RunRecord, slug: str, use: DigestSettings, error: Exception) -> DigestedRun:
     empty = float_column(())[0]
     names = ("id", "timestep", "episode_count", "total_timesteps", "progress_pct", *METRICS)
     bare = replace(
-        record, metrics=MetricTable(dict.fromkeys(names, empty), time_column(()), time_column(())),
-        gpu=GpuTable(time_column(()), dict.fromkeys(GPU_COLUMNS, empty)), artifacts=(), generated=(), segments=(), annotations=(),
-    )  # fmt: skip
+        record,
+        metrics=MetricTable(dict.fromkeys(names, empty), time_column(()), time_column(())),
+        gpu=GpuTable(time_column(()), dict.fromkeys(GPU_COLUMNS, empty)),
+        artifacts=(),
+        generated=(),
+        segments=(),
+        annotations=(),
+    )
     done = digest_run(bare, slug, None, use)
     failed = problem("digest_failed", error=f"{type(error).__name__}: {error}")
     return replace(done, digest=replace(done.digest, problems=(*done.digest.problems, failed)))
+
 
 def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
     """Add the videos that may be copied to the files of the page; the rest are named with the reason."""
@@ -82,8 +94,10 @@ def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
             videos.append(replace(video, media=name))
     return DigestedRun(replace(done.digest, videos=tuple(videos), problems=tuple(problems)), files)
 
+
 def _media_name(video: Video, number: int) -> str:
     stem, dot, suffix = video.name.rpartition(".")
     return f"video-{number}-{_UNSAFE.sub('-', stem)[:60].strip('.-') or 'clip'}{dot}{suffix.lower()}"
+
 
 _ = ProjectFiles

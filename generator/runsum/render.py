@@ -14,8 +14,8 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from runsum.formatting import FILTERS, escape_markdown
 from runsum.analysis.settings import plain
+from runsum.formatting import FILTERS, escape_markdown
 from runsum.model import Phrase, Problem
 
 
@@ -24,7 +24,9 @@ class Renderer:
 
     def __init__(self, folder: Path) -> None:
         words = yaml.safe_load((folder / "wording.yml").read_text(encoding="utf-8"))
-        self._wording: dict[str, str] = {key: text for section in words["phrases"].values() for key, text in section.items()}
+        self._wording: dict[str, str] = {
+            key: text for section in words["phrases"].values() for key, text in section.items()
+        }
         self._short: dict[str, str] = words["short"]
         self._labels: dict[str, str] = words["labels"]
         self._charts: dict[str, str] = words["charts"]
@@ -34,19 +36,30 @@ class Renderer:
 
     def _environment(self, folder: Path, finalize: Any) -> jinja2.Environment:
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined, finalize=finalize,
-            trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,  # noqa: S701 finalize escapes
-        )  # fmt: skip
+            loader=jinja2.FileSystemLoader(folder),
+            undefined=jinja2.StrictUndefined,
+            finalize=finalize,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,
+        )
         environment.filters |= FILTERS
         environment.filters |= {
-            "by": self._by, "label": self._label, "short": self.short, "chart_title": self._chart_title, "plain": plain,
-            "problem_words": self._problem_words, "css_percent": _css_percent, "rule_name": _rule_name,
-        }  # fmt: skip
+            "by": self._by,
+            "label": self._label,
+            "short": self.short,
+            "chart_title": self._chart_title,
+            "plain": plain,
+            "problem_words": self._problem_words,
+            "css_percent": _css_percent,
+            "rule_name": _rule_name,
+        }
         return environment
 
-    def page(self, template: str, context: object) -> str:
+    def page(self, template: str, context: Any) -> str:
         """Render `pages/<template>` with the fields of a context dataclass."""
-        return self._page.get_template(template).render({f.name: getattr(context, f.name) for f in fields(context)})  # type: ignore[arg-type]
+        return self._page.get_template(template).render({f.name: getattr(context, f.name) for f in fields(context)})
 
     def words(self, phrase: Phrase) -> str:
         """A phrase as plain text, for JSON, the terminal and attributes."""

@@ -180,10 +180,12 @@
 
     colours() {
       const theme = THEMES[schemeName()], kind = this.model.kind, n = this.series.length;
+      let highlighted = 0;
       return this.series.map((series, i) => {
         if (kind === "lineage") return mixed(theme.legs, n > 1 ? i / (n - 1) : 0);
         if (kind === "multi") return theme.series[i % theme.series.length];
-        return kind === "group" && !series.highlight ? theme.context : theme.accent;
+        if (kind !== "group") return theme.accent;
+        return series.highlight ? theme.series[highlighted++ % theme.series.length] : theme.context;
       });
     }
 
@@ -195,7 +197,7 @@
       const draw = (lists, faint) => order.flatMap((i) => {
         const dimmed = this.chosen !== null && this.chosen !== i, main = !group || this.series[i].highlight;
         const o = (faint ? theme.raw : main || this.chosen === i ? 1 : 0.75) * (dimmed ? 0.25 : 1);
-        const c = group && this.chosen === i ? (main ? theme.accent : theme.note) : colours[i];
+        const c = group && this.chosen === i ? (main ? colours[i] : theme.note) : colours[i];
         const w = faint ? 1 : this.chosen === i ? 2.4 : main ? this.stroke : 1.1;
         return dotted(within(lists[i], range).map(({ x, y, seg }) => ({ x, y, seg, c, o, w })), range);
       });

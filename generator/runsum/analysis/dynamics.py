@@ -14,7 +14,9 @@ from runsum.thresholds import Thresholds
 Signals = dict[str, float | str | None]
 
 
-def describe_dynamics(series: Series, algorithm: str | None, limits: Thresholds) -> tuple[dict[str, Fact], Signals]:
+def describe_dynamics(
+    series: Series, algorithm: str | None, by_application: bool, limits: Thresholds
+) -> tuple[dict[str, Fact], Signals]:
     """Facts of section 5 that come from losses and diagnostics, and the numbers behind them."""
     columns = series.columns
     off_policy = (algorithm or "").lower() in OFF_POLICY
@@ -24,7 +26,7 @@ def describe_dynamics(series: Series, algorithm: str | None, limits: Thresholds)
         "policy_loss_trend": _loss(columns["policy_loss"], "policy", series, off_policy, limits, biased),
         "value_loss_trend": _loss(columns["value_loss"], "value", series, off_policy, limits),
         "entropy_loss_trend": _loss(columns["entropy_loss"], "entropy", series, off_policy, limits),
-        "kl_note": _kl(columns["kl_divergence"], series, off_policy, limits),
+        "kl_note": _kl(columns["kl_divergence"], series, off_policy, by_application, limits),
         "explained_variance_note": _explained_variance(columns["explained_variance"], series, off_policy, limits),
     }
     first, last = head_tail(columns["entropy_loss"], 0.1)
@@ -49,7 +51,14 @@ def _absent(name: str, series: Series, off_policy: bool) -> Fact:
     return missing("loss.off_policy" if off_policy else f"loss.no_{name}", name=name)
 
 
-def _loss(column: Floats, name: str, series: Series, off_policy: bool, limits: Thresholds, small: tuple[Phrase, ...] = ()) -> Fact:
+def _loss(
+    column: Floats,
+    name: str,
+    series: Series,
+    off_policy: bool,
+    limits: Thresholds,
+    small: tuple[Phrase, ...] = (),
+) -> Fact:
     seen = finite(column)
     if not len(seen):
         return _absent(name, series, off_policy)
@@ -63,11 +72,15 @@ def _loss(column: Floats, name: str, series: Series, off_policy: bool, limits: T
     return note(f"loss.{name}_{direction}", *small, start=start, end=end)
 
 
-def _kl(column: Floats, series: Series, off_policy: bool, limits: Thresholds) -> Fact:
+def _kl(column: Floats, series: Series, off_policy: bool, by_application: bool, limits: Thresholds) -> Fact:
     seen = finite(column)
     if not len(seen):
-        return _absent("kl", series, off_policy)
-    values = {"median": float(np.median(seen)), "peak": float(seen.max()), "share": float((seen > limits.kl_high).mean() * 100)}
+        return _absent("kl" if by_application else "kl_elsewhere", series, off_policy)
+    values = {
+        "median": float(np.median(seen)),
+        "peak": float(seen.max()),
+        "share": float((seen > limits.kl_high).mean() * 100),
+    }
     if seen.min() < 0:
         return note("kl.negative", **values)
     key = "high" if values["median"] > limits.kl_high else "low" if values["median"] < limits.kl_low else "usual"

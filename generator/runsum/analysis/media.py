@@ -29,9 +29,16 @@ def _artifact(run_id: str, row: object) -> Video:
     assert isinstance(row, dict)
     path = text(row.get("path"))
     others = [r for r in _RUN_ID.findall(path or "") if r != run_id]
-    return Video("post-training", last_part(path) or text(row.get("video_id")) or "video", path, "recorded",
-                 duration_s=number(row.get("duration")), size_mb=number(row.get("size_mb")) or None,
-                 created_at=text(row.get("created")), other_run=others[0] if others else None)  # fmt: skip
+    return Video(
+        "post-training",
+        last_part(path) or text(row.get("video_id")) or "video",
+        path,
+        "recorded",
+        duration_s=number(row.get("duration")),
+        size_mb=number(row.get("size_mb")) or None,
+        created_at=text(row.get("created")),
+        other_run=others[0] if others else None,
+    )
 
 
 def _generated(row: object, now_local_s: float, limits: Thresholds) -> Video:
@@ -44,9 +51,16 @@ def _generated(row: object, now_local_s: float, limits: Thresholds) -> Video:
     video_id = text(row.get("video_id")) or ""
     if state == "recorded" and "_continuous_" in video_id:
         state = "deleted"  # the application deletes the segments of a continuous video after it succeeded
-    return Video("generated", text(row.get("video_name")) or video_id or "video", text(row.get("video_path")), state, status,
-                 duration_s=_clip_seconds(row), created_at=text(row.get("completed_at")) or text(row.get("started_at")),
-                 error=text(row.get("error_message")))  # fmt: skip
+    return Video(
+        "generated",
+        text(row.get("video_name")) or video_id or "video",
+        text(row.get("video_path")),
+        state,
+        status,
+        duration_s=_clip_seconds(row),
+        created_at=text(row.get("completed_at")) or text(row.get("started_at")),
+        error=text(row.get("error_message")),
+    )
 
 
 def _clip_seconds(row: dict[str, object]) -> float | None:
@@ -57,9 +71,17 @@ def _clip_seconds(row: dict[str, object]) -> float | None:
 def _segment(row: object) -> Video:
     assert isinstance(row, dict)
     path = text(row.get("file_path"))
-    return Video("segment", last_part(path) or "segment", path, "recorded", text(row.get("status")),
-                 duration_s=number(row.get("duration_seconds")), size_mb=number(row.get("file_size_mb")),
-                 timestep=integer(row.get("start_timestep")), created_at=text(row.get("start_time")))  # fmt: skip
+    return Video(
+        "segment",
+        last_part(path) or "segment",
+        path,
+        "recorded",
+        text(row.get("status")),
+        duration_s=number(row.get("duration_seconds")),
+        size_mb=number(row.get("file_size_mb")),
+        timestep=integer(row.get("start_timestep")),
+        created_at=text(row.get("start_time")),
+    )
 
 
 def last_part(path: str | None) -> str | None:
@@ -71,13 +93,22 @@ def video_facts(videos: Sequence[Video], looked_on_disk: bool) -> dict[str, Fact
     """The three placeholders about videos."""
     post = [v for v in videos if v.kind in ("post-training", "on disk") and v.path]
     segments = [v for v in videos if v.kind == "segment"]
-    jobs = Counter(v.state if v.state in ("interrupted", "in progress") else v.status or "unknown" for v in videos if v.kind == "generated")
+    jobs = Counter(
+        v.state if v.state in ("interrupted", "in progress") else v.status or "unknown"
+        for v in videos
+        if v.kind == "generated"
+    )
     return {
         "video_artifacts_paths": note("videos.paths", items=[v.path for v in post]) if post else missing("videos.none"),
-        "training_videos_summary": note("videos.segments", count=len(segments), seconds=sum(v.duration_s or 0 for v in segments))
-        if segments else missing("videos.no_segments_disk" if looked_on_disk else "videos.no_segments"),
-        "video_generation_status": note("videos.jobs", items=sorted(jobs.items())) if jobs else missing("videos.no_jobs"),
-    }  # fmt: skip
+        "training_videos_summary": note(
+            "videos.segments", count=len(segments), seconds=sum(v.duration_s or 0 for v in segments)
+        )
+        if segments
+        else missing("videos.no_segments_disk" if looked_on_disk else "videos.no_segments"),
+        "video_generation_status": note("videos.jobs", items=sorted(jobs.items()))
+        if jobs
+        else missing("videos.no_jobs"),
+    }
 
 
 def milestone_percent(video: Video) -> int | None:

@@ -120,7 +120,11 @@ def lost_share(e: Evidence) -> float:
 
 
 def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
-    return {"rows": e.quality.rows} if e.quality.reward_rows < limits.min_rows_trend and e.state is not State.FAILED else None
+    return (
+        {"rows": e.quality.rows}
+        if e.quality.reward_rows < limits.min_rows_trend and e.state is not State.FAILED
+        else None
+    )
 
 
 def _failed(e: Evidence, limits: Thresholds) -> Values | None:
@@ -190,7 +194,11 @@ def _contradiction(e: Evidence, limits: Thresholds) -> Values | None:
     for kind in ("rollout_contradiction", "learning_rate_contradiction"):
         if kind in e.problems:
             values = e.problems[kind].values
-            return {"measured": values["measured"], "recorded": values["recorded"], "what": phrase(f"{kind}.what")}
+            return {
+                "measured": values["measured"],
+                "recorded": values["recorded"],
+                "what": phrase(f"{kind}.what"),
+            }
     return None
 
 

@@ -33,9 +33,21 @@ def describe_resources(series: Series, gpu: GpuTable, limits: Thresholds) -> Res
     dead = bool(len(finite(util))) and not finite(util).any() and not finite(vram).any()
     facts: dict[str, Fact] = {}
     for name, values, source in (("gpu", util, util_small), ("vram", vram, vram_small)):
-        facts |= _pair(name, values, f"resource.{source}", "resource.all_zero" if dead else f"resource.no_{name}", hide=dead)
+        facts |= _pair(
+            name,
+            values,
+            f"resource.{source}",
+            "resource.all_zero" if dead else f"resource.no_{name}",
+            hide=dead,
+        )
     cpu = finite(series.columns["cpu_percent"])
-    facts |= _pair("cpu", cpu if cpu.any() else cpu[:0], "resource.process", "resource.cpu_bug", hide=not cpu.any())
+    facts |= _pair(
+        "cpu",
+        cpu,
+        "resource.process",
+        "resource.cpu_bug" if len(cpu) else "resource.no_cpu",
+        hide=not cpu.any(),
+    )
     facts |= _pair("mem", series.columns["memory_mb"], "resource.rss", "resource.no_mem", hide=False)
     gpu_avg = None if dead else mean_max(util)[0]
     total = finite(gpu.numbers.get("vram_total_mb", np.empty(0)))
@@ -70,8 +82,14 @@ def _pair(name: str, values: Floats, small: str, reason: str, *, hide: bool) -> 
     return {f"{name}_avg": known(average, phrase(small)), f"{name}_max": known(peak)}
 
 
-def _bottleneck(gpu_avg: float | None, gpu_max: float | None, vram_share: float | None, cpu_avg: float | None, dead: bool,
-                limits: Thresholds) -> Fact:  # fmt: skip
+def _bottleneck(
+    gpu_avg: float | None,
+    gpu_max: float | None,
+    vram_share: float | None,
+    cpu_avg: float | None,
+    dead: bool,
+    limits: Thresholds,
+) -> Fact:
     if dead:
         return missing("resource.all_zero")
     if gpu_avg is None:

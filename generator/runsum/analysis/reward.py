@@ -42,8 +42,9 @@ class RewardShape:
     cliffs: int = 0
 
 
-def find_milestones(timestep: Floats, reward: Floats, start: int, target: int | None, last_any: int | None,
-                    limits: Thresholds) -> tuple[Milestone, ...]:  # fmt: skip
+def find_milestones(
+    timestep: Floats, reward: Floats, start: int, target: int | None, last_any: int | None, limits: Thresholds
+) -> tuple[Milestone, ...]:
     """Reward at 10, 25, 50, 75 and 100 % of the target.
 
     Args:
@@ -88,9 +89,14 @@ def describe_shape(timestep: Floats, reward: Floats, limits: Thresholds) -> Rewa
     change = slope(x, y) * float(x[-1] - x[0])
     rest = float(np.std(y - (y.mean() + slope(x, y) * (x - x.mean()))))
     moved = abs(change) > limits.trend_noise_factor * rest and abs(change) > limits.plateau_band * scale
-    level_since = None if moved else _level_since(steps, values, end, max(limits.plateau_band * scale, 2 * noise), limits)
+    level_since = (
+        None if moved else _level_since(steps, values, end, max(limits.plateau_band * scale, 2 * noise), limits)
+    )
     cliff, cliffs = _find_cliffs(steps, values, noise, scale, limits)
-    if abs(end - start) <= limits.trend_noise_factor * max(noise, 1e-12) and scale <= 4 * limits.trend_noise_factor * noise:
+    if (
+        abs(end - start) <= limits.trend_noise_factor * max(noise, 1e-12)
+        and scale <= 4 * limits.trend_noise_factor * noise
+    ):
         kind = "flat"
     else:
         kind = ("rising" if change > 0 else "falling") if moved else "level"
@@ -107,8 +113,9 @@ def _level_since(steps: Floats, values: Floats, end: float, band: float, limits:
     return int(steps[first])
 
 
-def _find_cliffs(steps: Floats, values: Floats, noise: float, scale: float,
-                 limits: Thresholds) -> tuple[tuple[int, float, float] | None, int]:  # fmt: skip
+def _find_cliffs(
+    steps: Floats, values: Floats, noise: float, scale: float, limits: Thresholds
+) -> tuple[tuple[int, float, float] | None, int]:
     size = max(3, len(values) // 50)
     if len(values) < 4 * size or scale <= 0:
         return None, 0
@@ -130,7 +137,9 @@ def convergence_fact(shape: RewardShape) -> Fact:
     if shape.kind == "flat":
         return missing("convergence.flat", level=shape.end)
     if shape.level_since is None:
-        return missing(f"convergence.{'moving' if shape.kind in ('rising', 'falling') else 'late'}", direction=shape.kind)
+        return missing(
+            f"convergence.{'moving' if shape.kind in ('rising', 'falling') else 'late'}", direction=shape.kind
+        )
     return Fact(shape.level_since, estimated=True)
 
 
@@ -138,8 +147,14 @@ def trend_fact(shape: RewardShape) -> Fact:
     """The shape of the reward as a sentence."""
     if shape.kind in ("none", "few"):
         return missing(f"trend.{shape.kind}", rows=shape.rows)
-    return note(f"shape.{shape.kind}{'_since' if shape.kind == 'level' and shape.level_since is not None else ''}",
-                start=shape.start, end=shape.end, change=abs(shape.recent_change), since=shape.level_since, estimated=True)  # fmt: skip
+    return note(
+        f"shape.{shape.kind}{'_since' if shape.kind == 'level' and shape.level_since is not None else ''}",
+        start=shape.start,
+        end=shape.end,
+        change=abs(shape.recent_change),
+        since=shape.level_since,
+        estimated=True,
+    )
 
 
 def cliff_fact(shape: RewardShape) -> Fact:
@@ -166,8 +181,17 @@ def milestone_trend_fact(milestones: tuple[Milestone, ...], noise: float) -> Fac
         return note("milestones.peaked", peak=reached[best].percent, best=rewards[best], last=last, end=rewards[-1])
     if abs(total) <= margin:
         return note("milestones.level", first=reached[0].percent, last=last, start=rewards[0], end=rewards[-1])
-    flat = next((i for i in range(len(rewards)) if all(abs(r - rewards[-1]) <= margin for r in rewards[i:])), len(rewards) - 1)
-    values = {"first": reached[0].percent, "last": last, "start": rewards[0], "end": rewards[-1], "gain": total}
+    flat = next(
+        (i for i in range(len(rewards)) if all(abs(r - rewards[-1]) <= margin for r in rewards[i:])),
+        len(rewards) - 1,
+    )
+    values = {
+        "first": reached[0].percent,
+        "last": last,
+        "start": rewards[0],
+        "end": rewards[-1],
+        "gain": total,
+    }
     if flat < len(rewards) - 1:
         return note("milestones.levelled", since=reached[flat].percent, **values)
     return note("milestones.rising" if total > 0 else "milestones.falling", **values)
@@ -183,5 +207,7 @@ def thin_curve(timestep: Floats, hours: Floats, reward: Floats, points: int = 12
     extremes = np.array([int(values.argmax()), int(values.argmin())])
     pick = np.unique(np.concatenate([pick, extremes]))
     return Curve(
-        tuple(int(s) for s in steps[pick]), tuple(round(float(h), 5) for h in time[pick]), tuple(float(r) for r in values[pick])
+        tuple(int(s) for s in steps[pick]),
+        tuple(round(float(h), 5) for h in time[pick]),
+        tuple(float(r) for r in values[pick]),
     )

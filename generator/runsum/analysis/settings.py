@@ -12,11 +12,30 @@ import numpy as np
 
 from runsum.analysis.stats import finite
 from runsum.cleaning.series import Series
-from runsum.model import ConfigChange, ConfigValue, DataQuality, Fact, Phrase, Problem, known, missing, note, phrase, problem
+from runsum.model import (
+    ConfigChange,
+    ConfigValue,
+    DataQuality,
+    Fact,
+    Phrase,
+    Problem,
+    known,
+    missing,
+    note,
+    phrase,
+    problem,
+)
 from runsum.source.columns import integer, json_object, number, text
 from runsum.source.records import Row
 
-_CONSTANTS = {"frame_stack": 4, "action_repeat": 1, "eval_freq": 10000, "save_freq": 100000, "device": "auto", "seed": 42}
+_CONSTANTS = {
+    "frame_stack": 4,
+    "action_repeat": 1,
+    "eval_freq": 10000,
+    "save_freq": 100000,
+    "device": "auto",
+    "seed": 42,
+}
 _REAL_SINCE = "2025-12-12"
 _FALSE_TRIPLE = {"learning_rate": 0.0003, "batch_size": 256, "n_steps": 128}
 _SHOWN = (
@@ -28,7 +47,9 @@ _DESCRIBED = re.compile(r"Training (\S+) on (\S+) for ([\d,]+) timesteps")
 _PPO_ONLY = frozenset({"gae_lambda", "clip_range", "vf_coef", "ent_coef", "max_grad_norm", "n_steps"})
 
 
-def read_config(row: Row, effective: Mapping[str, object], metadata: Mapping[str, object]) -> tuple[dict[str, ConfigValue], list[Problem]]:
+def read_config(
+    row: Row, effective: Mapping[str, object], metadata: Mapping[str, object]
+) -> tuple[dict[str, ConfigValue], list[Problem]]:
     """Merge the recorded configuration with the files of the run; the effective file beats config_json.
 
     Args:
@@ -53,7 +74,15 @@ def read_config(row: Row, effective: Mapping[str, object], metadata: Mapping[str
                 continue
             before = values.get(key)
             if before is not None and before.value is not None and not same_setting(before.value, value):
-                problems.append(problem("config_contradiction", key=key, recorded=plain(before.value), found=plain(value), origin=origin))
+                problems.append(
+                    problem(
+                        "config_contradiction",
+                        key=key,
+                        recorded=plain(before.value),
+                        found=plain(value),
+                        origin=origin,
+                    )
+                )
             values[key] = ConfigValue(value, origin)
     return dict(sorted(values.items())), problems
 
@@ -89,13 +118,20 @@ def setting(config: Mapping[str, ConfigValue], key: str) -> Any:
     return None if value is None else value.value
 
 
+def recorded_by_application(config: Mapping[str, ConfigValue], row: Row) -> bool:
+    """Whether Retro ML Desktop recorded the run itself; rows converted from other recorders have other gaps."""
+    if not config or described(row):
+        return True
+    return all(setting(config, key) == value for key, value in _CONSTANTS.items())
+
+
 def rollout_size_of(config: Mapping[str, ConfigValue]) -> int | None:
     """n_envs × n_steps as configured."""
     envs, steps = integer(setting(config, "n_envs")), integer(setting(config, "n_steps"))
     return envs * steps if envs and steps else None
 
 
-def check_config(config: Mapping[str, ConfigValue], row: Row, series: Series, quality: DataQuality) -> list[Problem]:
+def check_config(config: Mapping[str, ConfigValue], series: Series, quality: DataQuality) -> list[Problem]:
     """What the rows say against the recorded configuration."""
     problems = []
     size, expected = quality.rollout_size, quality.config_rollout_size
@@ -104,7 +140,13 @@ def check_config(config: Mapping[str, ConfigValue], row: Row, series: Series, qu
         problems.append(problem("rollout_contradiction", measured=size, recorded=expected, n_envs=envs, n_steps=steps))
     rates = finite(series.columns["learning_rate"])
     rate = number(setting(config, "learning_rate"))
-    if rate is not None and len(rates) >= 3 and np.ptp(rates) < 1e-12 and not 0.98 * rate <= rates[0] <= 1.02 * rate and rates[0] < 1:
+    if (
+        rate is not None
+        and len(rates) >= 3
+        and np.ptp(rates) < 1e-12
+        and not 0.98 * rate <= rates[0] <= 1.02 * rate
+        and rates[0] < 1
+    ):
         problems.append(problem("learning_rate_contradiction", measured=float(rates[0]), recorded=rate))
     return problems
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,13 @@ from runsum.source.columns import Floats, integer, iso, seconds, text
 from runsum.source.records import GpuTable, MetricTable, Row
 from runsum.thresholds import Thresholds
 
-_STATES = {"completed": State.COMPLETED, "failed": State.FAILED, "stopped": State.STOPPED, "running": State.RUNNING}
+_STATES = {
+    "completed": State.COMPLETED,
+    "failed": State.FAILED,
+    "stopped": State.STOPPED,
+    "running": State.RUNNING,
+}
+_GUARD = re.compile(r"Auto-failed by stale-run-guard:.*?last_activity>\d+m \(([^)]+)\)")
 _LATE_ROWS = 3
 _LATE_S = 120.0
 
@@ -55,8 +62,16 @@ class Standing:
     resumed_in_place: bool
 
 
-def judge_standing(row: Row, table: MetricTable, gpu: GpuTable, series: Series, quality: DataQuality, target: int | None,
-                   now: AsOf, limits: Thresholds) -> Standing:  # fmt: skip
+def judge_standing(
+    row: Row,
+    table: MetricTable,
+    gpu: GpuTable,
+    series: Series,
+    quality: DataQuality,
+    target: int | None,
+    now: AsOf,
+    limits: Thresholds,
+) -> Standing:
     """Weigh status, flags, times and progress."""
     status = (text(row.get("status")) or "").strip().lower()
     offset = quality.utc_offset_min
@@ -83,7 +98,9 @@ def judge_standing(row: Row, table: MetricTable, gpu: GpuTable, series: Series, 
         notes.append(phrase("state.completed_short", progress=progress))
     resumed = _resumed_in_place(series, start, offset)
     if resumed:
-        notes.append(phrase("state.resumed_in_place", sessions=len(quality.sessions), start=text(row.get("start_time"))))
+        notes.append(
+            phrase("state.resumed_in_place", sessions=len(quality.sessions), start=text(row.get("start_time")))
+        )
     elif quality.restarts:
         notes.append(phrase("state.restarted", restarts=quality.restarts))
     effective = late if late is not None else end
@@ -97,6 +114,15 @@ def judge_standing(row: Row, table: MetricTable, gpu: GpuTable, series: Series, 
         progress,
         resumed,
     )
+
+
+def guard_activity(row: Row) -> float | None:
+    """Last activity that the stale guard wrote down, local seconds; it sets end_time to the moment it noticed."""
+    for name in ("status_note", "description"):
+        match = _GUARD.search(str(row.get(name) or ""))
+        if match:
+            return seconds(match.group(1))
+    return None
 
 
 def _progress(series: Series, target: int | None) -> float | None:
@@ -116,8 +142,7 @@ def _last_activity(row: Row, gpu: GpuTable, last_row: float | None, offset: int 
             # SQLite's own default stamp is UTC and has a blank where the application writes a T
             moments.append(moment + (offset or 0) * 60.0 if " " in str(value).strip() else moment)
     if not moments:
-        start = seconds(row.get("start_time"))
-        return start
+        return seconds(row.get("start_time"))
     return max(moments)
 
 
@@ -125,7 +150,9 @@ def _trained_after(table: MetricTable, series: Series, end: float | None) -> flo
     """Last local time of rows written well after end_time by a live process (cpu recorded), or None."""
     if end is None or not len(table):
         return None
-    alive: Floats = table.local_s[np.isin(table.numbers["id"], series.row_ids) & np.isfinite(table.numbers["cpu_percent"])]
+    alive: Floats = table.local_s[
+        np.isin(table.numbers["id"], series.row_ids) & np.isfinite(table.numbers["cpu_percent"])
+    ]
     late = alive[alive > end]
     return float(late.max()) if len(late) >= _LATE_ROWS and late.max() - end > _LATE_S else None
 

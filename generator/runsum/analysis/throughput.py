@@ -40,7 +40,11 @@ def measure_rate(series: Series, quality: DataQuality, limits: Thresholds) -> Ra
     begin = 0
     for row in range(1, len(series)):
         pause = series.utc_s[row] - series.utc_s[row - 1]
-        if series.session[row] != series.session[begin] or not 0 <= pause <= silent or series.timestep[row] < series.timestep[begin]:
+        if (
+            series.session[row] != series.session[begin]
+            or not 0 <= pause <= silent
+            or series.timestep[row] < series.timestep[begin]
+        ):
             begin = row
             continue
         took = series.utc_s[row] - series.utc_s[begin]
@@ -101,13 +105,20 @@ def downtime_facts(quality: DataQuality, status_notes: Sequence[str], limits: Th
     restarts = quality.restarts
     count = known(pauses + restarts, phrase("pauses.made_of", pauses=pauses, restarts=restarts))
     if quality.rows == 0:
-        return {"pause_count": count if pauses else missing("reason.no_rows"), "pause_time_h": missing("reason.no_rows")}
+        return {
+            "pause_count": count if pauses else missing("reason.no_rows"),
+            "pause_time_h": missing("reason.no_rows"),
+        }
     if quality.gap_threshold_s is None:
         return {"pause_count": count, "pause_time_h": _no_gaps(quality)}
     lost = [gap for gap in quality.gaps if gap.seconds >= limits.downtime_s]
     return {
         "pause_count": count,
-        "pause_time_h": Fact(sum(gap.seconds for gap in lost) / 3600, small=(phrase("pauses.inferred", gaps=len(lost)),), estimated=True),
+        "pause_time_h": Fact(
+            sum(gap.seconds for gap in lost) / 3600,
+            small=(phrase("pauses.inferred", gaps=len(lost)),),
+            estimated=True,
+        ),
     }
 
 

@@ -85,8 +85,13 @@ class Archive:
     by_slug: Mapping[str, ArchivedRun] = field(default_factory=dict)
 
 
-def make_archive(digests: Sequence[RunDigest], sources: Sequence[SourceFacts], slugs: SlugMaker, thresholds: Thresholds,
-                 solved: Mapping[str, float]) -> Archive:  # fmt: skip
+def make_archive(
+    digests: Sequence[RunDigest],
+    sources: Sequence[SourceFacts],
+    slugs: SlugMaker,
+    thresholds: Thresholds,
+    solved: Mapping[str, float],
+) -> Archive:
     """Put all runs together.
 
     Args:
@@ -108,12 +113,18 @@ def make_archive(digests: Sequence[RunDigest], sources: Sequence[SourceFacts], s
         done = _archive_run(run, kinship, by_slug, thresholds)
         before, after = neighbours.get(run.slug, (None, None))
         archived[run.slug] = replace(
-            done, lineage_page=pages.get(done.kin.tree), game_page=game_pages.get(run.game or ""),
-            algorithm_page=algorithm_pages.get(run.algorithm or ""), before=before, after=after,
-        )  # fmt: skip
+            done,
+            lineage_page=pages.get(done.kin.tree),
+            game_page=game_pages.get(run.game or ""),
+            algorithm_page=algorithm_pages.get(run.algorithm or ""),
+            before=before,
+            after=after,
+        )
     return Archive(
         runs=tuple(archived[run.slug] for run in reversed(ordered)),
-        lineages=tuple(Lineage(pages[tree.name], tree, tuple(archived[s] for s in tree.members)) for tree in kinship.trees),
+        lineages=tuple(
+            Lineage(pages[tree.name], tree, tuple(archived[s] for s in tree.members)) for tree in kinship.trees
+        ),
         games=_rank(games, game_pages, archived),
         algorithms=_rank(algorithms, algorithm_pages, archived),
         sources=tuple(sources),
@@ -130,12 +141,17 @@ def _archive_run(run: RunDigest, kinship: Kinship, by_slug: Mapping[str, RunDige
     problems = (*run.problems, *kinship.problems.get(run.slug, ()))
     lineage = _lineage_facts(run, kin, parent, delta)
     reward_delta = lineage["reward_delta"].value
-    advice = advise(_evidence(run, parent, problems, reward_delta if isinstance(reward_delta, float) else None, delta), limits)
+    advice = advise(
+        _evidence(run, parent, problems, reward_delta if isinstance(reward_delta, float) else None, delta),
+        limits,
+    )
     summary = {**run.summary, **lineage, **_advice_facts(advice)}
     return ArchivedRun(run, kin, summary, delta, advice, problems, None, None, None)
 
 
-def _lineage_facts(run: RunDigest, kin: Kin, parent: RunDigest | None, delta: tuple[ConfigChange, ...]) -> dict[str, Fact]:
+def _lineage_facts(
+    run: RunDigest, kin: Kin, parent: RunDigest | None, delta: tuple[ConfigChange, ...]
+) -> dict[str, Fact]:
     why = "lineage.first_leg" if kin.parent_run_id is None and kin.root == run.run_id else "lineage.parent_missing"
     own_settings = tuple(change for change in delta if change.key != "total_timesteps")
     facts = {
@@ -144,14 +160,22 @@ def _lineage_facts(run: RunDigest, kin: Kin, parent: RunDigest | None, delta: tu
     }
     if parent is None:
         absent = missing(why, parent=kin.parent_run_id or kin.root)
-        return facts | {name: absent for name in ("lineage_diff_note", "reward_delta", "fps_delta", "config_delta_list")}
+        return facts | dict.fromkeys(("lineage_diff_note", "reward_delta", "fps_delta", "config_delta_list"), absent)
     target = next((change for change in delta if change.key == "total_timesteps"), None)
     words = "lineage.changed" if own_settings else "lineage.same_settings"
     small = (phrase("lineage.target_changed", before=target.before, after=target.after),) if target else ()
-    facts["lineage_diff_note"] = note(words, *small, count=len(own_settings), parent=parent.run_id,
-                                      keys=", ".join(change.key for change in own_settings))  # fmt: skip
+    facts["lineage_diff_note"] = note(
+        words,
+        *small,
+        count=len(own_settings),
+        parent=parent.run_id,
+        keys=", ".join(change.key for change in own_settings),
+    )
     facts["config_delta_list"] = (
-        note("lineage.delta_list", items=[(c.key, c.before, c.after) for c in delta]) if delta else note("lineage.no_delta"))
+        note("lineage.delta_list", items=[(c.key, c.before, c.after) for c in delta])
+        if delta
+        else note("lineage.no_delta")
+    )
     facts["reward_delta"] = _delta(run.final_reward, parent.final_reward, "lineage.no_reward", parent.run_id)
     facts["fps_delta"] = _delta(run.avg_fps, parent.avg_fps, "lineage.no_fps", parent.run_id)
     return facts
@@ -163,18 +187,32 @@ def _delta(own: float | None, other: float | None, reason: str, parent: str) -> 
     return known(own - other, phrase("lineage.against", parent=parent, before=other))
 
 
-def _evidence(run: RunDigest, parent: RunDigest | None, problems: Sequence[Problem], reward_delta: float | None,
-              delta: tuple[ConfigChange, ...]) -> Evidence:  # fmt: skip
+def _evidence(
+    run: RunDigest,
+    parent: RunDigest | None,
+    problems: Sequence[Problem],
+    reward_delta: float | None,
+    delta: tuple[ConfigChange, ...],
+) -> Evidence:
     downtime = run.summary["pause_time_h"].value
     sps = run.summary["sps_trend_note"].words
     return Evidence(
-        state=run.state, progress_pct=run.progress_pct, numbers=run.signals, quality=run.quality,
-        problems={p.kind: p for p in problems}, best=run.best_reward, final=run.final_reward, current=run.current_timestep,
-        start=run.start_timestep, downtime_h=downtime if isinstance(downtime, float) else None,
-        slower=sps is not None and sps.key == "sps.slower", parent_delta=reward_delta,
-        parent_label=parent.run_id if parent else None, lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),
+        state=run.state,
+        progress_pct=run.progress_pct,
+        numbers=run.signals,
+        quality=run.quality,
+        problems={p.kind: p for p in problems},
+        best=run.best_reward,
+        final=run.final_reward,
+        current=run.current_timestep,
+        start=run.start_timestep,
+        downtime_h=downtime if isinstance(downtime, float) else None,
+        slower=sps is not None and sps.key == "sps.slower",
+        parent_delta=reward_delta,
+        parent_label=parent.run_id if parent else None,
+        lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),
         changed=tuple(change.key for change in delta if change.key != "total_timesteps"),
-    )  # fmt: skip
+    )
 
 
 def _advice_facts(advice: Advice) -> dict[str, Fact]:
@@ -182,7 +220,9 @@ def _advice_facts(advice: Advice) -> dict[str, Fact]:
     return {"go_no_go": known(advice.gate, advice.reason), "recommendations": note("next.list", items=items)}
 
 
-def _group(runs: Sequence[RunDigest], key: object, folder: str, slugs: SlugMaker) -> tuple[dict[str, list[RunDigest]], dict[str, str]]:
+def _group(
+    runs: Sequence[RunDigest], key: object, folder: str, slugs: SlugMaker
+) -> tuple[dict[str, list[RunDigest]], dict[str, str]]:
     assert callable(key)
     groups: dict[str, list[RunDigest]] = {}
     for run in runs:
@@ -203,9 +243,19 @@ def _neighbours(games: Mapping[str, Sequence[RunDigest]]) -> dict[str, tuple[str
     return found
 
 
-def _rank(groups: Mapping[str, Sequence[RunDigest]], pages: Mapping[str, str], runs: Mapping[str, ArchivedRun]) -> tuple[Group, ...]:
+def _rank(
+    groups: Mapping[str, Sequence[RunDigest]], pages: Mapping[str, str], runs: Mapping[str, ArchivedRun]
+) -> tuple[Group, ...]:
     ranked = []
     for name, group in groups.items():
-        order = sorted(group, key=lambda run: (run.best_reward is None, -(run.best_reward or 0.0), run.started_at or "", run.slug))
+        order = sorted(
+            group,
+            key=lambda run: (
+                run.best_reward is None,
+                -(run.best_reward or 0.0),
+                run.started_at or "",
+                run.slug,
+            ),
+        )
         ranked.append(Group(pages[name], name, tuple(runs[run.slug] for run in order)))
     return tuple(ranked)

@@ -101,8 +101,12 @@ def _started(run: RunDigest) -> tuple[str, str]:
     return (run.started_at or "", run.slug)
 
 
-def _find_parent(run: RunDigest, by_id: Mapping[tuple[str, str], RunDigest], anywhere: Mapping[str, Sequence[RunDigest]],
-                 legs: Mapping[tuple[str, str, int], Sequence[RunDigest]]) -> tuple[RunDigest | None, bool]:  # fmt: skip
+def _find_parent(
+    run: RunDigest,
+    by_id: Mapping[tuple[str, str], RunDigest],
+    anywhere: Mapping[str, Sequence[RunDigest]],
+    legs: Mapping[tuple[str, str, int], Sequence[RunDigest]],
+) -> tuple[RunDigest | None, bool]:
     wanted = run.lineage.parent_run_id
     if wanted:
         found = by_id.get((run.source, wanted))
@@ -136,8 +140,12 @@ def _break_cycles(runs: Sequence[RunDigest], parents: dict[str, RunDigest], prob
         done.update(path)
 
 
-def _assemble(runs: Sequence[RunDigest], parents: Mapping[str, RunDigest], inferred: set[str],
-              problems: Mapping[str, list[Problem]]) -> Kinship:  # fmt: skip
+def _assemble(
+    runs: Sequence[RunDigest],
+    parents: Mapping[str, RunDigest],
+    inferred: set[str],
+    problems: Mapping[str, list[Problem]],
+) -> Kinship:
     children: dict[str, list[RunDigest]] = {}
     for run in runs:
         if run.slug in parents:
@@ -156,15 +164,27 @@ def _assemble(runs: Sequence[RunDigest], parents: Mapping[str, RunDigest], infer
         members.setdefault(name, []).append(run)
         parent = parents.get(run.slug)
         kin[run.slug] = Kin(
-            root, name, parent.slug if parent else None, parent.run_id if parent else _recorded_parent(run), run.slug in inferred,
-            max(run.lineage.leg_number or 1, steps + 1), tuple(c.slug for c in children.get(run.slug, ())),
-        )  # fmt: skip
+            root,
+            name,
+            parent.slug if parent else None,
+            parent.run_id if parent else _recorded_parent(run),
+            run.slug in inferred,
+            max(run.lineage.leg_number or 1, steps + 1),
+            tuple(c.slug for c in children.get(run.slug, ())),
+        )
     trees = []
     for name, group in members.items():
         if len(group) > 1:
-            ordered = tuple(slug for run in sorted(group, key=_started) if run.slug not in parents for slug in _walk(run.slug, children))
+            ordered = tuple(
+                slug
+                for run in sorted(group, key=_started)
+                if run.slug not in parents
+                for slug in _walk(run.slug, children)
+            )
             root = kin[group[0].slug].root
-            trees.append(Tree(name, root, any(r.run_id == root for r in group), ordered, {s: depth[s] for s in ordered}))
+            trees.append(
+                Tree(name, root, any(r.run_id == root for r in group), ordered, {s: depth[s] for s in ordered})
+            )
     return Kinship(kin, tuple(trees), {slug: tuple(found) for slug, found in problems.items()})
 
 

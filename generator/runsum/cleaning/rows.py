@@ -29,7 +29,8 @@ def find_contaminated(table: MetricTable, status: str, end_local_s: float | None
     offset = utc_offset_s(table.local_s[own[-1:]], table.created_s[own[-1:]])
     if offset is not None and has_spread(table.created_s):
         late |= table.created_s >= end_local_s - offset
-    return bare & late & (np.arange(len(table)) > own[-1])
+    after: Mask = bare & late & (np.arange(len(table)) > own[-1])
+    return after
 
 
 def find_phantoms(timestep: Floats, iteration: Floats, table_rows: Mask, leg_start: int, tolerance: float) -> Mask:

@@ -158,7 +158,9 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
 def _rollout_size(table: MetricTable, rows: Mask, frame: RunFrame, limits: Thresholds) -> int | None:
     if (frame.algorithm or "").lower() in OFF_POLICY:
         return None
-    size = find_rollout_size(table.numbers["timestep"][rows], table.numbers["episode_count"][rows], limits.rollout_majority)
+    size = find_rollout_size(
+        table.numbers["timestep"][rows], table.numbers["episode_count"][rows], limits.rollout_majority
+    )
     lengths = table.numbers["episode_length_mean"][rows]
     lengths = lengths[np.isfinite(lengths)]
     if size is not None and len(lengths):
@@ -188,8 +190,9 @@ def _window(start: int, starts: tuple[int, ...], rollout: int | None, frame: Run
     return low, float(max((start, *starts)) + frame.target + rollout)
 
 
-def _first_rows(first_rows: tuple[int, ...], positions: NDArray[np.int64], canonical: Mask, step: Floats,
-                kept: NDArray[np.int64]) -> tuple[int, ...]:  # fmt: skip
+def _first_rows(
+    first_rows: tuple[int, ...], positions: NDArray[np.int64], canonical: Mask, step: Floats, kept: NDArray[np.int64]
+) -> tuple[int, ...]:
     """First canonical row of each session; without iteration numbers a step backwards begins a new one."""
     if first_rows:
         return tuple(int(canonical[: positions[first]].sum()) for first in first_rows)
@@ -234,8 +237,9 @@ def _describe_sessions(series: Series, starts: tuple[int, ...]) -> tuple[Session
     return tuple(sessions)
 
 
-def _find_gaps(utc: Floats, step: Floats, own: Mask, gpu: GpuTable, offset: float | None, limits: Thresholds,
-               origin: float) -> tuple[tuple[Gap, ...], float | None]:  # fmt: skip
+def _find_gaps(
+    utc: Floats, step: Floats, own: Mask, gpu: GpuTable, offset: float | None, limits: Thresholds, origin: float
+) -> tuple[tuple[Gap, ...], float | None]:
     rows = np.flatnonzero(own & np.isfinite(utc))
     if len(rows) < 3 or not has_spread(utc[rows]):
         return (), None
@@ -263,3 +267,17 @@ def _wrong_denominators(table: MetricTable, own: Mask, target: int | None) -> in
 
 def _finite(value: float) -> float:
     return float(value) if math.isfinite(value) else 0.0
+
+
+def active_hours(series: Series, quality: DataQuality, limits: Thresholds) -> Floats:
+    """Hours of training of each row with downtime cut out."""
+    if not len(series):
+        return series.hours
+    width = np.diff(series.utc_s, prepend=series.utc_s[0])
+    width = (
+        np.where((width < 0) | (width >= limits.downtime_s), 0.0, width)
+        if quality.gap_threshold_s
+        else np.maximum(width, 0)
+    )
+    begin = max(0.0, min(float(series.hours[0]), limits.downtime_s / 3600)) if np.isfinite(series.hours[0]) else 0.0
+    return np.asarray(np.nancumsum(width) / 3600 + begin, dtype=np.float64)

@@ -67,7 +67,10 @@ class GroupIndexPage:
 
 def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
     """All pages of games and algorithms."""
-    for kind, folder, groups in (("game", "games", archive.games), ("algorithm", "algorithms", archive.algorithms)):
+    for kind, folder, groups in (
+        ("game", "games", archive.games),
+        ("algorithm", "algorithms", archive.algorithms),
+    ):
         is_game = kind == "game"
         entries = tuple(_entry(group, is_game) for group in groups)
         yield Page(f"{folder}/index.md", "group_index.md.j2", GroupIndexPage(kind, entries, is_game))
@@ -76,8 +79,13 @@ def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
 
 
 def _group_pages(kind: str, folder: str, group: Group, is_game: bool) -> Iterator[Page | DataFile]:
-    ordered = group.runs if is_game else tuple(
-        sorted(group.runs, key=lambda run: ((run.digest.game or "").casefold(), -(run.digest.best_reward or 0.0))))  # fmt: skip
+    ordered = (
+        group.runs
+        if is_game
+        else tuple(
+            sorted(group.runs, key=lambda run: ((run.digest.game or "").casefold(), -(run.digest.best_reward or 0.0)))
+        )
+    )
     runs = [run for run in group.runs if len(run.digest.curve.rewards) > 1]
     drawn = runs[:_DRAWN] if is_game else _best_per_game(runs)[:_DRAWN]
     key = f"{folder}/{group.slug}"
@@ -85,13 +93,27 @@ def _group_pages(kind: str, folder: str, group: Group, is_game: bool) -> Iterato
     if drawn:
         series, chart = _curves(drawn, is_game)
         title = "mean episode reward" if is_game else "reward, each run scaled to its own range (%)"
-        yield DataFile(f"{key}/data.js", draw_curves(key, {"curves": {"kind": "group", "y": title, "series": series, "events": False}}))
-    yield Page(f"{key}/index.md", "group.md.j2", GroupPage(
-        kind=kind, name=group.name, rows=run_rows(ordered[:_LISTED], "../../"), total=len(group.runs),
-        more=max(0, len(group.runs) - _LISTED), environments=_count(run.digest.env_id for run in group.runs),
-        partners=_count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs),
-        chart=chart, drawn=len(drawn), key=key, is_game=is_game,
-    ))  # fmt: skip
+        yield DataFile(
+            f"{key}/data.js",
+            draw_curves(key, {"curves": {"kind": "group", "y": title, "series": series, "events": False}}),
+        )
+    yield Page(
+        f"{key}/index.md",
+        "group.md.j2",
+        GroupPage(
+            kind=kind,
+            name=group.name,
+            rows=run_rows(ordered[:_LISTED], "../../"),
+            total=len(group.runs),
+            more=max(0, len(group.runs) - _LISTED),
+            environments=_count(run.digest.env_id for run in group.runs),
+            partners=_count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs),
+            chart=chart,
+            drawn=len(drawn),
+            key=key,
+            is_game=is_game,
+        ),
+    )
 
 
 def _best_per_game(runs: Sequence[ArchivedRun]) -> list[ArchivedRun]:
@@ -110,8 +132,15 @@ def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, 
             spread = float(np.ptp(values)) or 1.0
             values = (values - values.min()) / spread * 100
         name = f"{run.digest.run_id} · {run.digest.algorithm if is_game else run.digest.game}"
-        series.append({"name": name, "highlight": place < _HIGHLIGHTED, "t": column(curve.timesteps), "h": column(curve.hours),
-                       "v": column(values)})  # fmt: skip
+        series.append(
+            {
+                "name": name,
+                "highlight": place < _HIGHLIGHTED,
+                "t": column(curve.timesteps),
+                "h": column(curve.hours),
+                "v": column(values),
+            }
+        )
     first = runs[0].digest.curve
     steps, rewards = np.array(first.timesteps, dtype=float), np.array(first.rewards)
     return series, DrawnChart("curves", "group", describe_curve(steps, rewards), static_curve(steps, rewards))
@@ -129,6 +158,10 @@ def _entry(group: Group, is_game: bool) -> GroupEntry:
     best = group.runs[0] if is_game and group.runs[0].digest.best_reward is not None else None
     partners = _count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs)
     return GroupEntry(
-        group.name, Markup(f"{group.slug}/index.html"), len(group.runs), sum(run.digest.duration_h or 0.0 for run in group.runs),
-        RunRow(best, page_href(best, "../"), spark_of(best)) if best else None, ", ".join(name for name, _ in partners),
-    )  # fmt: skip
+        group.name,
+        Markup(f"{group.slug}/index.html"),
+        len(group.runs),
+        sum(run.digest.duration_h or 0.0 for run in group.runs),
+        RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
+        ", ".join(name for name, _ in partners),
+    )

@@ -61,17 +61,23 @@ class HomePage:
 def make_pages(archive: Archive) -> Iterator[Page]:
     """The home page."""
     waiting = [run for run in archive.runs if _why(run) is not None]
-    yield Page("index.md", "home.md.j2", HomePage(
-        tiles=tuple(_tiles(archive)),
-        attention=tuple(AttentionRow(_row(run), why) for run in waiting[:_ATTENTION] if (why := _why(run)) is not None),
-        attention_more=max(0, len(waiting) - _ATTENTION),
-        recent=run_rows(archive.runs[:_RECENT], ""),
-        best=tuple(_best(archive)),
-        months=tuple(_months(archive)),
-        sources=archive.sources,
-        several=len(archive.sources) > 1,
-        runs=len(archive.runs),
-    ))  # fmt: skip
+    yield Page(
+        "index.md",
+        "home.md.j2",
+        HomePage(
+            tiles=tuple(_tiles(archive)),
+            attention=tuple(
+                AttentionRow(_row(run), why) for run in waiting[:_ATTENTION] if (why := _why(run)) is not None
+            ),
+            attention_more=max(0, len(waiting) - _ATTENTION),
+            recent=run_rows(archive.runs[:_RECENT], ""),
+            best=tuple(_best(archive)),
+            months=tuple(_months(archive)),
+            sources=archive.sources,
+            several=len(archive.sources) > 1,
+            runs=len(archive.runs),
+        ),
+    )
 
 
 def _row(run: ArchivedRun) -> RunRow:
@@ -95,7 +101,11 @@ def _tiles(archive: Archive) -> Iterator[Tile]:
     yield Tile("games", len(archive.games), "exact")
     yield Tile("lineages", len(archive.lineages), "exact")
     yield Tile("trained", sum(d.duration_h or 0.0 for d in digests), "hours")
-    yield Tile("timesteps", sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests), "steps")
+    yield Tile(
+        "timesteps",
+        sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests),
+        "steps",
+    )
     energy = [d.energy_kwh for d in digests if d.energy_kwh is not None]
     yield Tile("GPU energy", f"{sum(energy):.2f} kWh" if energy else None, "text", (), phrase("tile.no_energy"))
 

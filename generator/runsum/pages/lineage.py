@@ -67,7 +67,11 @@ class LineageIndexPage:
 
 def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
     """The index and all lineages."""
-    yield Page("lineages/index.md", "lineage_index.md.j2", LineageIndexPage(tuple(_entry(lineage) for lineage in archive.lineages)))
+    yield Page(
+        "lineages/index.md",
+        "lineage_index.md.j2",
+        LineageIndexPage(tuple(_entry(lineage) for lineage in archive.lineages)),
+    )
     for lineage in archive.lineages:
         yield from _lineage_pages(lineage, archive)
 
@@ -82,13 +86,27 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
     yield DataFile(f"{key}/data.js", draw_curves(key, charts))
     energy = [run.digest.energy_kwh for run in lineage.runs if run.digest.energy_kwh is not None]
     ends = np.array([float(leg.own_steps) for leg in legs])
-    yield Page(f"{key}/index.md", "lineage.md.j2", LineagePage(
-        title=_title(lineage), root=lineage.tree.root, headline=tuple(_headline(lineage)), legs=legs,
-        changed=tuple(leg for leg in legs if leg.changes), key=key, curves=curves,
-        tree=DrawnChart("tree", "tree", phrase("lineage.tree", legs=len(legs), depth=max(lineage.tree.depth.values()) + 1),
-                        static_curve(np.arange(len(ends), dtype=float), ends)),
-        has_kwh=bool(energy), kwh=sum(energy),
-    ))  # fmt: skip
+    yield Page(
+        f"{key}/index.md",
+        "lineage.md.j2",
+        LineagePage(
+            title=_title(lineage),
+            root=lineage.tree.root,
+            headline=tuple(_headline(lineage)),
+            legs=legs,
+            changed=tuple(leg for leg in legs if leg.changes),
+            key=key,
+            curves=curves,
+            tree=DrawnChart(
+                "tree",
+                "tree",
+                phrase("lineage.tree", legs=len(legs), depth=max(lineage.tree.depth.values()) + 1),
+                static_curve(np.arange(len(ends), dtype=float), ends),
+            ),
+            has_kwh=bool(energy),
+            kwh=sum(energy),
+        ),
+    )
 
 
 def _title(lineage: Lineage) -> str:
@@ -104,20 +122,35 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
     parent = archive.find(run.kin.parent) if run.kin.parent else None
     reward, fps = run.summary["reward_delta"].value, run.summary["fps_delta"].value
     overlap = None
-    if parent is not None and parent.digest.current_timestep is not None and run.digest.current_timestep is not None:
-        if run.digest.start_timestep < parent.digest.current_timestep:
-            overlap = phrase("lineage.overlap", start=run.digest.start_timestep, end=parent.digest.current_timestep)
+    end = parent.digest.current_timestep if parent is not None else None
+    if end is not None and run.digest.current_timestep is not None and run.digest.start_timestep < end:
+        overlap = phrase("lineage.overlap", start=run.digest.start_timestep, end=end)
     return LegRow(
-        RunRow(run, page_href(run, "../../"), spark_of(run)), parent.digest.run_id if parent else None, _own_steps(run),
-        reward if isinstance(reward, float) else None, fps if isinstance(fps, float) else None, run.config_delta, overlap,
-    )  # fmt: skip
+        RunRow(run, page_href(run, "../../"), spark_of(run)),
+        parent.digest.run_id if parent else None,
+        _own_steps(run),
+        reward if isinstance(reward, float) else None,
+        fps if isinstance(fps, float) else None,
+        run.config_delta,
+        overlap,
+    )
 
 
 def _headline(lineage: Lineage) -> Iterator[Phrase]:
     runs = lineage.runs
     hours = sum(run.digest.duration_h or 0.0 for run in runs)
-    yield phrase("lineage.headline", legs=len(runs), root=lineage.tree.root, steps=sum(map(_own_steps, runs)), hours=hours)
-    best = max((run for run in runs if run.digest.best_reward is not None), key=lambda run: run.digest.best_reward or 0.0, default=None)
+    yield phrase(
+        "lineage.headline",
+        legs=len(runs),
+        root=lineage.tree.root,
+        steps=sum(map(_own_steps, runs)),
+        hours=hours,
+    )
+    best = max(
+        (run for run in runs if run.digest.best_reward is not None),
+        key=lambda run: run.digest.best_reward or 0.0,
+        default=None,
+    )
     if best is not None:
         yield phrase("lineage.headline_reward", best=best.digest.best_reward, run=best.digest.run_id)
     forks = sum(len(run.kin.children) > 1 for run in runs)
@@ -132,8 +165,11 @@ def _headline(lineage: Lineage) -> Iterator[Phrase]:
 
 def _idle_seconds(runs: Sequence[ArchivedRun]) -> float:
     """Time between the first start and the last end in which no leg trained."""
-    spans = sorted((run.digest.started_s, run.digest.started_s + (run.digest.duration_h or 0.0) * 3600)
-                   for run in runs if run.digest.started_s is not None)  # fmt: skip
+    spans = sorted(
+        (run.digest.started_s, run.digest.started_s + (run.digest.duration_h or 0.0) * 3600)
+        for run in runs
+        if run.digest.started_s is not None
+    )
     idle, until = 0.0, spans[0][1] if spans else 0.0
     for begin, end in spans:
         idle += max(0.0, begin - until)
@@ -152,8 +188,14 @@ def _stitched(runs: Sequence[ArchivedRun]) -> tuple[list[dict[str, Any]], DrawnC
         before = finished.get(run.kin.parent or "", 0.0)
         finished[run.digest.slug] = before + (curve.hours[-1] if curve.hours else 0.0)
         if len(curve.rewards) > 1:
-            series.append({"name": f"leg {run.kin.leg} · {run.digest.run_id}", "t": column(curve.timesteps),
-                           "h": column([before + h for h in curve.hours]), "v": column(curve.rewards)})  # fmt: skip
+            series.append(
+                {
+                    "name": f"leg {run.kin.leg} · {run.digest.run_id}",
+                    "t": column(curve.timesteps),
+                    "h": column([before + h for h in curve.hours]),
+                    "v": column(curve.rewards),
+                }
+            )
             steps += curve.timesteps
             rewards += curve.rewards
     if not series:
@@ -167,20 +209,42 @@ def _tree(lineage: Lineage) -> dict[str, Any]:
     bars, links = [], []
     for run in lineage.runs:
         digest = run.digest
-        bars.append({
-            "id": digest.run_id, "label": f"leg {run.kin.leg} · {digest.run_id}", "lane": lanes[digest.slug], "from": digest.start_timestep,
-            "to": digest.current_timestep if digest.current_timestep is not None else digest.start_timestep, "state": str(digest.state),
-            "reward": digest.final_reward, "parent": run.kin.parent_run_id,
-        })  # fmt: skip
+        bars.append(
+            {
+                "id": digest.run_id,
+                "label": f"leg {run.kin.leg} · {digest.run_id}",
+                "lane": lanes[digest.slug],
+                "from": digest.start_timestep,
+                "to": digest.current_timestep if digest.current_timestep is not None else digest.start_timestep,
+                "state": str(digest.state),
+                "reward": digest.final_reward,
+                "parent": run.kin.parent_run_id,
+            }
+        )
         if run.kin.parent:
-            links.append({"from_lane": lanes[run.kin.parent], "to_lane": lanes[digest.slug], "at": digest.start_timestep})
+            links.append(
+                {
+                    "from_lane": lanes[run.kin.parent],
+                    "to_lane": lanes[digest.slug],
+                    "at": digest.start_timestep,
+                }
+            )
     return {"kind": "tree", "bars": bars, "links": links}
 
 
 def _entry(lineage: Lineage) -> LineageEntry:
     runs = lineage.runs
-    best = max((run for run in runs if run.digest.best_reward is not None), key=lambda run: run.digest.best_reward or 0.0, default=None)
+    best = max(
+        (run for run in runs if run.digest.best_reward is not None),
+        key=lambda run: run.digest.best_reward or 0.0,
+        default=None,
+    )
     return LineageEntry(
-        lineage.tree.root, Markup(f"{lineage.slug}/index.html"), _title(lineage), len(runs), sum(map(_own_steps, runs)),
-        sum(run.digest.duration_h or 0.0 for run in runs), RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
-    )  # fmt: skip
+        lineage.tree.root,
+        Markup(f"{lineage.slug}/index.html"),
+        _title(lineage),
+        len(runs),
+        sum(map(_own_steps, runs)),
+        sum(run.digest.duration_h or 0.0 for run in runs),
+        RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
+    )

@@ -65,15 +65,30 @@ def make_pages(archive: Archive) -> Iterator[Page]:
     found: dict[str, list[ProblemRow]] = {}
     for run in archive.runs:
         for problem in run.problems:
-            row = ProblemRow(run.digest.run_id, Markup(f"../runs/{run.digest.slug}/index.html"), problem_words(problem.kind, dict(problem.values)))
+            row = ProblemRow(
+                run.digest.run_id,
+                Markup(f"../runs/{run.digest.slug}/index.html"),
+                problem_words(problem.kind, dict(problem.values)),
+            )
             found.setdefault(problem.kind, []).append(row)
     kinds = tuple(
         ProblemKind(kind.replace("_", " "), len(rows), tuple(rows[:_LISTED]), max(0, len(rows) - _LISTED))
         for kind, rows in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     )
-    sources = tuple((s.name, tuple(problem_words(p.kind, dict(p.values)) for p in s.problems)) for s in archive.sources if s.problems)
+    sources = tuple(
+        (s.name, tuple(problem_words(p.kind, dict(p.values)) for p in s.problems))
+        for s in archive.sources
+        if s.problems
+    )
     total = sum(kind.count for kind in kinds) + sum(len(words) for _, words in sources)
     yield Page("problems/index.md", "problems.md.j2", ProblemsPage(kinds, sources, total))
-    yield Page("methods/index.md", "methods.md.j2", MethodsPage(
-        rules_in_force(archive.thresholds), tuple((rule.name, rule.support) for rule in RULES), archive.sources,
-        tuple(sorted(archive.solved.items()))))  # fmt: skip
+    yield Page(
+        "methods/index.md",
+        "methods.md.j2",
+        MethodsPage(
+            rules_in_force(archive.thresholds),
+            tuple((rule.name, rule.support) for rule in RULES),
+            archive.sources,
+            tuple(sorted(archive.solved.items())),
+        ),
+    )

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.model import Annotation, ConfigValue, DrawnChart, Milestone, Phrase, Problem, Scalar, Video, phrase
+from runsum.model import (
+    Annotation,
+    ConfigValue,
+    DrawnChart,
+    Milestone,
+    Phrase,
+    Problem,
+    Scalar,
+    Video,
+    phrase,
+)
 from runsum.pages.contract import Link, Page, Tile, title_of
 from runsum.pages.run_layout import SECTIONS, FactRow, fact_row
 
@@ -78,21 +88,41 @@ def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> Ru
     )
     log_lines = digest.files.get("log_lines", [])
     return RunPage(
-        title=title_of(run), run=run, state=str(digest.state), headline=tuple(headline(run)), tiles=tuple(_tiles(run)),
-        links=tuple(_links(run, archive)), key=digest.run_id, reward=charts.get("reward"), milestones=digest.milestones,
-        sections=sections, absent=digest.absent_charts, annotations=digest.annotations, videos=digest.videos,
-        playable=tuple(v for v in digest.videos if v.media), status_notes=tuple(n for n in digest.status_notes if n.strip()),
-        problems=run.problems, settings=tuple(digest.config.items()), recorded=tuple(digest.recorded.items()),
-        person=notes.get(digest.run_id, Markup("")), log_lines=tuple(log_lines) if isinstance(log_lines, list) else (),
-        has_times=digest.quality.utc_offset_min is not None, offset=digest.quality.utc_offset_min or 0,
-    )  # fmt: skip
+        title=title_of(run),
+        run=run,
+        state=str(digest.state),
+        headline=tuple(headline(run)),
+        tiles=tuple(_tiles(run)),
+        links=tuple(_links(run, archive)),
+        key=digest.run_id,
+        reward=charts.get("reward"),
+        milestones=digest.milestones,
+        sections=sections,
+        absent=digest.absent_charts,
+        annotations=digest.annotations,
+        videos=digest.videos,
+        playable=tuple(v for v in digest.videos if v.media),
+        status_notes=tuple(n for n in digest.status_notes if n.strip()),
+        problems=run.problems,
+        settings=tuple(digest.config.items()),
+        recorded=tuple(digest.recorded.items()),
+        person=notes.get(digest.run_id, Markup("")),
+        log_lines=tuple(log_lines) if isinstance(log_lines, list) else (),
+        has_times=digest.quality.utc_offset_min is not None,
+        offset=digest.quality.utc_offset_min or 0,
+    )
 
 
 def headline(run: ArchivedRun) -> list[Phrase]:
     """What was trained, how far it got, how well: the facts of the first sentences."""
     digest = run.digest
     if digest.current_timestep is None:
-        return [phrase("headline.no_rows" if digest.quality.rows == 0 else "headline.no_canonical", rows=digest.quality.rows)]
+        return [
+            phrase(
+                "headline.no_rows" if digest.quality.rows == 0 else "headline.no_canonical",
+                rows=digest.quality.rows,
+            )
+        ]
     said: list[Phrase] = [_progress_phrase(run)]
     shape = str(digest.signals.get("shape"))
     if any(problem.kind == "large_rewards_lost" for problem in run.problems):
@@ -102,7 +132,14 @@ def headline(run: ArchivedRun) -> list[Phrase]:
     elif digest.best_reward == digest.final_reward:
         said.append(phrase("headline.reward_same", best=digest.best_reward))
     else:
-        said.append(phrase("headline.reward", best=digest.best_reward, at=digest.best_reward_timestep, final=digest.final_reward))
+        said.append(
+            phrase(
+                "headline.reward",
+                best=digest.best_reward,
+                at=digest.best_reward_timestep,
+                final=digest.final_reward,
+            )
+        )
     since = digest.signals.get("level_since")
     if shape == "level" and isinstance(since, float):
         said.append(phrase("headline.level", since=since))
@@ -118,8 +155,16 @@ def _progress_phrase(run: ArchivedRun) -> Phrase:
     own = (digest.current_timestep or digest.start_timestep) - digest.start_timestep
     key = "headline.trained" if digest.progress_pct is not None else "headline.trained_open"
     parts = ("_in" if digest.duration_h else "") + ("_at" if digest.avg_fps else "")
-    return phrase(key + parts, own=own, target=digest.target_timesteps, progress=digest.progress_pct, hours=digest.duration_h,
-                  fps=digest.avg_fps, leg=run.kin.leg, start=digest.start_timestep)  # fmt: skip
+    return phrase(
+        key + parts,
+        own=own,
+        target=digest.target_timesteps,
+        progress=digest.progress_pct,
+        hours=digest.duration_h,
+        fps=digest.avg_fps,
+        leg=run.kin.leg,
+        start=digest.start_timestep,
+    )
 
 
 def _tiles(run: ArchivedRun) -> Iterator[Tile]:
@@ -131,12 +176,24 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
     goal = (phrase("tile.of", target=digest.target_timesteps),) if digest.target_timesteps else ()
     yield Tile("progress", digest.progress_pct, "percent", goal, facts["progress_pct"].reason)
     own = None if digest.current_timestep is None else digest.current_timestep - digest.start_timestep
-    yield Tile("trained", digest.duration_h, "hours", (phrase("tile.steps", own=own),) if own is not None else (), facts["duration_h"].reason)
+    yield Tile(
+        "trained",
+        digest.duration_h,
+        "hours",
+        (phrase("tile.steps", own=own),) if own is not None else (),
+        facts["duration_h"].reason,
+    )
     low, high = facts["min_fps"].value, facts["max_fps"].value
     spread = (phrase("tile.range", low=low, high=high),) if isinstance(low, float) and isinstance(high, float) else ()
     yield Tile("speed", digest.avg_fps, "speed", spread, facts["avg_fps"].reason)
     peak = facts["gpu_max"].value
-    yield Tile("GPU", facts["gpu_avg"].value, "whole_percent", (phrase("tile.peak", peak=peak),) if peak is not None else (), facts["gpu_avg"].reason)
+    yield Tile(
+        "GPU",
+        facts["gpu_avg"].value,
+        "whole_percent",
+        (phrase("tile.peak", peak=peak),) if peak is not None else (),
+        facts["gpu_avg"].reason,
+    )
     yield Tile("verdict", run.advice.gate, "text", (phrase("tile.verdict"),))
 
 

@@ -109,8 +109,8 @@ FORMATS: Mapping[str, str] = {
     "total_timesteps": "steps", "progress_pct": "percent", "best_reward": "reward", "final_reward": "reward",
     "convergence_timestep": "steps", "rew_10": "reward", "rew_25": "reward", "rew_50": "reward", "rew_75": "reward",
     "rew_100": "reward", "avg_fps": "speed", "min_fps": "speed", "max_fps": "speed", "pause_count": "exact",
-    "pause_time_h": "hours", "gpu_avg": "whole_percent", "gpu_max": "whole_percent", "vram_avg": "mib", "vram_max": "mib",
-    "cpu_avg": "whole_percent", "cpu_max": "whole_percent", "mem_avg": "mib", "mem_max": "mib",
+    "pause_time_h": "hours", "gpu_avg": "whole_percent", "gpu_max": "whole_percent", "vram_avg": "mib",
+    "vram_max": "mib", "cpu_avg": "whole_percent", "cpu_max": "whole_percent", "mem_avg": "mib", "mem_max": "mib",
     "backward_jump_count": "exact", "leg_number": "exact", "reward_delta": "delta", "fps_delta": "signed_speed",
 }  # fmt: skip
 """The filter of each placeholder; every other one is a setting or a text."""

@@ -32,7 +32,9 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
         "state": str(digest.state),
         "summary": {name: _value(run.summary[name], words) for name in PLACEHOLDERS},
         "not_recorded": {
-            name: words(fact.reason) for name in PLACEHOLDERS if (fact := run.summary[name]).missing and fact.reason is not None
+            name: words(fact.reason)
+            for name in PLACEHOLDERS
+            if (fact := run.summary[name]).missing and fact.reason is not None
         },
         "milestones": [
             {"percent": m.percent, "timestep": m.timestep, "reward": m.reward, "reached": m.reached, "far": m.far}
@@ -42,13 +44,18 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
         "config": {key: value.value for key, value in digest.config.items()},
         "config_delta": [{"key": c.key, "before": c.before, "after": c.after} for c in run.config_delta],
         "lineage": {
-            "root": run.kin.root, "parent": run.kin.parent_run_id, "children": [archive.find(slug).digest.run_id for slug in run.kin.children],
-            "leg": run.kin.leg, "parent_in_archive": run.kin.parent is not None,
+            "root": run.kin.root,
+            "parent": run.kin.parent_run_id,
+            "children": [archive.find(slug).digest.run_id for slug in run.kin.children],
+            "leg": run.kin.leg,
+            "parent_in_archive": run.kin.parent is not None,
         },
         "recommendations": [name for name, _ in run.advice.recommendations],
         "problems": [{"kind": p.kind, "text": words(problem_words(p.kind, dict(p.values)))} for p in run.problems],
-    }  # fmt: skip
-    return (json.dumps(_plain(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode("utf-8", "replace")
+    }
+    return (json.dumps(_plain(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode(
+        "utf-8", "replace"
+    )
 
 
 def _value(fact: Fact, words: Words) -> object:
@@ -57,23 +64,34 @@ def _value(fact: Fact, words: Words) -> object:
 
 def _quality(quality: DataQuality) -> dict[str, Any]:
     return {
-        "rows": quality.rows, "canonical_rows": quality.canonical_rows, "reward_rows": quality.reward_rows,
-        "progress_rows": quality.progress_rows, "phantom_rows": quality.phantom_rows,
-        "contaminated_rows": quality.contaminated_rows, "superseded_rows": quality.superseded_rows,
-        "out_of_range_rows": quality.out_of_range_rows, "unreadable_values": quality.unreadable_values,
-        "rollout_size": quality.rollout_size, "config_rollout_size": quality.config_rollout_size,
+        "rows": quality.rows,
+        "canonical_rows": quality.canonical_rows,
+        "reward_rows": quality.reward_rows,
+        "progress_rows": quality.progress_rows,
+        "phantom_rows": quality.phantom_rows,
+        "contaminated_rows": quality.contaminated_rows,
+        "superseded_rows": quality.superseded_rows,
+        "out_of_range_rows": quality.out_of_range_rows,
+        "unreadable_values": quality.unreadable_values,
+        "rollout_size": quality.rollout_size,
+        "config_rollout_size": quality.config_rollout_size,
         "sessions": [
             {"start_timestep": s.start_timestep, "first_timestep": s.first_timestep, "last_timestep": s.last_timestep}
             for s in quality.sessions
         ],
-        "restarts": quality.restarts, "artefact_jumps": quality.artefact_jumps, "genuine_jumps": quality.genuine_jumps,
+        "restarts": quality.restarts,
+        "artefact_jumps": quality.artefact_jumps,
+        "genuine_jumps": quality.genuine_jumps,
         "gaps": [{"seconds": g.seconds, "timestep": g.timestep, "with_gpu": g.with_gpu} for g in quality.gaps],
-        "gap_threshold_s": quality.gap_threshold_s, "gpu_samples": quality.gpu_samples,
+        "gap_threshold_s": quality.gap_threshold_s,
+        "gpu_samples": quality.gpu_samples,
         "null_policy_loss_share": quality.null_policy_loss_share,
-        "null_rewards_after_first": quality.null_rewards_after_first, "utc_offset_min": quality.utc_offset_min,
-        "wrong_denominator_rows": quality.wrong_denominator_rows, "naive_last_timestep": quality.naive_last_timestep,
+        "null_rewards_after_first": quality.null_rewards_after_first,
+        "utc_offset_min": quality.utc_offset_min,
+        "wrong_denominator_rows": quality.wrong_denominator_rows,
+        "naive_last_timestep": quality.naive_last_timestep,
         "foreign_runs": dict(quality.foreign_runs),
-    }  # fmt: skip
+    }
 
 
 def _plain(value: Any) -> Any:

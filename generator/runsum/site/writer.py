@@ -49,7 +49,10 @@ class SiteWriter:
         try:
             self._home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{folder} cannot be written: {error.strerror}", "Check docs_dir in mkdocs.yml and its permissions") from error
+            raise OutputError(
+                f"{folder} cannot be written: {error.strerror}",
+                "Check docs_dir in mkdocs.yml and its permissions",
+            ) from error
         self._owned = self._read_owned()
         self._seen: dict[str, str] = {}
 
@@ -121,7 +124,9 @@ class SiteWriter:
             with (self._home / _JOURNAL).open("a", encoding="utf-8") as journal:
                 journal.write(f"{digest} {path}\n")
         except OSError as error:
-            raise OutputError(f"{self._home} cannot be written: {error.strerror}", "Check its permissions and free space") from error
+            raise OutputError(
+                f"{self._home} cannot be written: {error.strerror}", "Check its permissions and free space"
+            ) from error
 
     def _replace(self, target: Path, content: bytes) -> None:
         temporary = target.with_name(f".{target.name}.tmp")
@@ -131,7 +136,9 @@ class SiteWriter:
             os.replace(temporary, target)  # noqa: PTH105 atomic on every system
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise OutputError(f"{target} cannot be written: {error.strerror}", "Check permissions and free space") from error
+            raise OutputError(
+                f"{target} cannot be written: {error.strerror}", "Check permissions and free space"
+            ) from error
 
     def _read(self, target: Path) -> bytes | None:
         try:

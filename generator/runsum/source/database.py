@@ -27,6 +27,7 @@ from runsum.errors import DatabaseError
 _MAGIC = b"SQLite format 3\x00"
 _BUSY_S = 30.0
 _RECENT_S = 60.0
+_DECOY = "The application leaves such a decoy where it was started; look for the real one in its data folder"
 RUNS_TABLE = "experiment_runs"
 
 
@@ -77,7 +78,9 @@ def _lenient_text(raw: bytes) -> str:
 def _read_header(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise DatabaseError(f"{path} is a folder, not a database", "Give the path of the file, e.g. ml_experiments.db")
+            raise DatabaseError(
+                f"{path} is a folder, not a database", "Give the path of the file, e.g. ml_experiments.db"
+            )
         with path.open("rb") as file:
             header = file.read(100)
     except FileNotFoundError:
@@ -87,7 +90,7 @@ def _read_header(path: Path) -> bytes:
     if not header:
         raise DatabaseError(
             f"{path} is empty (0 bytes)",
-            "The application leaves such a decoy where it was started elsewhere; look for the real one in its data folder",
+            _DECOY,
         )
     if not header.startswith(_MAGIC):
         raise DatabaseError(f"{path} is not a SQLite database", "Give the path of ml_experiments.db")
@@ -148,8 +151,12 @@ def _backup(path: Path, scratch: Path) -> sqlite3.Connection:
 
 
 def _tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
-    names = [str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-    return {name: tuple(str(row[1]) for row in connection.execute(f"PRAGMA table_info({quoted(name)})")) for name in names}
+    names = [
+        str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    ]
+    return {
+        name: tuple(str(row[1]) for row in connection.execute(f"PRAGMA table_info({quoted(name)})")) for name in names
+    }
 
 
 def _indexed(connection: sqlite3.Connection, columns: dict[str, tuple[str, ...]]) -> frozenset[str]:
@@ -178,7 +185,7 @@ def _require_runs(path: Path, columns: dict[str, tuple[str, ...]], header: bytes
     if not columns:
         raise DatabaseError(
             f"{path} holds no tables",
-            "The application leaves such a decoy where it was started elsewhere; look for the real one in its data folder",
+            _DECOY,
         )
     raise DatabaseError(
         f"{path} is not a run database: it has no table {RUNS_TABLE} (found: {', '.join(sorted(columns)[:5])})",
@@ -189,7 +196,10 @@ def _require_runs(path: Path, columns: dict[str, tuple[str, ...]], header: bytes
 def _explain(path: Path, error: sqlite3.Error) -> DatabaseError:
     text = str(error)
     if "locked" in text or "busy" in text:
-        return DatabaseError(f"{path} is locked by another program", "Wait for it to finish, or copy the file and build from the copy")
+        return DatabaseError(
+            f"{path} is locked by another program",
+            "Wait for it to finish, or copy the file and build from the copy",
+        )
     if "malformed" in text or "corrupt" in text or "not a database" in text or "disk I/O" in text:
         return DatabaseError(
             f"{path} is damaged ({text})",

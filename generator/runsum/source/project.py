@@ -145,9 +145,7 @@ def read_project_files(
     trap = _milestone_trap(tree, milestones)
     metadata = _read_metadata(tree, home, run_id)
     config = _read_effective_config(tree, home, run_id, metadata)
-    recorded = [
-        (text, entry) for text in recorded_videos if (entry := _locate(tree, run_id, text)) is not None
-    ]
+    recorded = [(text, entry) for text in recorded_videos if (entry := _locate(tree, run_id, text)) is not None]
     videos = read_videos(tree, run_id, recorded, known_runs)
     log = _read_log(tree, run_id, known_runs)
     milestone_paths = {milestone.path for milestone in milestones}
@@ -231,11 +229,7 @@ def _saved_models(tree: Tree, home: str) -> tuple[Entry, ...]:
     """Every .zip but the latest and final model and the recorder's half-written tmp files."""
 
     def keep(name: str) -> bool:
-        return (
-            name.endswith(".zip")
-            and not name.startswith("tmp")
-            and name not in ("latest.zip", "final_model.zip")
-        )
+        return name.endswith(".zip") and not name.startswith("tmp") and name not in ("latest.zip", "final_model.zip")
 
     return (*tree.files(home, keep), *tree.files(f"{home}/milestones", keep))
 
@@ -245,9 +239,7 @@ def _step_of(entry: Entry) -> int | None:
 
 
 def _milestones(saved: Sequence[Entry]) -> tuple[MilestoneFile, ...]:
-    matches = [
-        (entry.path, match) for entry in saved if (match := _MILESTONE.search(entry.path.rpartition("/")[2]))
-    ]
+    matches = [(entry.path, match) for entry in saved if (match := _MILESTONE.search(entry.path.rpartition("/")[2]))]
     found = [MilestoneFile(path, int(match[1]), int(match[2])) for path, match in matches]
     return tuple(sorted(found, key=lambda milestone: (milestone.percent, milestone.timestep, milestone.path)))
 
@@ -296,9 +288,7 @@ def _read_metadata(tree: Tree, home: str, run_id: str) -> Mapping[str, object]:
     return metadata
 
 
-def _read_effective_config(
-    tree: Tree, home: str, run_id: str, metadata: Mapping[str, object]
-) -> Mapping[str, object]:
+def _read_effective_config(tree: Tree, home: str, run_id: str, metadata: Mapping[str, object]) -> Mapping[str, object]:
     entry = tree.find(f"{home}/config_effective.yaml")
     if entry is None:
         return {}
@@ -379,9 +369,7 @@ def _log_files(tree: Tree, run_id: str, known_runs: frozenset[str]) -> Iterator[
     }
     if "debug_full_stdout.log" in found:
         yield found.pop("debug_full_stdout.log"), None
-    for entry in tree.files(
-        "logs", lambda name: name.endswith(".log") and names_run(name, run_id, known_runs)
-    ):
+    for entry in tree.files("logs", lambda name: name.endswith(".log") and names_run(name, run_id, known_runs)):
         yield entry, None
     yield from ((found[name], None) for name in names if name in found)
     for path in ("automated_training.log", "logs/automated_training.log"):

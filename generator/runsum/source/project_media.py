@@ -330,9 +330,7 @@ def _entries_on_disk(tree: Tree, run_id: str, known_runs: frozenset[str]) -> Ite
     yield from tree.files(f"video/training/{run_id}", is_video_name)
     yield from _walk(tree, f"outputs/{run_id}", 2)
     yield from _walk(tree, f"video/output/{run_id}", 2)
-    yield from tree.files(
-        "video/output", lambda name: is_video_name(name) and names_run(name, run_id, known_runs)
-    )
+    yield from tree.files("video/output", lambda name: is_video_name(name) and names_run(name, run_id, known_runs))
 
 
 def _walk(tree: Tree, folder: str, levels: int) -> Iterator[Entry]:
@@ -379,10 +377,7 @@ def _sidecar_facts(tree: Tree, folder: str, name: str) -> dict[str, object]:
     if (manifest := tree.find(f"{folder}/manifest.json")) is not None:
         segments = tree.document(manifest, "sidecar_unreadable", ("json", "yaml")).get("segments")
         for segment in segments if isinstance(segments, list) else ():
-            if (
-                isinstance(segment, dict)
-                and str(segment.get("path")).replace("\\", "/").split("/")[-1] == name
-            ):
+            if isinstance(segment, dict) and str(segment.get("path")).replace("\\", "/").split("/")[-1] == name:
                 facts |= segment
     for suffix in (".manifest.json", ".json"):  # the first holds YAML, whatever it is called
         if (sidecar := tree.find(f"{folder}/{name}{suffix}")) is None:
@@ -406,9 +401,7 @@ def _with_nested(content: Mapping[str, object]) -> dict[str, object]:
 
 def _positive(facts: Mapping[str, object], keys: Sequence[str]) -> float | None:
     values = (facts.get(key) for key in keys)
-    return next(
-        (float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool) and v > 0), None
-    )
+    return next((float(v) for v in values if isinstance(v, int | float) and not isinstance(v, bool) and v > 0), None)
 
 
 def _whole(facts: Mapping[str, object], keys: Sequence[str]) -> int | None:

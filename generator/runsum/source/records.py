@@ -9,18 +9,39 @@ from typing import Any
 
 import numpy as np
 
-from runsum.source.columns import Floats, float_column, integer, number, text, time_column
+from runsum.source.columns import Floats, float_column, integer, iso, number, text, time_column
 from runsum.source.database import RUNS_TABLE, DatabaseFile, quoted
 
 METRICS = (
-    "episode_reward_mean", "episode_reward_std", "episode_length_mean", "fps", "steps_per_second",
-    "policy_loss", "value_loss", "entropy_loss", "total_loss", "explained_variance", "kl_divergence",
-    "clip_fraction", "learning_rate", "gradient_norm", "weight_norm", "cpu_percent", "memory_mb",
-    "gpu_percent", "gpu_memory_mb",
-)  # fmt: skip
+    "episode_reward_mean",
+    "episode_reward_std",
+    "episode_length_mean",
+    "fps",
+    "steps_per_second",
+    "policy_loss",
+    "value_loss",
+    "entropy_loss",
+    "total_loss",
+    "explained_variance",
+    "kl_divergence",
+    "clip_fraction",
+    "learning_rate",
+    "gradient_norm",
+    "weight_norm",
+    "cpu_percent",
+    "memory_mb",
+    "gpu_percent",
+    "gpu_memory_mb",
+)
 GPU_COLUMNS = (
-    "gpu_util_pct", "run_gpu_util_est_pct", "vram_used_mb", "vram_total_mb", "temp_c", "power_w", "pid_vram_used_mb",
-)  # fmt: skip
+    "gpu_util_pct",
+    "run_gpu_util_est_pct",
+    "vram_used_mb",
+    "vram_total_mb",
+    "temp_c",
+    "power_w",
+    "pid_vram_used_mb",
+)
 _METRIC_NUMBERS = ("id", "timestep", "episode_count", "total_timesteps", "progress_pct", *METRICS)
 _RUN_ID = re.compile(r"run-[0-9A-Za-z][0-9A-Za-z-]*")
 _VIDEO_ID = re.compile(r"video_(.+)_\d+$")
@@ -94,10 +115,20 @@ class Survey:
     unknown_tables: tuple[str, ...]
 
 
-_KNOWN_TABLES = frozenset({
-    RUNS_TABLE, "training_metrics", "gpu_metrics", "experiments", "video_artifacts", "video_generation_progress",
-    "training_videos", "chart_annotations", "chart_states", "sqlite_sequence",
-})  # fmt: skip
+_KNOWN_TABLES = frozenset(
+    {
+        RUNS_TABLE,
+        "training_metrics",
+        "gpu_metrics",
+        "experiments",
+        "video_artifacts",
+        "video_generation_progress",
+        "training_videos",
+        "chart_annotations",
+        "chart_states",
+        "sqlite_sequence",
+    }
+)
 
 
 class RunReader:
@@ -128,10 +159,16 @@ class RunReader:
         orphans: dict[str, dict[str, int]] = {}
         for table in ("training_metrics", "gpu_metrics"):
             if "run_id" in self._db.columns.get(table, ()):
-                counts = self._db.connection.execute(f"SELECT run_id, COUNT(*) FROM {table} GROUP BY run_id ORDER BY run_id")
+                counts = self._db.connection.execute(
+                    f"SELECT run_id, COUNT(*) FROM {table} GROUP BY run_id ORDER BY run_id"
+                )
                 orphans[table] = {str(run): int(n) for run, n in counts if str(run) not in self._runs}
-        for table, grouped in (("video_artifacts", self._artifacts), ("video_generation_progress", self._generated),
-                               ("training_videos", self._segments), ("chart_annotations", self._annotations)):  # fmt: skip
+        for table, grouped in (
+            ("video_artifacts", self._artifacts),
+            ("video_generation_progress", self._generated),
+            ("training_videos", self._segments),
+            ("chart_annotations", self._annotations),
+        ):
             orphans[table] = {run: len(rows) for run, rows in sorted(grouped.items()) if run not in self._runs}
         ordered = sorted(self._runs.items(), key=lambda item: (str(item[1].get("start_time") or ""), item[0]))
         return Survey(
@@ -176,12 +213,14 @@ class RunReader:
         steps = sorted({int(step) for step, _, _ in wanted})
         if not steps or "timestamp" not in self._db.columns["training_metrics"]:
             return found
-        low, high = record.metrics.local_s[rows.astype(int)].min() - 86400, record.metrics.local_s[rows.astype(int)].max() + 60
+        low, high = (
+            record.metrics.local_s[rows.astype(int)].min() - 86400,
+            record.metrics.local_s[rows.astype(int)].max() + 60,
+        )
         others = self._db.connection.execute(
             "SELECT run_id, timestep, episode_reward_mean, episode_count FROM training_metrics "
-            "WHERE timestamp BETWEEN strftime('%Y-%m-%dT%H:%M:%S', ?, 'unixepoch') AND strftime('%Y-%m-%dT%H:%M:%S', ?, 'unixepoch') "
-            "AND run_id != ?",
-            (float(low), float(high), record.run_id),
+            "WHERE timestamp BETWEEN ? AND ? AND run_id != ?",
+            (iso(float(low)), iso(float(high)), record.run_id),
         )
         for run, step, reward, episodes in others:
             if (number(step), number(reward), number(episodes)) in wanted:
@@ -230,9 +269,14 @@ class RunReader:
 
     def _select(self, table: str, wanted: tuple[str, ...], order: str, run_id: str) -> list[tuple[Any, ...]]:
         columns = ", ".join(c if c in self._db.columns[table] else "NULL" for c in wanted)
-        where = "run_id = ?" if table in self._db.indexed else (
-            f"rowid IN (SELECT position FROM temp.{table}_rows WHERE run_id = ?)")  # fmt: skip
-        return self._db.connection.execute(f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order}", (run_id,)).fetchall()
+        where = (
+            "run_id = ?"
+            if table in self._db.indexed
+            else (f"rowid IN (SELECT position FROM temp.{table}_rows WHERE run_id = ?)")
+        )
+        return self._db.connection.execute(
+            f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order}", (run_id,)
+        ).fetchall()
 
     def _read_metrics(self, run_id: str) -> MetricTable:
         names = (*_METRIC_NUMBERS, "timestamp", "created_at")
@@ -250,9 +294,12 @@ class RunReader:
     def _read_gpu(self, run_id: str) -> GpuTable:
         present = "run_id" in self._db.columns.get("gpu_metrics", ())
         rows = self._select("gpu_metrics", ("ts", *GPU_COLUMNS), "ts", run_id) if present else []
-        columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [() for _ in range(len(GPU_COLUMNS) + 1)]
+        columns: list[tuple[Any, ...]] = (
+            list(zip(*rows, strict=True)) if rows else [() for _ in range(len(GPU_COLUMNS) + 1)]
+        )
         return GpuTable(
-            time_column(columns[0]), {name: float_column(values)[0] for name, values in zip(GPU_COLUMNS, columns[1:], strict=True)}
+            time_column(columns[0]),
+            {name: float_column(values)[0] for name, values in zip(GPU_COLUMNS, columns[1:], strict=True)},
         )
 
 

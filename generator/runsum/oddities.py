@@ -1,0 +1,78 @@
+"""What is odd about a run: rows that were dropped, a status that contradicts them, values that are gone."""
+
+import numpy as np
+
+from runsum.analysis import standing
+from runsum.cleaning.series import Series
+from runsum.model import (
+    DataQuality,
+    Problem,
+    State,
+    problem,
+)
+from runsum.source.columns import text
+from runsum.source.records import Row
+from runsum.thresholds import Thresholds
+
+_SHORT_COLLECTOR_UNTIL = "2025-11-02"
+
+
+def row_problems(
+    series: Series, quality: DataQuality, stand: standing.Standing, row: Row, limits: Thresholds
+) -> list[Problem]:
+    """What is wrong with the rows or the status of a run."""
+    found = []
+    if quality.rows == 0:
+        found.append(problem("no_rows"))
+    elif _short_collector(row, quality):
+        found.append(problem("short_collector", rows=quality.rows))
+    elif quality.canonical_rows == 0:
+        found.append(problem("no_canonical_rows", rows=quality.rows))
+    for kind, count in (
+        ("phantom_rows", quality.phantom_rows),
+        ("superseded_rows", quality.superseded_rows),
+        ("out_of_range_rows", quality.out_of_range_rows),
+        ("unreadable_values", quality.unreadable_values),
+        ("wrong_denominators", quality.wrong_denominator_rows),
+    ):
+        if count:
+            found.append(problem(kind, count=count, rows=quality.rows))
+    if quality.contaminated_rows:
+        others = ", ".join(quality.foreign_runs)
+        found.append(
+            problem(
+                "contaminated_rows" if not others else "contaminated_rows_from",
+                count=quality.contaminated_rows,
+                others=others,
+                last=int(series.timestep.max()) if len(series) else None,
+            )
+        )
+    if loses_large_rewards(series, limits):
+        found.append(problem("large_rewards_lost", count=quality.null_rewards_after_first))
+    if stand.state is State.STALE:
+        found.append(problem("stale", at=stand.last_activity))
+    elif stand.state is State.FINISHED:
+        found.append(problem("never_marked_finished"))
+    elif stand.state is State.UNKNOWN:
+        found.append(problem("unknown_status", status=text(row.get("status")) or "(empty)"))
+    found += [
+        problem(note.key.replace(".", "_"), **note.values) for note in stand.notes if note.key.endswith("_but_went_on")
+    ]
+    return found
+
+
+def _short_collector(row: Row, quality: DataQuality) -> bool:
+    """Before 2025-11-02 the collector stopped after its first minute."""
+    return (
+        (text(row.get("start_time")) or "9")[:10] < _SHORT_COLLECTOR_UNTIL
+        and quality.rows <= 2
+        and not quality.reward_rows
+    )
+
+
+def loses_large_rewards(series: Series, limits: Thresholds) -> bool:
+    """Whether rewards end although rows go on, after values near 1000, which the recorder cannot store."""
+    seen = np.flatnonzero(np.isfinite(series.reward))
+    return (
+        bool(len(seen)) and seen[-1] < len(series) - 1 and bool(series.reward[seen].max() >= limits.reward_digits_lost)
+    )

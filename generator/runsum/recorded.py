@@ -1,0 +1,138 @@
+"""What a run page takes over as it was recorded: names, tags, notes, videos, provenance, ancestry."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from runsum.model import (
+    Annotation,
+    LineageHints,
+    Scalar,
+    Video,
+)
+from runsum.source.columns import integer, json_object, number, text
+from runsum.source.project import ProjectFiles
+from runsum.source.records import Row, RunRecord, leg_number
+
+
+def label_of(record: RunRecord) -> str:
+    """The name people know the run by; the application falls back in the same order."""
+    row = record.row
+    return (
+        text(row.get("display_name"))
+        or text(row.get("custom_name"))
+        or text(row.get("experiment_name"))
+        or record.run_id
+    )
+
+
+def annotations(record: RunRecord) -> tuple[Annotation, ...]:
+    """The person's notes in the charts, oldest first."""
+    rows = sorted(
+        record.annotations,
+        key=lambda row: (str(row.get("created_at") or ""), str(row.get("annotation_id") or "")),
+    )
+    return tuple(
+        Annotation(
+            text(row.get("axes_name")) or "",
+            number(row.get("x")),
+            number(row.get("y")),
+            text(row.get("text")) or "",
+            text(row.get("created_at")),
+        )
+        for row in rows
+    )
+
+
+def merge_videos(named: Sequence[Video], found: Sequence[Video]) -> list[Video]:
+    """Videos of the tables and of the disk; one that both know is the disk's, with the table's words."""
+    on_disk = {video.path: video for video in found}
+    merged = []
+    for video in named:
+        twin = on_disk.pop(video.path, None)
+        merged.append(
+            video
+            if twin is None
+            else replace(
+                video,
+                state=twin.state,
+                source_path=twin.source_path,
+                size_mb=twin.size_mb or video.size_mb,
+                timestep=video.timestep or twin.timestep,
+            )
+        )
+    if found:
+        gone = ("recorded",)
+        merged = [replace(v, state="missing") if v.state in gone and v.path else v for v in merged]
+    return [*merged, *(v for v in found if v.path in on_disk)]
+
+
+def tags_of(row: Row) -> tuple[str, ...]:
+    """The tags of a run; malformed JSON has none."""
+    try:
+        tags = json.loads(row.get("tags_json") or "[]")
+    except (TypeError, ValueError):
+        return ()
+    return tuple(str(tag) for tag in tags) if isinstance(tags, list) else ()
+
+
+_PROVENANCE = (
+    "git_commit",
+    "python_version",
+    "env_version",
+    "config_hash",
+    "parent_checkpoint_path",
+    "parent_checkpoint_hash",
+    "mode",
+    "heartbeat_at",
+    "process_pid",
+    "target_timestep",
+    "convergence_timestep",
+    "video_path",
+)
+
+
+def recorded_columns(row: Row, experiment: Row) -> dict[str, Scalar]:
+    """Recorded columns without a placeholder of their own, and the evaluation summary where one was kept."""
+    kept: dict[str, Scalar] = {}
+    for name in _PROVENANCE:
+        value = row.get(name)
+        if value is not None and not isinstance(value, bytes) and str(value).strip():
+            kept[name] = value if isinstance(value, int | float) else str(value)
+    metadata = json_object(row.get("metadata_json")) or {}
+    for name in sorted(metadata):
+        value = metadata[name]
+        if isinstance(value, dict):
+            kept |= {
+                f"{name} {key}": inner for key, inner in sorted(value.items()) if isinstance(inner, str | int | float)
+            }
+        elif isinstance(value, str | int | float):
+            kept[name] = value
+    if text(experiment.get("experiment_id")):
+        kept["experiment_id"] = str(experiment["experiment_id"])
+    return kept
+
+
+def lineage_hints(record: RunRecord) -> LineageHints:
+    """What the run says of its ancestry."""
+    row = record.row
+    return LineageHints(
+        text(row.get("base_run_id")),
+        text(row.get("parent_run_id")),
+        leg_number(row),
+        integer(row.get("variant_index")),
+        integer(row.get("leg_start_timestep")),
+    )
+
+
+def disk_facts(files: ProjectFiles | None) -> dict[str, object]:
+    """What was found below the project root, for the page; empty without a root."""
+    if files is None:
+        return {}
+    return {
+        "checkpoints": len(files.checkpoints),
+        "milestones": [(m.percent, m.timestep) for m in files.milestones],
+        "final_model": files.final_model is not None,
+        "last_checkpoint_step": files.last_checkpoint_step,
+        "log_lines": list(files.log.last_lines) if files.log else [],
+    }
