@@ -34,7 +34,7 @@ def read_notes(folder: Path, run_ids: frozenset[str]) -> dict[str, Markup]:
 
 def _safe_block(text: str) -> Markup:
     html = nh3.clean(
-        markdown.markdown(text, extensions=["tables"]),
+        markdown.markdown(text, extensions=["tables", "fenced_code"]),
         tags=_TAGS,
         attributes={"a": {"href"}},
         url_schemes=_SCHEMES,

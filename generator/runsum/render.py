@@ -51,7 +51,7 @@ class Renderer:
             "short": self.short,
             "chart_title": self._chart_title,
             "plain": plain,
-            "problem_words": self._problem_words,
+            "problem_words": _problem_words,
             "css_percent": _css_percent,
             "rule_name": _rule_name,
         }
@@ -116,8 +116,9 @@ class Renderer:
     def _chart_title(self, name: str) -> str:
         return self._charts[name]
 
-    def _problem_words(self, found: Problem) -> Phrase:
-        return Phrase(f"problem.{found.kind}", found.values)
+
+def _problem_words(found: Problem) -> Phrase:
+    return Phrase(f"problem.{found.kind}", found.values)
 
 
 def _css_percent(value: float) -> str:

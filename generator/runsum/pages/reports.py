@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, SourceFacts
-from runsum.model import Phrase, phrase
+from runsum.model import Phrase, Problem
 from runsum.pages.contract import Page
 from runsum.thresholds import Rule, rules_in_force
 
@@ -54,10 +54,9 @@ class MethodsPage:
     solved: tuple[tuple[str, float], ...]
 
 
-def problem_words(kind: str, values: object) -> Phrase:
+def problem_words(problem: Problem) -> Phrase:
     """The wording of a problem."""
-    assert isinstance(values, dict)
-    return phrase(f"problem.{kind}", **values)
+    return Phrase(f"problem.{problem.kind}", problem.values)
 
 
 def make_pages(archive: Archive) -> Iterator[Page]:
@@ -68,18 +67,14 @@ def make_pages(archive: Archive) -> Iterator[Page]:
             row = ProblemRow(
                 run.digest.run_id,
                 Markup(f"../runs/{run.digest.slug}/index.html"),
-                problem_words(problem.kind, dict(problem.values)),
+                problem_words(problem),
             )
             found.setdefault(problem.kind, []).append(row)
     kinds = tuple(
         ProblemKind(kind.replace("_", " "), len(rows), tuple(rows[:_LISTED]), max(0, len(rows) - _LISTED))
         for kind, rows in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     )
-    sources = tuple(
-        (s.name, tuple(problem_words(p.kind, dict(p.values)) for p in s.problems))
-        for s in archive.sources
-        if s.problems
-    )
+    sources = tuple((s.name, tuple(problem_words(p) for p in s.problems)) for s in archive.sources if s.problems)
     total = sum(kind.count for kind in kinds) + sum(len(words) for _, words in sources)
     yield Page("problems/index.md", "problems.md.j2", ProblemsPage(kinds, sources, total))
     yield Page(

@@ -51,7 +51,7 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
             "parent_in_archive": run.kin.parent is not None,
         },
         "recommendations": [name for name, _ in run.advice.recommendations],
-        "problems": [{"kind": p.kind, "text": words(problem_words(p.kind, dict(p.values)))} for p in run.problems],
+        "problems": [{"kind": p.kind, "text": words(problem_words(p))} for p in run.problems],
     }
     return (json.dumps(_plain(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode(
         "utf-8", "replace"

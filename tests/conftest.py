@@ -1,0 +1,101 @@
+"""What the tests of a whole site share: one archive of every scenario, built by MkDocs, and a browser to look at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.expect import AS_OF
+from support.rows import add_run, store, table_rows
+from support.scenarios import SCENARIOS
+from support.schema import database
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+BROWSERS = ("chromium", "chromium-browser")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The run that the search must find: its id, and a game and settings that no other run has."""
+
+    run_id: str = "run-5eecced1"
+    game: str = "Tutankham"
+    learning_rate: float = 0.000137
+    batch_size: int = 1536
+
+
+@dataclass(frozen=True)
+class BuiltSite:
+    """The archive of all scenarios: its databases, the docs folder and the two sites made of it."""
+
+    databases: tuple[Path, ...]
+    docs: Path
+    online: Path
+    offline: Path
+    finished: dict[str, subprocess.CompletedProcess[str]]
+    wanted: Wanted
+
+
+@pytest.fixture(scope="session")
+def built_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
+    """Build one archive of all scenarios and have MkDocs make a site of it, with and without OFFLINE=true."""
+    work = tmp_path_factory.mktemp("archive")
+    wanted = Wanted()
+    databases = _write_databases(work / "databases", wanted)
+    arguments = [word for path in databases for word in ("--db", str(path))]
+    finished = {
+        "runsum": _run(work, {}, "-m", "runsum", "build", "--as-of", AS_OF, *arguments),
+        "online": _run(work, {"OFFLINE": "false"}, "-m", "mkdocs", "build", "--strict", "-d", "online"),
+        "offline": _run(work, {"OFFLINE": "true"}, "-m", "mkdocs", "build", "--strict", "-d", "offline"),
+    }
+    return BuiltSite(databases, work / "docs", work / "online", work / "offline", finished, wanted)
+
+
+def _write_databases(folder: Path, wanted: Wanted) -> tuple[Path, ...]:
+    folder.mkdir()
+    for scenario in SCENARIOS:
+        scenario.build(folder / f"{scenario.name}.db")
+    with database(folder / "wanted.db") as con:
+        config = {"learning_rate": wanted.learning_rate, "batch_size": wanted.batch_size}
+        add_run(con, wanted.run_id, config | {"env_id": f"ALE/{wanted.game}-v5"}, experiment_name="the wanted one")
+        store(con, table_rows(wanted.run_id, range(1, 199), learning_rate=wanted.learning_rate))
+    return tuple(sorted(folder.glob("*.db")))
+
+
+def _run(work: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=work,
+        env=os.environ | {"PYTHONUTF8": "1", "NO_MKDOCS_2_WARNING": "1"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; where it is not installed the tests are left out, but never under CI."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        missing = "no chromium found; type: sudo apt-get install chromium"
+        if os.environ.get("CI"):
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program)
+        yield started
+        started.close()
