@@ -123,7 +123,9 @@ def mib(value: float) -> str:
 
 
 def megabytes(value: float) -> str:
-    """MB as recorded."""
+    """MB as recorded; kB below a tenth of one."""
+    if value < 0.1:
+        return f"{value * 1000:,.0f} kB"
     return f"{value:,.1f} MB"
 
 

@@ -54,6 +54,7 @@ class Renderer:
             "problem_words": _problem_words,
             "css_percent": _css_percent,
             "rule_name": _rule_name,
+            "gate_class": _gate_class,
         }
         return environment
 
@@ -123,6 +124,10 @@ def _problem_words(found: Problem) -> Phrase:
 
 def _css_percent(value: float) -> str:
     return f"{value:.1f}%"
+
+
+def _gate_class(gate: str) -> str:
+    return gate.split()[0]
 
 
 def _rule_name(name: str) -> str:

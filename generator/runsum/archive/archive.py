@@ -9,7 +9,7 @@ from runsum.analysis.next_actions import Advice, Evidence, advise
 from runsum.analysis.settings import diff_config
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.slugs import SlugMaker
-from runsum.model import ConfigChange, Fact, Phrase, Problem, RunDigest, known, missing, note, phrase
+from runsum.model import ConfigChange, Fact, Problem, RunDigest, known, missing, note, phrase
 from runsum.thresholds import Thresholds
 
 
@@ -216,7 +216,7 @@ def _evidence(
 
 
 def _advice_facts(advice: Advice) -> dict[str, Fact]:
-    items: list[Phrase] = [words for _, words in advice.recommendations]
+    items = [phrase("next.item", words=words, rule=rule.replace("_", " ")) for rule, words in advice.recommendations]
     return {"go_no_go": known(advice.gate, advice.reason), "recommendations": note("next.list", items=items)}
 
 

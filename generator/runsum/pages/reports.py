@@ -21,6 +21,7 @@ class ProblemRow:
     """One problem of one run."""
 
     run_id: str
+    source: str
     href: Markup
     words: Phrase
 
@@ -42,6 +43,7 @@ class ProblemsPage:
     kinds: tuple[ProblemKind, ...]
     sources: tuple[tuple[str, tuple[Phrase, ...]], ...]
     total: int
+    several: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def make_pages(archive: Archive) -> Iterator[Page]:
         for problem in run.problems:
             row = ProblemRow(
                 run.digest.run_id,
+                run.digest.source,
                 Markup(f"../runs/{run.digest.slug}/index.html"),
                 problem_words(problem),
             )
@@ -76,7 +79,7 @@ def make_pages(archive: Archive) -> Iterator[Page]:
     )
     sources = tuple((s.name, tuple(problem_words(p) for p in s.problems)) for s in archive.sources if s.problems)
     total = sum(kind.count for kind in kinds) + sum(len(words) for _, words in sources)
-    yield Page("problems/index.md", "problems.md.j2", ProblemsPage(kinds, sources, total))
+    yield Page("problems/index.md", "problems.md.j2", ProblemsPage(kinds, sources, total, len(archive.sources) > 1))
     yield Page(
         "methods/index.md",
         "methods.md.j2",

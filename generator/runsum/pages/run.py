@@ -65,6 +65,9 @@ class RunPage:
     recorded: tuple[tuple[str, Scalar], ...]
     person: Markup
     log_lines: tuple[str, ...]
+    gate: str
+    gate_reason: Phrase
+    advice: tuple[tuple[str, Phrase], ...]
     has_times: bool
     offset: int
 
@@ -108,6 +111,9 @@ def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> Ru
         recorded=tuple(digest.recorded.items()),
         person=notes.get(digest.run_id, Markup("")),
         log_lines=tuple(log_lines) if isinstance(log_lines, list) else (),
+        gate=run.advice.gate,
+        gate_reason=run.advice.reason,
+        advice=tuple((rule.replace("_", " "), words) for rule, words in run.advice.recommendations),
         has_times=digest.quality.utc_offset_min is not None,
         offset=digest.quality.utc_offset_min or 0,
     )

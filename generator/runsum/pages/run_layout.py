@@ -10,7 +10,10 @@ from runsum.model import Fact, Phrase, phrase
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section: title of the template, rows of (label, placeholders), ids of the charts below it."""
+    """A section: title of the template, rows of (label, placeholders), ids of the charts below it.
+
+    Section 9 has no rows: the page sets the gate and the recommendations as they deserve.
+    """
 
     title: str
     rows: tuple[tuple[str, tuple[str, ...]], ...]
@@ -101,7 +104,7 @@ SECTIONS: tuple[Section, ...] = (
         ("Speed against the parent", ("fps_delta",)),
         ("Settings changed", ("config_delta_list",)),
     )),
-    Section("9) Next Actions", (("Gate", ("go_no_go",)), ("Recommendations", ("recommendations",)))),
+    Section("9) Next Actions", ()),
 )  # fmt: skip
 
 FORMATS: Mapping[str, str] = {
