@@ -15,7 +15,8 @@ from pathlib import Path
 
 from runsum.model import Problem, Video, problem
 from runsum.source.project_log import LogFinding, LogTail, read_log_tail
-from runsum.source.project_media import Entry, Tree, named_step, names_run, printable, read_videos
+from runsum.source.project_media import named_step, names_run, read_videos
+from runsum.source.project_tree import Entry, Tree, printable
 
 __all__ = [
     "FoundPath",
