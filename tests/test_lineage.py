@@ -9,7 +9,7 @@ import pytest
 from runsum.archive.archive import Archive, ArchivedRun, make_archive
 from runsum.archive.lineage import Kinship, find_kinship
 from runsum.archive.slugs import SlugMaker
-from runsum.model import ConfigValue, DataQuality, Fact, LineageHints, RunDigest, State, known, note
+from runsum.model import ConfigValue, Curve, DataQuality, Fact, LineageHints, RunDigest, State, known, note
 from runsum.thresholds import Thresholds
 
 
@@ -37,15 +37,9 @@ def run(
         final_reward_timestep=1000, avg_fps=fps, summary=summary, milestones=(),
         quality=DataQuality(rows=100, reward_rows=100),
         config={key: ConfigValue(value, "config_json") for key, value in config.items()},
-        signals={"shape": "level", "scale": 10.0}, curve=_no_curve(), videos=(), status_notes=(),
+        signals={"shape": "level", "scale": 10.0}, curve=Curve(), videos=(), status_notes=(),
         description=None, tags=(), recorded={}, lineage=LineageHints(base, parent, leg), energy_kwh=None,
     )  # fmt: skip
-
-
-def _no_curve() -> Any:
-    from runsum.model import Curve
-
-    return Curve()
 
 
 def kinship(*runs: RunDigest) -> Kinship:
@@ -110,6 +104,12 @@ def test_children_of_one_deleted_root_are_one_lineage() -> None:
     """Legs that name the same deleted base belong together, under its name."""
     found = kinship(run("b", "gone", base="gone", leg=2), run("c", "gone", base="gone", leg=2, start=1))
     assert [(tree.root, tree.root_in_archive, tree.members) for tree in found.trees] == [("gone", False, ("b", "c"))]
+
+
+def test_a_deleted_leg_in_between_splits_no_lineage() -> None:
+    """Leg 2 is gone, legs 1, 3 and 4 are there: one lineage whose first run is in the archive."""
+    legs = (run("a", base="a", leg=1), run("c", "b", base="a", leg=3, start=2), run("d", "c", base="a", leg=4, start=3))
+    assert [(tree.root_in_archive, tree.members) for tree in kinship(*legs).trees] == [(True, ("a", "c", "d"))]
 
 
 # ---------------------------------------------------------------- inference
@@ -289,6 +289,12 @@ def test_without_a_parent_there_is_nothing_to_compare(runs: tuple[RunDigest, ...
 def test_a_circle_has_no_missing_parent() -> None:
     """A run that names itself is the first leg of its lineage."""
     assert said(archived(run("a", "a")).summary["reward_delta"])[0] == "lineage.first_leg"
+
+
+def test_the_cut_of_a_circle_is_no_missing_parent() -> None:
+    """The run where a circle was cut must not say that its parent, which is there, is not in the archive."""
+    summary = archive(run("a", "b"), run("b", "a", start=1)).find("a").summary
+    assert said(summary["reward_delta"])[0] != "lineage.parent_missing"
 
 
 def test_a_leg_without_reward_has_no_difference() -> None:

@@ -114,7 +114,9 @@ def test_every_local_address_leads_somewhere(built_site: BuiltSite, kind: str) -
 def test_nothing_is_fetched_from_elsewhere(built_site: BuiltSite, kind: str) -> None:
     """No page and no style sheet loads a foreign address; following a link is the reader's choice."""
     site = getattr(built_site, kind)
-    foreign = [f"{page.relative_to(site)}: {a}" for page in pages_of(site) for a in parse(page).loads if is_elsewhere(a)]
+    foreign = [
+        f"{page.relative_to(site)}: {a}" for page in pages_of(site) for a in parse(page).loads if is_elsewhere(a)
+    ]
     for sheet in sorted(site.rglob("*.css")):
         text = sheet.read_text(encoding="utf-8")
         named = re.findall(r"(?:url\(\s*['\"]?|@import\s+['\"])((?:https?:)?//[^'\")\s]+)", text)
@@ -123,7 +125,7 @@ def test_nothing_is_fetched_from_elsewhere(built_site: BuiltSite, kind: str) -> 
 
 
 def test_every_run_has_a_page(built_site: BuiltSite) -> None:
-    """As many pages as rows in all databases, runs of equal id included, and a link from another kind of page to each."""
+    """As many pages as rows in all databases, runs of equal id included, and each linked from a page that is no run."""
     stored: Counter[str] = Counter()
     for path in built_site.databases:
         with closing(sqlite3.connect(path)) as con:

@@ -89,13 +89,13 @@ def _build(
         with open_database(path) as database:
             reader = RunReader(database, name)
             survey = reader.survey()
-            sources.append(_describe_source(name, database, survey, settings))
             named = [(run_id, slugs.make("runs", run_id, f"{name}\n{run_id}")) for run_id in survey.runs]
             for place, done in enumerate(read_runs(reader, named, use, settings), start=1):
                 for file, content in done.files.items():
                     writer.write(f"runs/{done.digest.slug}/{file}", content)
                 digests.append(done.digest)
                 tell(f"reading {name}", place, len(named))
+            sources.append(_describe_source(name, database, survey, settings))
     archive = make_archive(mark_twins(digests), sources, slugs, settings.thresholds, settings.solved)
     renderer = Renderer(template_folder())
     pages = 0
@@ -183,6 +183,8 @@ def _describe_source(name: str, database: DatabaseFile, survey: Survey, settings
         problems.append(
             problem("unlinked_experiment", name=str(row.get("name") or "?"), status=str(row.get("status") or "?"))
         )
+    if database.is_mixed():
+        problems.append(problem("changed_while_reading"))
     problems += [problem("unknown_table", table=table) for table in survey.unknown_tables]
     if settings.project_root is not None and not settings.project_root.is_dir():
         problems.append(problem("project_root_missing"))

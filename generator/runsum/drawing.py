@@ -106,7 +106,7 @@ def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, marks: Marks) 
         _draw_rate(payload, drawn, series, rate)
         _draw_progress(payload, drawn, series, marks.target)
         payload["events"] = _events(series, marks)
-    _draw_gpu(payload, drawn, series, gpu)
+    _draw_gpu(payload, drawn, series, gpu, (marks.quality.utc_offset_min or 0) * 60.0)
     order = {name: place for place, name in enumerate(ALL_CHARTS)}
     drawn.sort(key=lambda chart: order[chart.id])
     present = {chart.id for chart in drawn}
@@ -203,11 +203,11 @@ def _draw_progress(payload: dict[str, Any], drawn: list[DrawnChart], series: Ser
     drawn.append(_drawn("progress", "progress", series.hours, series.timestep))
 
 
-def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, gpu: GpuTable) -> None:
+def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, gpu: GpuTable, offset_s: float) -> None:
     sampled = [p for p in GPU_PANELS if len(finite(gpu.numbers.get(p.column, np.empty(0)))) >= 2]
     sampled = [p for p in sampled if finite(gpu.numbers[p.column]).any()]
     if sampled and len(series):
-        steps, hours = _gpu_axes(series, gpu)
+        steps, hours = _gpu_axes(series, gpu, offset_s)
         rows = select_points(hours, [gpu.numbers[p.column] for p in sampled], [], _GPU_POINTS)
         payload["axes"]["gpu"] = {"t": column(steps[rows]), "h": column(hours[rows])}
         for panel in sampled:
@@ -234,10 +234,9 @@ def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, 
                 drawn.append(_drawn(panel.id, "metric", series.timestep, values))
 
 
-def _gpu_axes(series: Series, gpu: GpuTable) -> tuple[Floats, Floats]:
+def _gpu_axes(series: Series, gpu: GpuTable, offset_s: float) -> tuple[Floats, Floats]:
     """Timesteps (interpolated) and hours of the GPU samples."""
-    local_to_utc = float(np.round(np.nanmedian(gpu.local_s - np.nanmedian(series.own_utc_s)) / 900) * 900)
-    utc = gpu.local_s - (local_to_utc if abs(local_to_utc) <= 14 * 3600 else 0.0)
+    utc = gpu.local_s - offset_s
     order = np.argsort(series.own_utc_s, kind="stable")
     steps = np.interp(utc, series.own_utc_s[order], series.own_steps[order])
     begin = float(series.utc_s[0] - series.hours[0] * 3600)

@@ -70,7 +70,11 @@ def _digest_without_rows(record: RunRecord, slug: str, use: DigestSettings, erro
         segments=(),
         annotations=(),
     )
-    done = digest_run(bare, slug, None, use)
+    try:
+        done = digest_run(bare, slug, None, use)
+    except Exception:  # the run row itself is the trouble: keep its name, so that nothing is lost silently
+        row = {name: text(record.row.get(name)) for name in ("run_id", "experiment_name", "status", "start_time")}
+        done = digest_run(replace(bare, row=row, experiments=()), slug, None, use)
     failed = problem("digest_failed", error=f"{type(error).__name__}: {error}")
     return replace(done, digest=replace(done.digest, problems=(*done.digest.problems, failed)))
 

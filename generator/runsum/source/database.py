@@ -36,6 +36,7 @@ class DatabaseFile:
     """An open database and what to say of the file.
 
     Attributes:
+        stamp: modification time (ns) and size when it was opened as immutable; None for a real snapshot.
         columns: the columns of each table as they are in this file, by table name.
         indexed: tables with an index that starts with run_id.
         modified_at: modification time, UTC ISO seconds.
@@ -47,6 +48,19 @@ class DatabaseFile:
     indexed: frozenset[str]
     modified_at: str
     size_bytes: int
+    stamp: tuple[int, int] | None
+
+    def is_mixed(self) -> bool:
+        """Whether the file was written to while it was read as immutable, so that old and new rows may be mixed."""
+        return self.stamp is not None and _stamp(self.path) != self.stamp
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
 
 
 @contextmanager
@@ -59,6 +73,7 @@ def open_database(path: Path) -> Iterator[DatabaseFile]:
     header = _read_header(path)
     with tempfile.TemporaryDirectory(prefix="runsum-") as scratch:
         try:
+            stamp = _stamp(path) if _is_quiet(path, header) else None
             with closing(_connect(path, header, Path(scratch))) as connection:
                 connection.text_factory = _lenient_text
                 connection.execute("BEGIN")
@@ -66,7 +81,8 @@ def open_database(path: Path) -> Iterator[DatabaseFile]:
                 _require_runs(path, columns, header)
                 stat = path.stat()
                 modified = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(stat.st_mtime))
-                yield DatabaseFile(path, connection, columns, _indexed(connection, columns), modified, stat.st_size)
+                indexed = _indexed(connection, columns)
+                yield DatabaseFile(path, connection, columns, indexed, modified, stat.st_size, stamp)
         except sqlite3.Error as error:
             raise _explain(path, error) from error
 
@@ -100,12 +116,10 @@ def _read_header(path: Path) -> bytes:
 
 
 def _connect(path: Path, header: bytes, scratch: Path) -> sqlite3.Connection:
-    wal, shm = _beside(path, "-wal"), _beside(path, "-shm")
-    has_wal = wal.exists() and (wal.stat().st_size > 0 or shm.exists())
-    if header[18] == 2 or header[19] == 2:
-        if not has_wal:
-            return _uri(path, "mode=ro&immutable=1")
-        if shm.exists():
+    if _is_quiet(path, header):
+        return _uri(path, "mode=ro&immutable=1")
+    if _is_wal(header):
+        if _beside(path, "-shm").exists():
             try:
                 return _probe(_uri(path, "mode=ro"))
             except sqlite3.OperationalError:
@@ -116,6 +130,18 @@ def _connect(path: Path, header: bytes, scratch: Path) -> sqlite3.Connection:
     if time.time() - path.stat().st_mtime < _RECENT_S:
         return _backup(path, scratch)  # a long read would hold up a writer in this mode
     return _uri(path, "mode=ro")
+
+
+def _is_wal(header: bytes) -> bool:
+    """Whether the header says write-ahead log (file format 2)."""
+    return header[18] == 2 or header[19] == 2
+
+
+def _is_quiet(path: Path, header: bytes) -> bool:
+    """Whether a WAL file has no log beside it: nobody has it open."""
+    wal = _beside(path, "-wal")
+    has_log = wal.exists() and (wal.stat().st_size > 0 or _beside(path, "-shm").exists())
+    return _is_wal(header) and not has_log
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -177,7 +203,7 @@ def quoted(name: str) -> str:
 def _require_runs(path: Path, columns: dict[str, tuple[str, ...]], header: bytes) -> None:
     if "run_id" in columns.get(RUNS_TABLE, ()):
         return
-    if not columns and (header[18] == 2 or header[19] == 2):
+    if not columns and _is_wal(header):
         raise DatabaseError(
             f"{path} holds no tables; it was probably copied without its -wal file",
             f"Copy {path.name} together with {path.name}-wal, or close the application first",

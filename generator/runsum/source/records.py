@@ -43,7 +43,7 @@ GPU_COLUMNS = (
     "pid_vram_used_mb",
 )
 _METRIC_NUMBERS = ("id", "timestep", "episode_count", "total_timesteps", "progress_pct", *METRICS)
-_RUN_ID = re.compile(r"run-[0-9A-Za-z][0-9A-Za-z-]*")
+_WORD = re.compile(r"[\w-]+")
 _VIDEO_ID = re.compile(r"video_(.+)_\d+$")
 
 Row = Mapping[str, Any]
@@ -245,7 +245,7 @@ class RunReader:
         linked: dict[str, list[Row]] = {}
         unlinked: list[Row] = []
         for row in self._rows("experiments"):
-            run = next((r for r in _RUN_ID.findall(str(row.get("notes") or "")) if r in self._runs), None)
+            run = next((r for r in _WORD.findall(str(row.get("notes") or "")) if r in self._runs), None)
             if run is None:
                 unlinked.append(row)
             else:
