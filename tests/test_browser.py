@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -164,7 +165,8 @@ def test_the_search_finds_a_run(browser: Browser, address: str, built_site: Buil
         page.locator("input.md-search__input").click()
         page.locator("input.md-search__input").press_sequentially(text)
         place = "li:first-child > " if wanted == "run_id" else "li "
-        page.locator(f".md-search-result__list > {place}a[href*='{run}']").first.wait_for(timeout=8_000)
+        result = page.locator(f".md-search-result__list > {place}a[href*='{run}']").first
+        expect(result, f"{text!r} does not lead to {run}").to_be_visible(timeout=8_000)
         assert not visit.errors
 
 
@@ -173,9 +175,10 @@ def test_a_page_neither_complains_nor_calls_home(browser: Browser, address: str,
     """No message in the console, no failed request, and every request stays on the site."""
     with visiting(browser, address) as visit:
         page = visit.open(path)
-        page.wait_for_load_state("networkidle")
+        if page.locator("figure.rs-chart").count():
+            page.wait_for_selector(DRAWN)
         page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(500)  # nothing announces the end of what scrolling starts
         assert not visit.errors
         assert not visit.foreign()
 

@@ -5,7 +5,6 @@ positions worth keeping, JSON-able columns, the data script of a page, and small
 a page's HTML until the browser draws, and in print.
 """
 
-import html
 import itertools
 import json
 import math
@@ -109,21 +108,22 @@ def data_script(key: str, payload: Mapping[str, Any]) -> bytes:
     return f"(window.runsumData=window.runsumData||{{}})[{_json(key)}]={body};\n".encode()
 
 
-def static_curve(x: npt.ArrayLike, y: npt.ArrayLike, width: int = 720, height: int = 160, label: str = "") -> str:
+def static_curve(x: npt.ArrayLike, y: npt.ArrayLike, width: int = 720, height: int = 160) -> str:
     """Draw a curve as inline SVG, to be seen before a chart is drawn, without scripts and in print.
+
+    Its figure says what it shows; the drawing itself is silent.
 
     Args:
         x: Positions, shape ``(n,)``.
         y: Values, shape ``(n,)``; NaN breaks the curve.
         width: Width of the drawing's own coordinates.
         height: Height of the drawing's own coordinates.
-        label: What the curve shows, for readers who cannot see it. Any text.
 
     Returns:
-        One line of HTML: an ``svg`` of class ``rs-static``; its colour is the text colour around it.
+        One line of HTML: an ``svg`` of class ``rs-static``, hidden from screen readers; its colour is the text
+        colour around it.
     """
-    attributes = f'class="rs-static" role="img" aria-label="{html.escape(label)}"'
-    return _svg(attributes, x, y, width, height)
+    return _svg('class="rs-static" aria-hidden="true"', x, y, width, height)
 
 
 def sparkline(y: npt.ArrayLike, width: int = 90, height: int = 20) -> str:

@@ -1,13 +1,14 @@
 /* Finds a page's charts and has them drawn when they scroll near. No framework, no eval, no fetch: works from file://.
  *
  * A figure says where its data is (data-src, data-key, data-chart). Beside this script lie charts.js, one Vega spec
- * per kind of chart, runsum-chart.js, and Vega in vendor/; all of them wait until a chart is near. Until then, and when
- * drawing fails, the static curve in the page stays.
+ * per kind of chart, Vega in vendor/, and the rooms that draw; all of them wait until a chart is near. Until then, and
+ * when drawing fails, the static curve in the page stays.
  */
 (function () {
   "use strict";
   if (window.runsum) return;
 
+  const ROOMS = ["runsum-tools.js", "runsum-chart.js", "runsum-controls.js"]; // each uses what the ones before it made
   const base = new URL(".", document.currentScript.src).href;
   const charts = new Set();
   const loads = new Map();
@@ -28,11 +29,12 @@
   }
 
   async function loadVega() {
-    const specs = load(base + "charts.js");
     if (!window.vega) await load(base + "vendor/vega.min.js");
     if (!window.vegaInterpreter) await load(base + "vendor/vega-interpreter.js");
-    if (!window.runsum.Chart) await load(base + "runsum-chart.js");
-    await specs;
+  }
+
+  async function loadRooms() {
+    for (const room of ROOMS) await load(base + room);
   }
 
   /* Says below a chart that it could not be drawn. */
@@ -42,7 +44,7 @@
     const note = document.createElement("p"), outline = figure.querySelector(".rs-static");
     note.className = "rs-chart-note";
     note.textContent = "The interactive chart could not be drawn" + (outline ? "; this is its outline." : ".");
-    figure.querySelector(".rs-canvas").after(note);
+    figure.appendChild(note);
   }
 
   /* A chart's model; charts over the same rows share their steps and hours under axes. */
@@ -55,7 +57,8 @@
     const { src, key, chart: id } = figure.dataset;
     try {
       const held = () => own(window.runsumData, key);
-      await Promise.all([loadVega(), held() ? null : load(new URL(src, document.baseURI).href)]);
+      const data = held() ? null : load(new URL(src, document.baseURI).href);
+      await Promise.all([load(base + "charts.js"), loadVega(), loadRooms(), data]);
       const model = withAxes(held(), id);
       if (!model || !own(window.runsumCharts, model.kind)) throw new Error("no chart " + id + " in " + key);
       if (!figure.isConnected) return;

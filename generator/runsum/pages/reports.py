@@ -13,7 +13,7 @@ from runsum.model import Phrase, Problem
 from runsum.pages.contract import Page
 from runsum.thresholds import Rule, rules_in_force
 
-_LISTED = 200
+_LISTED = 2000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,233 @@
+/* What a reader does with a chart: reading values, dragging and zooming, the controls and the legend below it.
+ *
+ * These are methods of the Chart of runsum-chart.js.
+ */
+(function () {
+  "use strict";
+
+  const Chart = window.runsum.Chart, charts = window.runsum.charts;
+  const {
+    EVENT_WORDS, isNumber, own, element, valueText, stepText, hoursText, nearest, showTip, hideTip,
+  } = window.runsum.tools;
+  let choices = 0; // of an x axis so far: each needs a name of its own
+
+  Object.assign(Chart.prototype, {
+    // --- the pointer
+
+    /* Where the pointer is, in pixels of the plot and in units of x. */
+    place(event) {
+      const box = this.live.getBoundingClientRect(), origin = this.view.origin(), scale = this.view.scale("x");
+      const padding = this.view.padding();
+      const left = event.clientX - box.left - origin[0] - padding.left, top = event.clientY - box.top - origin[1] - padding.top;
+      return { left, top, x: scale.invert(left), width: scale.range()[1], inside: left >= -4 && left <= scale.range()[1] + 4 };
+    },
+
+    addPointer() {
+      const canvas = this.canvas;
+      let drag = null;
+      const brush = element("div", "rs-brush");
+      canvas.addEventListener("pointermove", (event) => {
+        if (!this.view || event.pointerType === "touch") return;
+        const place = this.place(event);
+        if (!drag) return this.hover(event, place);
+        hideTip();
+        if (drag.range) {
+          const shift = (drag.left - place.left) / place.width * (drag.range[1] - drag.range[0]);
+          this.setZoom(drag.range[0] + shift, drag.range[1] + shift);
+        } else {
+          const box = canvas.getBoundingClientRect();
+          if (!brush.isConnected) canvas.appendChild(brush);
+          brush.style.left = Math.min(drag.clientX, event.clientX) - box.left + "px";
+          brush.style.width = Math.abs(event.clientX - drag.clientX) + "px";
+        }
+      });
+      canvas.addEventListener("pointerdown", (event) => {
+        if (!this.view || this.isTree || event.button !== 0 || event.pointerType === "touch") return;
+        const place = this.place(event);
+        if (!place.inside) return;
+        drag = { left: place.left, x: place.x, clientX: event.clientX, range: this.zoom && this.zoom.slice() };
+        canvas.setPointerCapture(event.pointerId);
+        event.preventDefault(); // no text selection while dragging
+      });
+      const drop = (event) => {
+        if (!drag) return;
+        const start = drag;
+        drag = null;
+        brush.remove();
+        if (event.type !== "pointerup" || start.range || Math.abs(event.clientX - start.clientX) < 6) return;
+        const x = this.place(event).x;
+        this.setZoom(Math.max(Math.min(start.x, x), this.full[0]), Math.min(Math.max(start.x, x), this.full[1]));
+      };
+      canvas.addEventListener("pointerup", drop);
+      canvas.addEventListener("pointercancel", drop);
+      canvas.addEventListener("pointerleave", () => this.leave());
+      canvas.addEventListener("click", (event) => { // a tap reads the value; the page keeps scrolling under a finger
+        if (this.view && event.pointerType === "touch") this.hover(event, this.place(event));
+      });
+      canvas.addEventListener("dblclick", () => { if (this.view && this.zoom) this.setZoom(...this.full); });
+      canvas.addEventListener("wheel", (event) => {
+        if (!this.view || this.isTree || !(event.ctrlKey || event.shiftKey)) return;
+        event.preventDefault();
+        const turn = event.deltaY || event.deltaX;
+        this.scale(Math.exp(Math.max(-1, Math.min(1, turn / 300))), this.place(event).x);
+      }, { passive: false });
+    },
+
+    // --- reading values
+
+    leave() {
+      hideTip();
+      if (this.view && !this.isTree) this.view.change("hover", vega.changeset().remove(vega.truthy)).runAsync();
+    },
+
+    hover(event, place) {
+      if (!place.inside) return this.leave();
+      if (this.isTree) return this.hoverTree(event, place);
+      const scaleX = this.view.scale("x"), scaleY = this.view.scale("y"), colours = this.colours(), [lo, hi] = this.range();
+      let found = this.shown.map((points) => nearest(points.filter((p) => p.x >= lo && p.x <= hi), place.x)).filter(Boolean);
+      if (this.model.kind !== "multi" && found.length > 1) {
+        const near = (p) => Math.hypot(scaleX(p.x) - place.left, (scaleY(p.y) - place.top) * 1.5);
+        found = [found.reduce((best, point) => (near(point) < near(best) ? point : best))];
+      }
+      if (!found.length) return this.leave();
+      if (this.chosen !== null && this.model.kind !== "multi") {
+        const point = nearest(this.shown[this.chosen], place.x);
+        if (point) found = [point];
+      }
+      const rows = found.map((point) => ({ x: point.x, y: point.y, c: colours[point.series] }));
+      this.view.change("hover", vega.changeset().remove(vega.truthy).insert(rows)).runAsync();
+      const marks = this.marks.filter((mark) => place.left >= scaleX(mark.x) - 7 && place.left <= scaleX(mark.x2) + 7);
+      showTip(event, this.tipRows(found, marks.slice(0, 4), colours));
+    },
+
+    tipRows(found, marks, colours) {
+      const rows = [], named = this.series.length > 1, first = found[0];
+      for (const point of found) {
+        if (named) rows.push({ text: this.series[point.series].name, colour: colours[point.series], strong: true });
+        rows.push({ label: named ? "value" : this.model.y || "value",
+          text: this.isProgress ? stepText(point.y) : valueText(point.y), strong: !named });
+        if (point.recorded !== undefined) rows.push({ label: "unsmoothed", text: valueText(point.recorded) });
+      }
+      const series = this.series[first.series], lo = own(this.model.lo, first.i), hi = own(this.model.hi, first.i);
+      if (isNumber(lo) && isNumber(hi)) rows.push({ label: "band", text: valueText(lo) + " – " + valueText(hi) });
+      const t = own(series.t, first.i), h = own(series.h, first.i);
+      if (isNumber(t)) rows.push({ label: "timestep", text: stepText(t) });
+      if (isNumber(h)) rows.push({ label: "after", text: hoursText(h) });
+      for (const { event } of marks) rows.push({ label: own(EVENT_WORDS, event.kind) || "event", text: event.text || "", event: true });
+      return rows;
+    },
+
+    hoverTree(event, place) {
+      const lane = this.view.scale("y").invert(place.top);
+      const bar = this.model.bars.find((b) => Math.abs(lane - b.lane) < 0.45 && place.x >= b.from && place.x <= b.to);
+      if (!bar) return hideTip();
+      const rows = [{ text: bar.label, strong: true }, { label: "run", text: bar.id }, { label: "state", text: bar.state },
+        { label: "from", text: stepText(bar.from) }, { label: "to", text: stepText(bar.to) }];
+      if (isNumber(bar.reward)) rows.push({ label: "reward", text: valueText(bar.reward) });
+      showTip(event, rows);
+    },
+
+    // --- controls
+
+    addControls() {
+      const box = this.controls = element("div", "rs-controls");
+      if (!this.isProgress) {
+        if (this.has("t") && this.has("h")) box.appendChild(this.axisChoice());
+        box.appendChild(this.smoothing());
+        box.appendChild(this.logChoice());
+      }
+      const zoom = element("span", "rs-zoom");
+      const button = (text, label, act) => {
+        const node = element("button", "", text, { type: "button", "aria-label": label, title: label });
+        node.addEventListener("click", act);
+        zoom.appendChild(node);
+        return node;
+      };
+      this.reset = button("reset", "Show the whole range (or double click)", () => this.setZoom(...this.full));
+      this.reset.hidden = true;
+      button("−", "Zoom out", () => this.scale(1.6));
+      button("+", "Zoom in (or drag over a range, or turn the wheel with Ctrl or Shift)", () => this.scale(1 / 1.6));
+      box.appendChild(zoom);
+      if (this.series.length > 1) box.appendChild(this.legend());
+      this.canvas.after(box);
+    },
+
+    axisChoice() {
+      const box = element("span", "rs-choice", null, { role: "radiogroup", "aria-label": "x axis" });
+      const name = "rs-x-" + ++choices;
+      this.radios = ["steps", "hours"].map((mode) => {
+        const label = element("label"), input = element("input", "", null, { type: "radio", name });
+        input.value = mode;
+        input.checked = mode === Chart.xMode;
+        input.addEventListener("change", () => {
+          Chart.xMode = mode;
+          for (const chart of charts) chart.switchAxis();
+        });
+        label.append(input, element("span", "", mode));
+        box.appendChild(label);
+        return input;
+      });
+      return box;
+    },
+
+    switchAxis() {
+      for (const radio of this.radios || []) radio.checked = radio.value === Chart.xMode;
+      if (this.isTree || this.isProgress) return;
+      this.zoom = null; // a range of steps is not a range of hours
+      this.update();
+    },
+
+    smoothing() {
+      const label = element("label", "rs-smooth"), input = element("input", "", null, { type: "range", min: 0, max: 0.99, step: 0.01 });
+      const shown = element("output");
+      input.value = 0;
+      input.addEventListener("input", () => {
+        this.weight = Number(input.value);
+        shown.textContent = this.weight ? this.weight.toFixed(2) : "";
+        this.update();
+      });
+      label.append(element("span", "", "smooth"), input, shown);
+      return label;
+    },
+
+    logChoice() {
+      const label = element("label"), input = element("input", "", null, { type: "checkbox" });
+      input.addEventListener("change", () => { this.isLog = input.checked; this.repaint(); });
+      label.append(input, element("span", "", "log y"));
+      return label;
+    },
+
+    legend() {
+      const box = element("div", "rs-legend");
+      this.chips = this.series.map((series, i) => {
+        const chip = element("button", "rs-chip", null, { type: "button", "aria-pressed": "false", title: series.name || "" });
+        chip.append(element("i"), element("span", "", series.name || "series " + (i + 1)));
+        chip.addEventListener("click", () => {
+          this.chosen = this.chosen === i ? null : i;
+          this.paintLegend();
+          this.update();
+        });
+        return chip;
+      });
+      const isContext = (i) => this.model.kind === "group" && !this.series[i].highlight;
+      const context = this.chips.filter((_, i) => isContext(i));
+      box.append(...this.chips.filter((_, i) => !isContext(i)));
+      if (context.length) {
+        const more = element("details"), list = element("div", "rs-legend");
+        list.append(...context);
+        more.append(element("summary", "", context.length + (context.length === 1 ? " other run" : " other runs")), list);
+        box.appendChild(more);
+      }
+      this.paintLegend();
+      return box;
+    },
+
+    paintLegend() {
+      const colours = this.colours();
+      (this.chips || []).forEach((chip, i) => {
+        chip.firstChild.style.backgroundColor = colours[i];
+        chip.setAttribute("aria-pressed", String(this.chosen === i));
+      });
+    },
+  });
+})();

@@ -1,0 +1,195 @@
+/* What all charts of a page share: colours, words, the numbers behind a line, the tooltip.
+ *
+ * The first of three rooms that runsum.js loads in order: runsum-tools.js, runsum-chart.js, runsum-controls.js. Texts of
+ * the data are set as textContent or as rows of a chart: never as HTML, as an expression or as a link.
+ */
+(function () {
+  "use strict";
+
+  const THEMES = {
+    light: {
+      accent: "#0072b2", muted: "#6b6f76", note: "#d55e00", paper: "#ffffff", ink: "#212529", grid: "#e9ebee",
+      context: "#b4b9c1", raw: 0.28, series: ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"],
+      legs: ["#5b2a86", "#3b528b", "#1f7a8c", "#2a9d6f", "#7fae1f"],
+    },
+    dark: {
+      accent: "#56b4e9", muted: "#9aa1ad", note: "#f0a35c", paper: "#1e2129", ink: "#e3e6ec", grid: "#343944",
+      context: "#5b6270", raw: 0.34, series: ["#56b4e9", "#e69f00", "#2dc59a", "#e59cc4", "#f0e442", "#9ab8ff"],
+      legs: ["#a98be0", "#7c9cf0", "#4fb8d0", "#4fcf96", "#c8e04f"],
+    },
+  };
+  const STATES = { // Okabe-Ito; the same words and colours as the badges in runsum.css
+    light: { running: "#009e73", stale: "#e69f00", paused: "#56b4e9", finished: "#0072b2", completed: "#0072b2",
+      stopped: "#cc79a7", failed: "#d55e00", unknown: "#8a8f98" },
+    dark: { running: "#2dc59a", stale: "#f0b341", paused: "#8fd0f5", finished: "#56b4e9", completed: "#56b4e9",
+      stopped: "#e59cc4", failed: "#f08a4b", unknown: "#8a8f98" },
+  };
+  const EVENT_WORDS = { milestone: "milestone", restart: "restart", gap: "gap", annotation: "note", video: "video",
+    end: "end" };
+
+  // ---------------------------------------------------------------- small tools
+
+  const isNumber = (value) => typeof value === "number" && isFinite(value);
+  const own = (object, key) => (object && Object.prototype.hasOwnProperty.call(object, key) ? object[key] : undefined);
+  const schemeName = () => (document.body.getAttribute("data-md-color-scheme") === "slate" ? "dark" : "light");
+
+  function element(tag, className, text, attributes) {
+    const node = document.createElement(tag);
+    if (className) node.className = className;
+    if (text !== undefined && text !== null) node.textContent = text;
+    for (const name in attributes || {}) node.setAttribute(name, attributes[name]);
+    return node;
+  }
+
+  function valueText(value) {
+    if (!isNumber(value)) return "not recorded";
+    if (value !== 0 && Math.abs(value) < 1e-3) return String(Number(value.toPrecision(4)));
+    return value.toLocaleString("en-US", { maximumSignificantDigits: Math.abs(value) >= 1e5 ? 9 : 5 });
+  }
+
+  const stepText = (step) => Math.round(step).toLocaleString("en-US");
+
+  function hoursText(hours) {
+    const minutes = Math.round(hours * 60);
+    if (minutes < 1) return Math.round(hours * 3600) + " s";
+    if (minutes < 60) return minutes + " min";
+    return Math.floor(minutes / 60) + " h " + (minutes % 60 ? (minutes % 60) + " min" : "");
+  }
+
+  function mixed(stops, share) {
+    const place = share * (stops.length - 1), i = Math.min(Math.floor(place), stops.length - 2), part = place - i;
+    const channel = (hex, at) => parseInt(hex.slice(at, at + 2), 16);
+    return "#" + [1, 3, 5].map((at) => Math.round(channel(stops[i], at) * (1 - part) + channel(stops[i + 1], at) * part)
+      .toString(16).padStart(2, "0")).join("");
+  }
+
+  // ---------------------------------------------------------------- the numbers of a chart
+
+  /* Smooths with a weight that decays along x, so that unevenly thinned points count for the stretch they stand
+   * for, and corrects the bias of the first values (the time-weighted average of Weights & Biases). */
+  function smoothed(points, weight, span) {
+    let last = 0, debias = 0, before = null;
+    return points.map((point) => {
+      const step = before === null || span <= 0 ? 0 : Math.max(point.x - before, 0) / span * 1000;
+      const decay = before === null ? 0 : Math.pow(Math.min(Math.sqrt(weight), 0.999), Math.max(step, 0.05));
+      before = point.x;
+      last = last * decay + point.y * (1 - decay);
+      debias = debias * decay + (1 - decay);
+      return Object.assign({}, point, { y: last / debias, recorded: point.y });
+    });
+  }
+
+  /* Turns columns into points; a new segment starts where the session changes and after a long stretch of missing
+   * values (longer than usual: a column written at every tenth row is still one line). */
+  function pointsOf(series, index, column) {
+    const xs = series[column] || [], points = [];
+    for (let i = 0; i < xs.length; i++) {
+      if (isNumber(xs[i]) && isNumber(series.v[i])) points.push({ x: xs[i], y: series.v[i], series: index, i });
+    }
+    const steps = points.slice(1).map((point, k) => Math.abs(point.x - points[k].x)).sort((a, b) => a - b);
+    const usual = steps[Math.floor(steps.length / 2)] || 0;
+    const span = points.length ? Math.abs(points[points.length - 1].x - points[0].x) : 0;
+    let piece = 0, before = null;
+    for (const point of points) {
+      if (before) {
+        const silent = point.i > before.i + 1 && point.x - before.x > Math.max(2.5 * usual, 0.01 * span);
+        if (silent || (series.s && series.s[point.i] !== series.s[before.i])) piece++;
+      }
+      point.seg = index + "." + piece;
+      before = point;
+    }
+    return points;
+  }
+
+  /* Keeps what is seen between two positions, and one point more on either side so that lines leave the picture. */
+  function within(rows, [lo, hi]) {
+    const inside = (row) => row && row.x >= lo && row.x <= hi;
+    return rows.filter((row, i) => inside(row) || inside(rows[i - 1]) || inside(rows[i + 1]));
+  }
+
+  /* Makes a segment of one point a dot: a line so short that its round ends meet. */
+  function dotted(rows, [lo, hi]) {
+    return rows.flatMap((row, i) => {
+      const alone = (!rows[i - 1] || rows[i - 1].seg !== row.seg) && (!rows[i + 1] || rows[i + 1].seg !== row.seg);
+      if (!alone) return [row];
+      const dot = Object.assign({}, row, { w: 4 });
+      return [dot, Object.assign({}, dot, { x: row.x + (hi - lo) * 1e-4 })];
+    });
+  }
+
+  /* Gives a constant some height: unseen rows above and below, since a scale needs two different values. */
+  function spread(rows, [lo]) {
+    if (!rows.length || rows.some((row) => row.y !== rows[0].y)) return rows;
+    const y = rows[0].y, by = Math.abs(y) * 0.05 || 1;
+    return rows.concat([y - by, y + by].map((level) => Object.assign({}, rows[0], { x: lo, y: level, seg: "unseen", o: 0 })));
+  }
+
+  function nearest(points, x) {
+    let best = null;
+    for (const point of points) if (!best || Math.abs(point.x - x) < Math.abs(best.x - x)) best = point;
+    return best;
+  }
+
+  /* Makes the y scale logarithmic in a spec; symmetric around zero where values are not all positive. */
+  function logScale(spec, rows) {
+    const values = [...rows.line, ...rows.raw].map((row) => row.y).concat(rows.band.flatMap((row) => [row.lo, row.hi]));
+    const scale = spec.scales.find((s) => s.name === "y");
+    const sizes = values.map(Math.abs).filter((value) => value > 0).sort((a, b) => a - b);
+    scale.zero = false;
+    scale.type = values.every((value) => value > 0) ? "log" : "symlog";
+    if (scale.type !== "symlog") return;
+    scale.constant = (sizes[Math.floor(sizes.length / 2)] || 1) / 10;
+    const first = Math.floor(Math.log10(scale.constant)) + 1, last = Math.floor(Math.log10(sizes[sizes.length - 1] || 1));
+    const powers = Array.from({ length: Math.max(last - first + 1, 0) }, (_, k) => Math.pow(10, first + k));
+    const ticks = [...powers.map((power) => -power).reverse(), 0, ...powers];
+    for (const axis of spec.axes) if (axis.scale === "y" && powers.length) axis.values = ticks;
+  }
+
+  // ---------------------------------------------------------------- looks
+
+  function themeConfig() {
+    const theme = THEMES[schemeName()], font = getComputedStyle(document.body).fontFamily;
+    return {
+      background: null,
+      axis: {
+        labelColor: theme.muted, titleColor: theme.muted, gridColor: theme.grid, tickColor: theme.grid, labelFont: font,
+        titleFont: font, labelFontSize: 11, titleFontSize: 11, titleFontWeight: "normal", titlePadding: 8,
+      },
+      text: { font },
+    };
+  }
+
+  // ---------------------------------------------------------------- the tooltip
+
+  let tip = null;
+
+  function showTip(event, rows) {
+    if (!tip || !tip.isConnected) {
+      tip = element("div", "rs-tip", null, { "aria-hidden": "true" });
+      document.body.appendChild(tip);
+    }
+    tip.replaceChildren(...rows.map((row) => {
+      const line = element("div", row.event ? "rs-tip-event" : "");
+      if (row.colour) line.appendChild(element("i")).style.backgroundColor = row.colour;
+      if (row.label) line.appendChild(element("span", "", row.label));
+      line.appendChild(element(row.strong ? "strong" : "b", "", String(row.text).slice(0, 300)));
+      return line;
+    }));
+    tip.style.display = "block";
+    const width = tip.offsetWidth, height = tip.offsetHeight, edge = 8;
+    const room = document.documentElement.clientWidth - width - edge;
+    let left = event.clientX + 14, top = event.clientY - height - 12;
+    if (left > room) left = event.clientX - width - 14;
+    if (top < edge) top = event.clientY + 16;
+    tip.style.left = Math.max(edge, Math.min(left, room)) + "px";
+    tip.style.top = Math.max(edge, Math.min(top, window.innerHeight - height - edge)) + "px";
+  }
+
+  function hideTip() { if (tip) tip.style.display = "none"; }
+
+  window.runsum.hideTip = hideTip;
+  window.runsum.tools = {
+    THEMES, STATES, EVENT_WORDS, isNumber, own, schemeName, element, valueText, stepText, hoursText, mixed, smoothed,
+    pointsOf, within, dotted, spread, nearest, logScale, themeConfig, showTip, hideTip,
+  };
+})();
