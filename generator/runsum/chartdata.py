@@ -126,6 +126,30 @@ def static_curve(x: npt.ArrayLike, y: npt.ArrayLike, width: int = 720, height: i
     return _svg('class="rs-static" aria-hidden="true"', x, y, width, height)
 
 
+def static_bars(bars: Sequence[tuple[float, float]], width: int = 720, lane: int = 20) -> str:
+    """Draw spans as bars, one lane each: the outline of a tree of legs.
+
+    Args:
+        bars: (from, to) of each lane, from top to bottom.
+        width: Width of the drawing's own coordinates.
+        lane: Height of a lane.
+
+    Returns:
+        One line of HTML like :func:`static_curve`'s.
+    """
+    low, high = min((b for b, _ in bars), default=0.0), max((e for _, e in bars), default=1.0)
+    scale = (width - 4) / ((high - low) or 1.0)
+    drawn = "".join(
+        f'<rect x="{2 + (begin - low) * scale:.1f}" y="{number * lane + lane // 4}" '
+        f'width="{max((end - begin) * scale, 1.0):.1f}" height="{lane // 2}"/>'
+        for number, (begin, end) in enumerate(bars)
+    )
+    return (
+        f'<svg class="rs-static rs-bars" aria-hidden="true" viewBox="0 0 {width} {max(len(bars), 1) * lane}" '
+        f'preserveAspectRatio="none">{drawn}</svg>'
+    )
+
+
 def sparkline(y: npt.ArrayLike, width: int = 90, height: int = 20) -> str:
     """Draw a curve the size of a word, as decoration beside numbers that say the same.
 
@@ -209,7 +233,7 @@ def _svg(attributes: str, x: npt.ArrayLike, y: npt.ArrayLike, width: int, height
     )
     return (
         f'<svg {attributes} viewBox="0 0 {width} {height}" preserveAspectRatio="none" fill="none" '
-        f'stroke="currentColor" stroke-linecap="round" stroke-linejoin="round">{lines}</svg>'
+        f'stroke="currentColor">{lines}</svg>'
     )
 
 

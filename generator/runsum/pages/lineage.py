@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Lineage
-from runsum.chartdata import column, static_curve
+from runsum.chartdata import column, static_bars, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
 from runsum.pages.contract import DataFile, Page, RunRow, page_href, spark_of
@@ -85,7 +85,7 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
         charts["curves"] = {"kind": "lineage", "y": "mean episode reward", "series": series}
     yield DataFile(f"{key}/data.js", draw_curves(key, charts))
     energy = [run.digest.energy_kwh for run in lineage.runs if run.digest.energy_kwh is not None]
-    ends = np.array([float(leg.own_steps) for leg in legs])
+    spans = [(leg.row.run.digest.start_timestep, leg.row.run.digest.start_timestep + leg.own_steps) for leg in legs]
     yield Page(
         f"{key}/index.md",
         "lineage.md.j2",
@@ -101,7 +101,7 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
                 "tree",
                 "tree",
                 phrase("lineage.tree", legs=len(legs), depth=max(lineage.tree.depth.values()) + 1),
-                static_curve(np.arange(len(ends), dtype=float), ends),
+                static_bars(spans),
             ),
             has_kwh=bool(energy),
             kwh=sum(energy),
