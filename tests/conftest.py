@@ -99,3 +99,8 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=program)
         yield started
         started.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer `--update-golden`, which test_golden.py heeds."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/docs and print what changed")

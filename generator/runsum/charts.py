@@ -294,10 +294,12 @@ def _ticks() -> alt.Chart:
 
 
 def _tick_labels() -> alt.Chart:
-    """Return the words of the milestones."""
+    """Return the words of the milestones; at the ends of the axis they turn inwards instead of being cut."""
+    place = "(datum.x - xLo) / (xHi - xLo)"
+    align = alt.ExprRef(expr=f"{place} > 0.97 ? 'right' : {place} < 0.03 ? 'left' : 'center'")
     layer: alt.Chart = (
         _layer("ticks")
-        .mark_text(clip=True, color=_signal("muted"), fontSize=10, baseline="bottom", limit=90)
+        .mark_text(clip=True, color=_signal("muted"), fontSize=10, baseline="bottom", limit=90, align=align)
         .encode(x=_x(), y=alt.value(_signal("height - 8")), text="text:N")
     )
     return layer
