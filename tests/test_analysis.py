@@ -702,13 +702,13 @@ def digest(tmp_path: Path, rows: int = 30, now: float = 300.0, **columns: Any) -
     """A run of rollouts every nine seconds, read from a real database; `now` in seconds after 10:00."""
     file = tmp_path / "ml_experiments.db"
     config = columns.pop("config", {"total_timesteps": 409_600})
-    options = columns.pop("options", {})
+    options, solved = columns.pop("options", {}), columns.pop("solved", {})
     with database(file) as con:
         add_run(con, RUN, config, **columns)
         store(con, table_rows(RUN, range(1, rows + 1), target=409_600, **options))
     with open_database(file) as opened:
         record = RunReader(opened, "test").read(RUN)
-    return digest_run(record, RUN, None, DigestSettings(LIMITS, AsOf(TEN_S + now, local=True), {})).digest
+    return digest_run(record, RUN, None, DigestSettings(LIMITS, AsOf(TEN_S + now, local=True), solved)).digest
 
 
 def keys(notes: Sequence[Any]) -> list[str]:
@@ -813,6 +813,43 @@ def test_the_stale_guard_is_quoted(tmp_path: Path) -> None:
     said = run.summary["error_summary_if_failed"].words
     assert said is not None
     assert (said.key, said.values["line"]) == ("error.stale_guard", note)
+
+
+# ---------------------------------------------------------------- solved, and rewards that were never stored
+
+
+def beyond_999(step: int) -> float | None:
+    return step / 128 if step / 128 < 999.5 else None
+
+
+def test_a_game_is_solved_where_its_level_was_crossed(tmp_path: Path) -> None:
+    """1/16 per rollout: a level of 1 is reached at the sixteenth."""
+    said = digest(tmp_path, solved={"ALE/Breakout-v5": 1.0}).summary["solved_flag"].words
+    assert said is not None
+    assert (said.key, said.values["timestep"]) == ("solved.yes", 65_536)
+
+
+def test_a_level_that_was_not_reached_is_said(tmp_path: Path) -> None:
+    """The name of the game will do in place of the environment."""
+    assert key_of(digest(tmp_path, solved={"Breakout": 99.0}).summary["solved_flag"]) == "solved.no"
+
+
+def test_without_rewards_nobody_knows_whether_it_was_solved(tmp_path: Path) -> None:
+    """No metric rows are no failure to reach a level."""
+    assert digest(tmp_path, 0, solved={"ALE/Breakout-v5": 1.0}).summary["solved_flag"].missing
+
+
+def test_rewards_that_were_not_stored_may_have_solved_it(tmp_path: Path) -> None:
+    """A level above 999 cannot be called missed where rewards of 1000 and more were lost."""
+    run = digest(tmp_path, 100, options={"reward": beyond_999}, solved={"ALE/Breakout-v5": 2000.0})
+    assert run.summary["solved_flag"].missing
+
+
+def test_milestones_of_lost_rewards_do_not_level_off(tmp_path: Path) -> None:
+    """The reward rose out of sight: the last one stored is no level since the milestone before."""
+    run = digest(tmp_path, 40, config={"total_timesteps": 163_840}, options={"reward": beyond_999})
+    assert any(p.kind == "large_rewards_lost" for p in run.problems)
+    assert key_of(run.summary["milestone_trend_note"]) not in ("milestones.levelled", "milestones.level")
 
 
 # ---------------------------------------------------------------- settings
@@ -1214,6 +1251,12 @@ def test_a_collapsed_run_is_not_told_to_go_on() -> None:
     """A late rise after a deep fall is no reason to continue from the end."""
     seen = evidence({"shape": "rising"}, final=5.0)
     assert [name for name, _ in advise(seen, LIMITS).recommendations] == ["collapsed", "other_seed"]
+
+
+def test_a_continued_leg_is_not_called_random() -> None:
+    """Entropy as at the start of a leg is that of a trained policy, not of a random one."""
+    names = [name for name, _ in advise(evidence({"entropy_ratio": 0.99}, start=500), LIMITS).recommendations]
+    assert "entropy_untouched" not in names
 
 
 def test_the_recipe_of_the_application_is_a_run_of_its_own() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError as NotInTime
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -166,7 +166,10 @@ def test_the_search_finds_a_run(browser: Browser, address: str, built_site: Buil
         page.locator("input.md-search__input").press_sequentially(text)
         place = "li:first-child > " if wanted == "run_id" else "li "
         result = page.locator(f".md-search-result__list > {place}a[href*='{run}']").first
-        expect(result, f"{text!r} does not lead to {run}").to_be_visible(timeout=8_000)
+        try:
+            result.wait_for(timeout=8_000)
+        except NotInTime:
+            pytest.fail(f"typing {text} does not lead to {run}", pytrace=False)
         assert not visit.errors
 
 

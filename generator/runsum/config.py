@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import glob
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,9 +149,9 @@ def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:
                 f"{where}: a database must be a path or {{path: …, name: …}}, not {entry!r}",
                 "Correct 'databases:'",
             )
-        # glob takes absolute patterns too, Path.glob does not
-        matches = sorted(glob.glob(str(home / pattern), recursive=True)) or [str(home / pattern)]  # noqa: PTH207
-        found += [DatabasePath(Path(m), str(name) if name else None) for m in matches]
+        # root_dir: only the setting is a pattern, the folder may have any name
+        matches = sorted(glob.glob(pattern, root_dir=home, recursive=True)) or [pattern]  # noqa: PTH207
+        found += [DatabasePath(home / m, str(name) if name else None) for m in matches]
     return found
 
 
@@ -165,7 +166,7 @@ def _mapping(value: object, key: str, where: str) -> dict[str, object]:
 def _numbers(value: object, where: str) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for name, number in _mapping(value, "solved", where).items():
-        if isinstance(number, bool) or not isinstance(number, int | float):
+        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
             raise ConfigError(f"{where}: 'solved: {name}' must be a number, not {number!r}", "Write for example 20")
         numbers[name] = float(number)
     return numbers

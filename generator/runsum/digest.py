@@ -170,13 +170,14 @@ def _summarise(
     """The placeholders that one run can fill without the others."""
     limits, row, on_disk = use.thresholds, record.row, files or ProjectFiles()
     series, quality, stand = found.series, found.quality, found.stand
+    lost = oddities.loses_large_rewards(series, limits)
     goal = None if what.target is None else series.start_timestep + what.target
     return {
         **facts.identity_facts(record, what.config, what.experiment, on_disk, what.env_id, what.algorithm),
         **facts.progress_facts(row, series, stand, what.target, quality, limits),
         **facts.reward_facts(row, series, quality, stand, found.shape, limits),
-        **facts.milestone_facts(found.milestones, quality, stand, found.shape),
-        "solved_flag": facts.solved_fact(series, what.env_id, use.solved),
+        **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
+        "solved_flag": facts.solved_fact(series, what.env_id, use.solved, limits),
         **throughput.fps_facts(series),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),
         "eta_note": throughput.eta_fact(stand.state, _last_step(series), goal, found.rate, limits),

@@ -171,11 +171,13 @@ def reward_facts(
 
 
 def milestone_facts(
-    milestones: Sequence[Milestone], quality: DataQuality, stand: standing.Standing, shape: RewardShape
+    milestones: Sequence[Milestone], quality: DataQuality, stand: standing.Standing, shape: RewardShape, lost: bool
 ) -> dict[str, Fact]:
-    """Rewards at shares of the target, and what they say together."""
+    """Rewards at shares of the target, and what they say together; nothing where the large ones were lost."""
     by_percent = {m.percent: m for m in milestones}
-    facts = {"milestone_trend_note": milestone_trend_fact(tuple(milestones), shape.noise)}
+    facts = {
+        "milestone_trend_note": missing("reward.lost") if lost else milestone_trend_fact(tuple(milestones), shape.noise)
+    }
     for percent in MILESTONE_PERCENTS:
         mark = by_percent.get(percent)
         if mark is None:
@@ -197,16 +199,20 @@ def _recorded_as(column: str, row: Row, value: float | None) -> list[Phrase]:
     return [phrase(f"reward.{column}_column", recorded=recorded)]
 
 
-def solved_fact(series: Series, env_id: str | None, solved: Mapping[str, float]) -> Fact:
+def solved_fact(series: Series, env_id: str | None, solved: Mapping[str, float], limits: Thresholds) -> Fact:
     """Whether the reward reached what the user declared for the game."""
     names = [env_id, game_name(env_id)] if env_id else []
     level = next((solved[name] for name in names if name in solved), None)
     if level is None:
         return missing("solved.no_target")
     hits = np.flatnonzero(series.reward >= level)
-    if not len(hits):
-        return note("solved.no", level=level)
-    return note("solved.yes", level=level, timestep=int(series.timestep[hits[0]]))
+    if len(hits):
+        return note("solved.yes", level=level, timestep=int(series.timestep[hits[0]]))
+    if not len(finite(series.reward)):
+        return missing("reward.none")
+    if oddities.loses_large_rewards(series, limits):
+        return missing("reward.lost")
+    return note("solved.no", level=level)
 
 
 def error_fact(state: State, row: Row, notes: Sequence[str], files: ProjectFiles) -> Fact:

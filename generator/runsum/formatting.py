@@ -46,7 +46,10 @@ def clean_text(text: str) -> str:
 
 
 def _sign(text: str) -> str:
-    return _MINUS + text[1:] if text.startswith("-") else text
+    """A real minus sign, and none before nought."""
+    if not text.startswith("-"):
+        return text
+    return _MINUS + text[1:] if any(digit in text for digit in "123456789") else text[1:]
 
 
 def steps(value: float) -> str:
@@ -136,7 +139,7 @@ def speed(value: float) -> str:
 
 def signed_speed(value: float) -> str:
     """A difference of speeds."""
-    return ("+" if value > 0 else "") + _sign(f"{value:,.1f}") + " steps/s"
+    return ("+" if value >= 0.05 else "") + _sign(f"{value:,.1f}") + " steps/s"
 
 
 def when(iso: str) -> str:

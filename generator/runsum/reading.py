@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from runsum.config import Settings
 from runsum.digest import DigestedRun, DigestSettings, digest_run
 from runsum.model import Video, problem
 from runsum.source.columns import float_column, seconds, text, time_column
-from runsum.source.project import ProjectFiles, read_project_files
+from runsum.source.project import read_project_files
 from runsum.source.records import GPU_COLUMNS, METRICS, GpuTable, MetricTable, RunReader, RunRecord
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -36,11 +35,10 @@ def read_runs(
     root = settings.project_root if settings.project_root is not None and settings.project_root.is_dir() else None
     for run_id, slug in named:
         record = reader.read(run_id)
+        twins = _find_twins(reader, record)
         try:
             files = read_project_files(root, run_id, _recorded_videos(record), known) if root is not None else None
-            done = digest_run(record, slug, files, use, _find_twins(reader, record))
-        except sqlite3.Error:
-            raise
+            done = digest_run(record, slug, files, use, twins)
         except Exception as error:  # one run's surprise must not take the archive down; it is shown on its page
             done = _digest_without_rows(record, slug, use, error)
         yield _publish_videos(done, settings)
@@ -102,6 +100,3 @@ def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
 def _media_name(video: Video, number: int) -> str:
     stem, dot, suffix = video.name.rpartition(".")
     return f"video-{number}-{_UNSAFE.sub('-', stem)[:60].strip('.-') or 'clip'}{dot}{suffix.lower()}"
-
-
-_ = ProjectFiles

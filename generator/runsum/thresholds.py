@@ -5,6 +5,7 @@ The Methods page walks this dataclass, so none can hide; `thresholds:` in runsum
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -185,7 +186,7 @@ def with_overrides(overrides: Mapping[str, object], where: str) -> Thresholds:
     for name, value in overrides.items():
         if name not in names:
             raise ConfigError(f"{where}: there is no threshold {name!r}", "The Methods page lists all names")
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ConfigError(f"{where}: threshold {name} must be a number, not {value!r}", "Write for example 30")
         changed[name] = float(value)
     return replace(Thresholds(), **changed)

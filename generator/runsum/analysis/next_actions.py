@@ -177,7 +177,9 @@ def _entropy_low(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _entropy_high(e: Evidence, limits: Thresholds) -> Values | None:
     ratio = e.number("entropy_ratio")
-    late = (e.progress_pct or 0.0) >= limits.gate_min_progress_pct
+    late = (
+        e.progress_pct or 0.0
+    ) >= limits.gate_min_progress_pct and e.start == 0  # a leg starts with a trained policy
     return {"ratio": ratio * 100} if ratio is not None and late and limits.entropy_untouched < ratio < 1.5 else None
 
 

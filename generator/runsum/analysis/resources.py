@@ -53,7 +53,9 @@ def describe_resources(series: Series, gpu: GpuTable, limits: Thresholds) -> Res
     total = finite(gpu.numbers.get("vram_total_mb", np.empty(0)))
     peak = mean_max(vram)[1]
     share = peak / float(total.max()) if peak and len(total) and total.max() > 0 else None
-    facts["resource_bottleneck_note"] = _bottleneck(gpu_avg, mean_max(util)[1], share, mean_max(cpu)[0], dead, limits)
+    facts["resource_bottleneck_note"] = _bottleneck(
+        gpu_avg, mean_max(util)[1], share, mean_max(cpu)[0] if cpu.any() else None, dead, limits
+    )
     return ResourceFacts(facts, gpu_avg, share, measure_energy(gpu))
 
 

@@ -75,8 +75,8 @@ def find_kinship(runs: Sequence[RunDigest]) -> Kinship:
         elif run.lineage.parent_run_id or _has_other_base(run):
             gone = run.lineage.parent_run_id or run.lineage.base_run_id
             problems.setdefault(run.slug, []).append(problem("parent_missing", parent=gone))
-    _break_cycles(runs, parents, problems)
-    return _assemble(runs, parents, inferred, problems)
+    cut = _break_cycles(runs, parents, problems)
+    return _assemble(runs, parents, inferred, cut, problems)
 
 
 def _recorded_parent(run: RunDigest) -> str | None:
@@ -122,8 +122,11 @@ def _find_parent(
     return (before[-1], True) if before else (None, False)
 
 
-def _break_cycles(runs: Sequence[RunDigest], parents: dict[str, RunDigest], problems: dict[str, list[Problem]]) -> None:
-    """Cut each cycle above its earliest run."""
+def _break_cycles(
+    runs: Sequence[RunDigest], parents: dict[str, RunDigest], problems: dict[str, list[Problem]]
+) -> set[str]:
+    """Cut each cycle above its earliest run; returns the slugs of these."""
+    cut: set[str] = set()
     done: set[str] = set()
     by_slug = {run.slug: run for run in runs}
     for run in runs:
@@ -136,14 +139,17 @@ def _break_cycles(runs: Sequence[RunDigest], parents: dict[str, RunDigest], prob
             ring = path[path.index(slug) :]
             first = min(ring, key=lambda s: _started(by_slug[s]))
             parents.pop(first)
+            cut.add(first)
             problems.setdefault(first, []).append(problem("lineage_cycle", runs=len(ring)))
         done.update(path)
+    return cut
 
 
 def _assemble(
     runs: Sequence[RunDigest],
     parents: Mapping[str, RunDigest],
     inferred: set[str],
+    cut: set[str],
     problems: Mapping[str, list[Problem]],
 ) -> Kinship:
     children: dict[str, list[RunDigest]] = {}
@@ -153,13 +159,15 @@ def _assemble(
     for group in children.values():
         group.sort(key=_started)
     tops = {run.slug: _top(run, parents) for run in runs}
+    by_id = {(run.source, run.run_id): run for run in runs}
     kin: dict[str, Kin] = {}
     members: dict[str, list[RunDigest]] = {}
     depth: dict[str, int] = {}
     for run in runs:
         top, steps = tops[run.slug]
         root = top.lineage.base_run_id if _has_other_base(top) and top.lineage.base_run_id else top.run_id
-        name = top.slug if root == top.run_id else f"{top.source}\n{root}"
+        base = by_id.get((top.source, root))  # a leg in between may be gone: its base still names the tree
+        name = tops[base.slug][0].slug if base is not None else f"{top.source}\n{root}"
         depth[run.slug] = steps
         members.setdefault(name, []).append(run)
         parent = parents.get(run.slug)
@@ -167,7 +175,7 @@ def _assemble(
             root,
             name,
             parent.slug if parent else None,
-            parent.run_id if parent else _recorded_parent(run),
+            parent.run_id if parent else None if run.slug in cut else _recorded_parent(run),
             run.slug in inferred,
             max(run.lineage.leg_number or 1, steps + 1),
             tuple(c.slug for c in children.get(run.slug, ())),

@@ -20,7 +20,7 @@ from runsum.model import (
     phrase,
 )
 from runsum.pages.contract import Link, Page, Tile, title_of
-from runsum.pages.run_layout import SECTIONS, FactRow, fact_row
+from runsum.pages.run_layout import SECTIONS, FactRow, section_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> Ru
     sections = tuple(
         RunSection(
             section.title,
-            tuple(fact_row(label, names, run.summary) for label, names in section.rows),
+            section_rows(section, run.summary),
             tuple(charts[name] for name in section.charts if name in charts),
         )
         for section in SECTIONS

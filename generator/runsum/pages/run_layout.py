@@ -39,11 +39,7 @@ SECTIONS: tuple[Section, ...] = (
         ("Converged at", ("convergence_timestep",)),
     ), ("progress",)),
     Section("2) Outcomes", (
-        ("At 10 %", ("rew_10",)),
-        ("At 25 %", ("rew_25",)),
-        ("At 50 %", ("rew_50",)),
-        ("At 75 %", ("rew_75",)),
-        ("At 100 %", ("rew_100",)),
+        ("At 10, 25, 50, 75, 100 %", ("rew_10", "rew_25", "rew_50", "rew_75", "rew_100")),
         ("Trend over milestones", ("milestone_trend_note",)),
         ("Solved", ("solved_flag",)),
     ), ("episode-length",)),
@@ -78,14 +74,12 @@ SECTIONS: tuple[Section, ...] = (
         ("Target timesteps", ("total_timesteps",)),
         ("Evaluation, save frequency", ("eval_freq", "save_freq")),
         ("Environments", ("n_envs",)),
-        ("Frame stack", ("frame_stack",)),
-        ("Action repeat", ("action_repeat",)),
+        ("Frame stack, action repeat", ("frame_stack", "action_repeat")),
         ("Learning rate", ("learning_rate",)),
         ("Batch size", ("batch_size",)),
         ("n_steps", ("n_steps",)),
         ("Gamma", ("gamma",)),
-        ("Device", ("device",)),
-        ("Seed", ("seed",)),
+        ("Device, seed", ("device", "seed")),
         ("Other settings", ("custom_params_note",)),
     )),
     Section("7) Artifacts", (
@@ -117,6 +111,9 @@ FORMATS: Mapping[str, str] = {
     "backward_jump_count": "exact", "leg_number": "exact", "reward_delta": "delta", "fps_delta": "signed_speed",
 }  # fmt: skip
 """The filter of each placeholder; every other one is a setting or a text."""
+
+AGAINST_PARENT = ("lineage_diff_note", "reward_delta", "fps_delta", "config_delta_list")
+"""What a run without a parent in the archive cannot say: one row then."""
 
 _STEPS = frozenset({"current_timestep", "total_timesteps", "convergence_timestep"})
 
@@ -153,6 +150,14 @@ class FactRow:
     def first(self) -> Part:
         """The part that speaks for all when all are unknown, and the only one of a single row."""
         return self.parts[0]
+
+
+def section_rows(section: Section, summary: Mapping[str, Fact]) -> tuple[FactRow, ...]:
+    """The rows of a section; what cannot be compared with a parent is said once."""
+    rows = section.rows
+    if any(names[0] in AGAINST_PARENT for _, names in rows) and all(summary[name].missing for name in AGAINST_PARENT):
+        rows = (*(row for row in rows if row[1][0] not in AGAINST_PARENT), ("Against the parent", AGAINST_PARENT))
+    return tuple(fact_row(label, names, summary) for label, names in rows)
 
 
 def fact_row(label: str, names: tuple[str, ...], summary: Mapping[str, Fact]) -> FactRow:

@@ -7,12 +7,13 @@ nothing that the next one would mistake for a person's file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from runsum.errors import OutputError
 
@@ -60,7 +61,7 @@ class SiteWriter:
         """Write a file unless it is there already; each path once per build."""
         if path in self._seen:
             raise AssertionError(f"two pages want to be {path}")
-        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        if not _is_inside(path):
             raise AssertionError(f"{path} leaves the docs folder")
         digest = _digest(content)
         self._seen[path] = digest
@@ -100,7 +101,7 @@ class SiteWriter:
         try:
             data = json.loads((self._home / _MANIFEST).read_text(encoding="utf-8"))
             files = data["files"] if data.get("format") == _FORMAT else {}
-            owned = {str(path): (str(digest),) for path, digest in files.items()}
+            owned = {str(path): (str(digest),) for path, digest in files.items() if _is_inside(str(path))}
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
@@ -116,7 +117,7 @@ class SiteWriter:
             return
         for line in lines:
             digest, _, path = line.partition(" ")
-            if len(digest) == 64 and path:
+            if len(digest) == 64 and _is_inside(path):
                 yield path, digest
 
     def _announce(self, path: str, digest: str) -> None:
@@ -135,7 +136,8 @@ class SiteWriter:
             temporary.write_bytes(content)
             os.replace(temporary, target)  # noqa: PTH105 atomic on every system
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise OutputError(
                 f"{target} cannot be written: {error.strerror}", "Check permissions and free space"
             ) from error
@@ -144,7 +146,7 @@ class SiteWriter:
         try:
             return target.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            return None
+            return None  # what stands in the way is named when it is written to
         except OSError as error:
             raise OutputError(f"{target} cannot be read: {error.strerror}", "Check its permissions") from error
 
@@ -163,6 +165,12 @@ class SiteWriter:
             if folder == self.folder or any(folder.iterdir()):
                 break
             folder.rmdir()
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path stays in the docs folder; a manifest may come from anybody's hands."""
+    pure = PurePosixPath(path)
+    return bool(path) and not pure.is_absolute() and ".." not in pure.parts and not PureWindowsPath(path).drive
 
 
 def _digest(content: bytes) -> str:
