@@ -335,9 +335,7 @@ def test_cliffs_as_a_sentence() -> None:
 
 def thin(rewards: Sequence[float], hours: Sequence[float] | None = None) -> Any:
     count = len(rewards)
-    return thin_curve(
-        np.arange(1.0, count + 1), floats(*(hours or [k / 10 for k in range(count)])), floats(*rewards)
-    )
+    return thin_curve(np.arange(1.0, count + 1), floats(*(hours or [k / 10 for k in range(count)])), floats(*rewards))
 
 
 def test_a_short_curve_is_kept_whole() -> None:
@@ -866,9 +864,7 @@ def test_the_effective_file_beats_config_json() -> None:
     """What training really used wins, and the contradiction is a problem."""
     config, problems = config_of({"gamma": 0.99}, {"gamma": 0.95})
     assert (config["gamma"].value, config["gamma"].origin) == (0.95, "effective")
-    assert problems == [
-        problem("config_contradiction", key="gamma", recorded=0.99, found=0.95, origin="effective")
-    ]
+    assert problems == [problem("config_contradiction", key="gamma", recorded=0.99, found=0.95, origin="effective")]
 
 
 def test_the_effective_file_beats_the_metadata() -> None:

@@ -508,9 +508,7 @@ def test_progress_rows_fill_a_gap() -> None:
 @pytest.mark.parametrize(
     ("samples", "alive"), [((), None), ((0, 10, 20), False), ((0, 10, 40, 60, 80), True), ((0, 40), False)]
 )
-def test_gpu_samples_tell_a_silent_process_from_an_absent_one(
-    samples: tuple[float, ...], alive: bool | None
-) -> None:
+def test_gpu_samples_tell_a_silent_process_from_an_absent_one(samples: tuple[float, ...], alive: bool | None) -> None:
     """Two samples inside the silence: it was alive; none at all in the run: nobody knows."""
     rows = table(*FIVE, at=[0, 10, 20, 120, 130])
     assert [gap.with_gpu for gap in clean(rows, gpu(*samples))[1].gaps] == [alive]

@@ -100,9 +100,7 @@ def test_missing_root(tmp_path: Path) -> None:
     assert kinds(read(tmp_path / "gone")) == ["project_root_missing"]
 
 
-@pytest.mark.parametrize(
-    "run_id", ["", " ", ".", "..", "../run", "a/b", "a\\b", "C:", "run\0", "run\n", "r" * 300]
-)
+@pytest.mark.parametrize("run_id", ["", " ", ".", "..", "../run", "a/b", "a\\b", "C:", "run\0", "run\n", "r" * 300])
 def test_unsafe_run_id(tmp_path: Path, run_id: str) -> None:
     """A run id that cannot be a folder name is never looked up."""
     put(tmp_path, "models/checkpoints/latest.zip")
@@ -628,9 +626,7 @@ def test_recorded_video_keeps_its_path(tmp_path: Path) -> None:
     """A file that a recorded path means carries this path, once for each path, so that both can be joined."""
     put(tmp_path, f"{OUTPUTS}/breakout_10.0h_training.mp4", MP4)
     put(tmp_path, f"{OUTPUTS}/b.mp4", MP4)
-    windows = (
-        f"D:\\Python projects\\ML project\\Atari ML project\\outputs\\{RUN}\\breakout_10.0h_training.mp4"
-    )
+    windows = f"D:\\Python projects\\ML project\\Atari ML project\\outputs\\{RUN}\\breakout_10.0h_training.mp4"
     relative = f"outputs/{RUN}/breakout_10.0h_training.mp4"
     videos = read(tmp_path, windows, relative, "D:\\gone\\c.mp4").videos
     assert [video.path for video in videos] == [f"{OUTPUTS}/b.mp4", windows, relative]
@@ -810,9 +806,7 @@ def test_traceback_with_a_known_reason() -> None:
 
 def test_interrupt_is_no_failure_of_the_code() -> None:
     """Ctrl+C ends in a traceback too, but is called what it is."""
-    assert (
-        findings("Traceback (most recent call last):\n  File 'x'\nKeyboardInterrupt\n")[0][0] == "interrupted"
-    )
+    assert findings("Traceback (most recent call last):\n  File 'x'\nKeyboardInterrupt\n")[0][0] == "interrupted"
 
 
 def test_repeated_failure_counts_once() -> None:

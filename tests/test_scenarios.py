@@ -47,9 +47,7 @@ def strict(text: str) -> object:
     return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
 
 
-def test_the_archive_says_what_is_known(
-    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_archive_says_what_is_known(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run of the scenario has a page and a run.json with exactly the expected values."""
     from runsum.cli import main_command
 
@@ -93,9 +91,7 @@ def contract(document: dict) -> list[str]:
     summary, reasons = document["summary"], document["not_recorded"]
     if set(summary) != names:
         wrong.append(f"summary: other names than the template's: {set(summary) ^ names}")
-    wrong += [
-        f"summary.{k}: null without a reason" for k in names if summary.get(k) is None and not reasons.get(k)
-    ]
+    wrong += [f"summary.{k}: null without a reason" for k in names if summary.get(k) is None and not reasons.get(k)]
     wrong += [f"not_recorded.{k}: a reason for a value" for k in reasons if summary.get(k) is not None]
     if document["state"] not in STATES:
         wrong.append(f"state: {document['state']!r}")

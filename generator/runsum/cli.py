@@ -19,7 +19,7 @@ from runsum import __version__
 from runsum.analysis.standing import AsOf
 from runsum.config import CONFIG_NAME, MKDOCS_NAME, find_databases, read_docs_dir, read_settings
 from runsum.errors import ConfigError, RunsumError
-from runsum.formatting import clean_text
+from runsum.formatting import clean_text, plural
 from runsum.resources import starter_mkdocs, template_folder
 
 _SCRIPT = "assets/runsum/runsum.js"
@@ -35,13 +35,25 @@ class _UserError(click.ClickException):
 
 
 class _Commands(click.Group):
+    """Turns every complaint, ours and click's, into one line."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **extra)
+        except click.UsageError as error:
+            raise _in_one_line(error) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except RunsumError as error:
             raise _UserError(str(error)) from error
         except click.UsageError as error:
-            raise _UserError(f"{error.format_message()} Type 'runsum --help' for the commands.") from error
+            raise _in_one_line(error) from error
+
+
+def _in_one_line(error: click.UsageError) -> _UserError:
+    return _UserError(f"{error.format_message()} Type 'runsum --help' for the commands.")
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -127,7 +139,8 @@ def _as_of(text: str | None) -> AsOf:
 
 
 def _print_report(report: Any) -> None:
-    click.echo(f"{report.runs} runs on {report.pages} pages in {report.docs_dir}, {report.seconds:.1f} s")
+    runs, pages = plural(report.runs, "run", "runs"), plural(report.pages, "page", "pages")
+    click.echo(f"{runs} on {pages} in {report.docs_dir}, {report.seconds:.1f} s")
     click.echo(f"files: {report.written} written, {report.unchanged} unchanged, {report.removed} removed")
     if report.problems:
         kinds = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in report.problems.items())

@@ -11,7 +11,7 @@ from runsum.analysis import dynamics, media, resources, reward, settings, standi
 from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.downloads import metrics_csv
 from runsum.drawing import Marks, draw_run
-from runsum.model import ConfigValue, DataQuality, Fact, Milestone, Problem, RunDigest, Video, known, phrase
+from runsum.model import ConfigValue, DataQuality, Fact, Milestone, Problem, RunDigest, Video, known, missing, phrase
 from runsum.source.columns import integer, seconds, text
 from runsum.source.project import ProjectFiles
 from runsum.source.records import Row, RunRecord
@@ -185,11 +185,9 @@ def _summarise(
         "metric_gap_note": throughput.gap_fact(quality),
         **found.machine.facts,
         **found.learning,
-        "backward_jump_count": known(
-            quality.genuine_jumps if quality.rows else None,
-            phrase("jumps.artefacts", count=quality.artefact_jumps),
-            reason="reason.no_rows",
-        ),
+        "backward_jump_count": known(quality.genuine_jumps, phrase("jumps.artefacts", count=quality.artefact_jumps))
+        if quality.rows
+        else missing("reason.no_rows"),
         "error_summary_if_failed": facts.error_fact(stand.state, row, found.notes, on_disk),
         **settings.config_facts(what.config, row, quality, series),
         "custom_params_note": settings.custom_params_fact(what.config, what.algorithm),

@@ -30,12 +30,14 @@ def escape_markdown(text: str) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    """Keep a mark between two digits, or a dash or slash between two word characters; encode all others."""
+    """Keep a mark where it cannot mean anything, encode all others: each costs three parsers a call."""
     mark, whole = match.group(), match.string
     before, after = whole[match.start() - 1 : match.start()], whole[match.end() : match.end() + 1]
     digits = before.isdigit() and after.isdigit()
     inside = before.isascii() and before.isalnum() and after.isascii() and after.isalnum()
-    if (mark in ".:" and digits) or (mark in "-/" and inside):
+    if (mark in ".:" and digits) or (mark in "-/_" and inside):
+        return mark
+    if after == " " and ((mark == ":" and before.isalnum()) or (mark == "=" and before == " ")):
         return mark
     return f"&#{ord(mark)};"
 

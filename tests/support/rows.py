@@ -92,9 +92,7 @@ def insert(con: sqlite3.Connection, table: str, **values: Any) -> None:
     con.execute(f"INSERT INTO {table} ({', '.join(kept)}) VALUES ({marks})", tuple(kept.values()))
 
 
-def add_run(
-    con: sqlite3.Connection, run_id: str, config: dict[str, Any] | str | None = None, **columns: Any
-) -> None:
+def add_run(con: sqlite3.Connection, run_id: str, config: dict[str, Any] | str | None = None, **columns: Any) -> None:
     """A run as the desktop UI inserts it; `config` changes keys of config_json (a str replaces it)."""
     values: dict[str, Any] = {
         "experiment_name": "ppo-Breakout-v5",
@@ -270,9 +268,7 @@ def add_video_job(con: sqlite3.Connection, video_id: str, run_id: str, status: s
     """A video asked for by hand and how far it came."""
     record = {"video_name": video_id, "total_frames": 2700, "started_at": START.isoformat()}
     record |= {"created_at": START.isoformat(), "updated_at": START.isoformat()}
-    insert(
-        con, "video_generation_progress", video_id=video_id, run_id=run_id, status=status, **(record | values)
-    )
+    insert(con, "video_generation_progress", video_id=video_id, run_id=run_id, status=status, **(record | values))
 
 
 def add_annotation(con: sqlite3.Connection, run_id: str, text: str, **values: Any) -> None:

@@ -124,9 +124,7 @@ ORPHAN, LOOP_A, LOOP_B, OWN_PARENT = ids(31, 4)
 OLD_ROOT, OLD_LEG, OLD_LEG_3 = ids(41, 3)
 
 
-def _leg(
-    con, run_id: str, hour: int, start: int, reward, leg: int, config=None, fps=450.0, **columns
-) -> None:
+def _leg(con, run_id: str, hour: int, start: int, reward, leg: int, config=None, fps=450.0, **columns) -> None:
     clock = Clock(datetime(2025, 12, 22, hour))
     names = {"leg_number": leg, "leg_start_timestep": start, "start_timestep": start} | columns
     names["target_timestep"] = start + 810_000

@@ -189,9 +189,7 @@ def statements(era: str = LATEST, born: str | None = None) -> list[str]:
     return done
 
 
-def create(
-    path: Path | str, era: str = LATEST, born: str | None = None, wal: bool = False
-) -> sqlite3.Connection:
+def create(path: Path | str, era: str = LATEST, born: str | None = None, wal: bool = False) -> sqlite3.Connection:
     """Make an empty database of an era and return the open connection."""
     con = sqlite3.connect(path)
     con.execute(f"PRAGMA journal_mode={'WAL' if wal else 'DELETE'}")

@@ -92,7 +92,7 @@ def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
     final, best = e.final or 0.0, e.best or 0.0
     if e.state is State.FAILED:
         return NO_GO, phrase("gate.failed", progress=e.progress_pct or 0.0)
-    if rows < limits.min_rows_trend:
+    if rows < limits.min_rows_trend or e.shape in ("none", "few"):
         return INSUFFICIENT, phrase("gate.few_rows", rows=rows, least=limits.min_rows_trend)
     if e.lost_rewards:
         return INSUFFICIENT, phrase("gate.lost_rewards", best=best)

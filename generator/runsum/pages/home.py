@@ -54,7 +54,6 @@ class HomePage:
     best: tuple[BestRow, ...]
     months: tuple[Month, ...]
     sources: tuple[SourceFacts, ...]
-    several: bool
     runs: int
 
 
@@ -74,7 +73,6 @@ def make_pages(archive: Archive) -> Iterator[Page]:
             best=tuple(_best(archive)),
             months=tuple(_months(archive)),
             sources=archive.sources,
-            several=len(archive.sources) > 1,
             runs=len(archive.runs),
         ),
     )

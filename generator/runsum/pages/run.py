@@ -12,7 +12,6 @@ from runsum.model import (
     Annotation,
     ConfigValue,
     DrawnChart,
-    Milestone,
     Phrase,
     Problem,
     Scalar,
@@ -53,7 +52,6 @@ class RunPage:
     links: tuple[Link, ...]
     key: str
     reward: DrawnChart | None
-    milestones: tuple[Milestone, ...]
     sections: tuple[RunSection, ...]
     absent: tuple[str, ...]
     annotations: tuple[Annotation, ...]
@@ -99,7 +97,6 @@ def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> Ru
         links=tuple(_links(run, archive)),
         key=digest.run_id,
         reward=charts.get("reward"),
-        milestones=digest.milestones,
         sections=sections,
         absent=digest.absent_charts,
         annotations=digest.annotations,
