@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from runsum import __version__
 from runsum.analysis.standing import AsOf
 from runsum.config import CONFIG_NAME, MKDOCS_NAME, find_databases, read_docs_dir, read_settings
-from runsum.errors import ConfigError, RunsumError
+from runsum.errors import ConfigError, OutputError, RunsumError
 from runsum.formatting import clean_text, plural
 from runsum.resources import starter_mkdocs, template_folder
 
@@ -66,7 +66,6 @@ def main_command() -> None:
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
 def init(folder: Path) -> None:
     """Write a starter mkdocs.yml, runsum.yml and .gitignore; no file is ever overwritten."""
-    folder.mkdir(parents=True, exist_ok=True)
     starters = (
         (MKDOCS_NAME, starter_mkdocs()),
         (CONFIG_NAME, template_folder() / "starter" / "runsum.yml"),
@@ -76,7 +75,7 @@ def init(folder: Path) -> None:
         if (folder / name).exists():
             click.echo(f"kept   {folder / name} (it was there already)")
         else:
-            shutil.copyfile(source, folder / name)
+            _write_starter(source, folder / name)
             click.echo(f"wrote  {folder / name}")
     click.echo("Next: runsum build, then mkdocs serve")
 
@@ -107,7 +106,7 @@ def build(databases: tuple[Path, ...], config: Path | None, as_of: str | None, s
     with _Bar() as bar:
         report = build_archive(chosen, settings, docs, now, bar.tell)
     if fresh:
-        shutil.copyfile(starter_mkdocs(), mkdocs)
+        _write_starter(starter_mkdocs(), mkdocs)
         click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
     if as_json:
         click.echo(json.dumps(asdict(report), indent=1, ensure_ascii=False))
@@ -125,6 +124,16 @@ def build(databases: tuple[Path, ...], config: Path | None, as_of: str | None, s
         )
     if strict and (report.problems or report.kept):
         raise SystemExit(1)
+
+
+def _write_starter(source: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise OutputError(
+            f"{target} cannot be written: {error.strerror}", "Check the folder and its permissions"
+        ) from error
 
 
 def _as_of(text: str | None) -> AsOf:

@@ -73,7 +73,7 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
     return Settings(
         folder=home,
         databases=tuple(_databases(data.get("databases"), home, str(file))),
-        project_root=home / str(root) if root else None,
+        project_root=home / Path(str(root)).expanduser() if root else None,
         notes_dir=home / str(data.get("notes") or "notes"),
         copy_videos=_flag(data.get("copy_videos", True), "copy_videos", str(file)),
         solved=_numbers(data.get("solved"), str(file)),
@@ -150,6 +150,7 @@ def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:
                 "Correct 'databases:'",
             )
         # root_dir: only the setting is a pattern, the folder may have any name
+        pattern = str(Path(pattern).expanduser()) if pattern.startswith("~") else pattern
         matches = sorted(glob.glob(pattern, root_dir=home, recursive=True)) or [pattern]  # noqa: PTH207
         found += [DatabasePath(home / m, str(name) if name else None) for m in matches]
     return found

@@ -11,7 +11,19 @@ from runsum.analysis import dynamics, media, resources, reward, settings, standi
 from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.downloads import metrics_csv
 from runsum.drawing import Marks, draw_run
-from runsum.model import ConfigValue, DataQuality, Fact, Milestone, Problem, RunDigest, Video, known, missing, phrase
+from runsum.model import (
+    ConfigValue,
+    DataQuality,
+    Fact,
+    Milestone,
+    Phrase,
+    Problem,
+    RunDigest,
+    Video,
+    known,
+    missing,
+    phrase,
+)
 from runsum.source.columns import integer, seconds, text
 from runsum.source.project import ProjectFiles
 from runsum.source.records import Row, RunRecord
@@ -98,6 +110,7 @@ def digest_run(
         *oddities.row_problems(found.series, found.quality, found.stand, record.row, use.thresholds),
         *found.video_problems,
         *on_disk.problems,
+        *oddities.log_problems(on_disk),
     )
     digest = _assemble(record, slug, known_facts, found, summary, use)
     digest = replace(
@@ -116,6 +129,8 @@ def _recognise(record: RunRecord, files: ProjectFiles) -> _Known:
         text(settings.setting(config, "algorithm")) or text(experiment.get("algorithm")) or text(told.get("algorithm"))
     )
     target = integer(settings.setting(config, "total_timesteps")) or integer(told.get("total_timesteps"))
+    if target is not None and target <= 0:
+        target = None
     return _Known(
         config=config,
         problems=problems,
@@ -158,7 +173,7 @@ def _analyse(
         machine=resources.describe_resources(series, record.gpu, limits),
         learning=learning,
         signals=signals,
-        videos=recorded.merge_videos(videos, files.videos),
+        videos=recorded.merge_videos(videos, files.videos, bool(files.looked_in)),
         video_problems=video_problems,
         notes=tuple((text(record.row.get("status_note")) or "").splitlines()),
     )
@@ -175,7 +190,7 @@ def _summarise(
     return {
         **facts.identity_facts(record, what.config, what.experiment, on_disk, what.env_id, what.algorithm),
         **facts.progress_facts(row, series, stand, what.target, quality, limits),
-        **facts.reward_facts(row, series, quality, stand, found.shape, limits),
+        **facts.reward_facts(row, series, quality, found.shape, limits),
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
         "solved_flag": facts.solved_fact(series, what.env_id, use.solved, limits),
         **throughput.fps_facts(series),
@@ -185,7 +200,7 @@ def _summarise(
         "metric_gap_note": throughput.gap_fact(quality),
         **found.machine.facts,
         **found.learning,
-        "backward_jump_count": known(quality.genuine_jumps, phrase("jumps.artefacts", count=quality.artefact_jumps))
+        "backward_jump_count": known(quality.genuine_jumps, *_artefacts(quality))
         if quality.rows
         else missing("reason.no_rows"),
         "error_summary_if_failed": facts.error_fact(stand.state, row, found.notes, on_disk),
@@ -208,8 +223,9 @@ def _assemble(
         game=facts.game_name(what.env_id) if what.env_id else None,
         algorithm=what.algorithm.upper() if what.algorithm else None, preset=None if preset is None else str(preset),
         state=stand.state, state_notes=stand.notes, status=text(row.get("status")) or "",
-        started_at=text(row.get("start_time")), ended_at=stand.effective_end, last_activity_at=stand.last_activity,
-        started_s=what.frame.start_local_s, duration_h=_number(summary["duration_h"]),
+        started_at=text(row.get("start_time")), last_activity_at=stand.last_activity,
+        started_s=what.frame.start_local_s,
+        trained_h=_trained_hours(summary), duration_h=_number(summary["duration_h"]),
         start_timestep=series.start_timestep, current_timestep=_last_step(series), target_timesteps=what.target,
         progress_pct=stand.progress_pct, best_reward=best, best_reward_timestep=best_step, final_reward=final,
         final_reward_timestep=final_step, avg_fps=_number(summary["avg_fps"]), summary=summary,
@@ -223,9 +239,19 @@ def _assemble(
         curve=reward.thin_curve(
             series.timestep, active_hours(series, found.quality, use.thresholds), series.reward),
         videos=tuple(found.videos), status_notes=found.notes, description=text(row.get("description")),
-        tags=recorded.tags_of(row), recorded=recorded.recorded_columns(row, what.experiment),
+        recorded=recorded.recorded_columns(row, what.experiment),
         lineage=recorded.lineage_hints(record), energy_kwh=found.machine.energy_kwh,
     )  # fmt: skip
+
+
+def _trained_hours(summary: Mapping[str, Fact]) -> float | None:
+    """Duration without the time that was lost in gaps."""
+    duration, lost = _number(summary["duration_h"]), _number(summary["pause_time_h"])
+    return None if duration is None else max(0.0, duration - (lost or 0.0))
+
+
+def _artefacts(quality: DataQuality) -> tuple[Phrase, ...]:
+    return (phrase("jumps.artefacts", count=quality.artefact_jumps),) if quality.artefact_jumps else ()
 
 
 def _number(fact: Fact) -> float | None:

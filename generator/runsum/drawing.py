@@ -200,7 +200,13 @@ def _draw_progress(payload: dict[str, Any], drawn: list[DrawnChart], series: Ser
         "v": column(series.timestep[rows]),
         "target": None if target is None else series.start_timestep + target,
     }
-    drawn.append(_drawn("progress", "progress", series.hours, series.timestep))
+    alt = phrase(
+        "alt.progress",
+        hours=float(series.hours.max()),
+        start=float(series.timestep[0]),
+        end=float(series.timestep.max()),
+    )
+    drawn.append(DrawnChart("progress", "progress", alt, static_curve(series.hours, series.timestep)))
 
 
 def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, gpu: GpuTable, offset_s: float) -> None:
@@ -244,9 +250,13 @@ def _gpu_axes(series: Series, gpu: GpuTable, offset_s: float) -> tuple[Floats, F
 
 
 def _events(series: Series, marks: Marks) -> list[dict[str, Any]]:
-    def hours_at(step: float) -> float:
-        order = np.argsort(series.timestep, kind="stable")
-        return round(float(np.interp(step, series.timestep[order], series.hours[order])), 5)
+    timed = np.flatnonzero(np.isfinite(series.hours))
+    timed = timed[np.argsort(series.timestep[timed], kind="stable")]
+
+    def hours_at(step: float) -> float | None:
+        if not len(timed):
+            return None
+        return round(float(np.interp(step, series.timestep[timed], series.hours[timed])), 5)
 
     def reward_at(step: float) -> float | None:
         seen = np.isfinite(series.reward)

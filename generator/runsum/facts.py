@@ -105,6 +105,8 @@ def progress_facts(
         if recorded is not None and current is not None and recorded != current
         else []
     )
+    if quality.superseded_rows and quality.sessions[-1].last_timestep != current:
+        steps_small.append(phrase("steps.superseded", last=quality.sessions[-1].last_timestep))
     if series.start_timestep:
         steps_small.append(
             phrase(
@@ -140,7 +142,7 @@ def _end(row: Row, stand: standing.Standing) -> Fact:
         return known("in progress", phrase("end.last_activity", at=stand.last_activity))
     if recorded is None:
         return missing(f"end.{stand.state}" if stand.state.is_open else "end.unknown", at=stand.last_activity)
-    if stand.effective_end is not None and stand.effective_end[:16] != recorded[:16]:
+    if stand.went_on:
         return known(stand.effective_end, phrase("end.recorded", at=recorded))
     active = standing.guard_activity(row)
     return known(recorded, *(() if active is None else (phrase("end.guard", at=iso(active)),)))
@@ -153,7 +155,7 @@ def _beyond_a_rollout(series: Series, target: int | None, quality: DataQuality) 
 
 
 def reward_facts(
-    row: Row, series: Series, quality: DataQuality, stand: standing.Standing, shape: RewardShape, limits: Thresholds
+    row: Row, series: Series, quality: DataQuality, shape: RewardShape, limits: Thresholds
 ) -> dict[str, Fact]:
     """Best and last reward, and the shape between."""
     seen = finite(series.reward)
@@ -175,15 +177,14 @@ def milestone_facts(
 ) -> dict[str, Fact]:
     """Rewards at shares of the target, and what they say together; nothing where the large ones were lost."""
     by_percent = {m.percent: m for m in milestones}
-    facts = {
-        "milestone_trend_note": missing("reward.lost") if lost else milestone_trend_fact(tuple(milestones), shape.noise)
-    }
+    facts = {"milestone_trend_note": missing("reward.lost") if lost else milestone_trend_fact(tuple(milestones), shape)}
     for percent in MILESTONE_PERCENTS:
         mark = by_percent.get(percent)
         if mark is None:
             fact = missing("reason.no_rows" if quality.rows == 0 else "milestone.no_target")
         elif not mark.reached:
-            fact = missing("milestone.not_reached", progress=stand.progress_pct or 0.0)
+            key = "milestone.not_yet" if stand.state is State.RUNNING else "milestone.not_reached"
+            fact = missing(key, progress=stand.progress_pct or 0.0)
         elif mark.reward is None:
             fact = missing("milestone.no_reward_yet")
         else:
@@ -217,11 +218,11 @@ def solved_fact(series: Series, env_id: str | None, solved: Mapping[str, float],
 
 def error_fact(state: State, row: Row, notes: Sequence[str], files: ProjectFiles) -> Fact:
     """Why the run failed, as far as anybody wrote it down."""
-    if state is not State.FAILED:
-        return note("error.none")
-    if files.log is not None and files.log.findings:
-        finding = files.log.findings[-1]
+    finding = oddities.log_failure(files)
+    if finding is not None and state is not State.COMPLETED:
         return note("error.log", kind=finding.kind.replace("_", " "), line=finding.line)
+    if state is not State.FAILED:
+        return note("error.open" if state.is_open or state is State.UNKNOWN else "error.none")
     lines = [*notes, *(text(row.get("description")) or "").splitlines()]
     guard = next((line for line in lines if _STALE_GUARD in line), None)
     if guard is not None:

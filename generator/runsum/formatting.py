@@ -107,7 +107,7 @@ def whole_percent(value: float) -> str:
 def duration(seconds: float) -> str:
     """Seconds as people say them: 45 min, 9 h 32 min, 3 d 4 h."""
     minutes = round(seconds / 60)
-    if seconds < 90:
+    if seconds < 120 and (seconds < 90 or seconds % 60):
         return f"{seconds:.0f} s"
     if minutes < 60:
         return f"{minutes} min"

@@ -299,13 +299,17 @@ class LineageHints:
     base_run_id: str | None = None
     parent_run_id: str | None = None
     leg_number: int | None = None
-    variant_index: int | None = None
-    recorded_start: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunDigest:
-    """Everything the archive knows of one run after its rows were read; a few kB."""
+    """Everything the archive knows of one run after its rows were read; a few kB.
+
+    Attributes:
+        duration_h: hours from the start to the last canonical row.
+        trained_h: the same without time lost in gaps.
+        signals: numbers behind the sentences, for the rules of next actions.
+    """
 
     source: str
     run_id: str
@@ -319,10 +323,10 @@ class RunDigest:
     state_notes: tuple[Phrase, ...]
     status: str
     started_at: str | None
-    ended_at: str | None
     last_activity_at: str | None
     started_s: float | None
     duration_h: float | None
+    trained_h: float | None
     start_timestep: int
     current_timestep: int | None
     target_timesteps: int | None
@@ -341,7 +345,6 @@ class RunDigest:
     videos: tuple[Video, ...]
     status_notes: tuple[str, ...]
     description: str | None
-    tags: tuple[str, ...]
     recorded: Mapping[str, Scalar]
     lineage: LineageHints
     energy_kwh: float | None

@@ -11,6 +11,7 @@ from runsum.model import (
     problem,
 )
 from runsum.source.columns import text
+from runsum.source.project import LogFinding, ProjectFiles
 from runsum.source.records import Row
 from runsum.thresholds import Thresholds
 
@@ -28,6 +29,8 @@ def row_problems(
         found.append(problem("short_collector", rows=quality.rows))
     elif quality.canonical_rows == 0:
         found.append(problem("no_canonical_rows", rows=quality.rows))
+    elif quality.reward_rows == 0:
+        found.append(problem("no_rewards", rows=quality.canonical_rows))
     for kind, count in (
         ("phantom_rows", quality.phantom_rows),
         ("superseded_rows", quality.superseded_rows),
@@ -76,3 +79,14 @@ def loses_large_rewards(series: Series, limits: Thresholds) -> bool:
     return (
         bool(len(seen)) and seen[-1] < len(series) - 1 and bool(series.reward[seen].max() >= limits.reward_digits_lost)
     )
+
+
+def log_failure(files: ProjectFiles) -> LogFinding | None:
+    """The last failure in the log of a run, None without a log or a failure."""
+    return files.log.findings[-1] if files.log is not None and files.log.findings else None
+
+
+def log_problems(files: ProjectFiles) -> list[Problem]:
+    """A failure in the log, as a problem."""
+    found = log_failure(files)
+    return [] if found is None else [problem("log_failure", what=found.kind.replace("_", " "), line=found.line)]

@@ -73,8 +73,9 @@ def _digest_without_rows(record: RunRecord, slug: str, use: DigestSettings, erro
     except Exception:  # the run row itself is the trouble: keep its name, so that nothing is lost silently
         row = {name: text(record.row.get(name)) for name in ("run_id", "experiment_name", "status", "start_time")}
         done = digest_run(replace(bare, row=row, experiments=()), slug, None, use)
-    failed = problem("digest_failed", error=f"{type(error).__name__}: {error}")
-    return replace(done, digest=replace(done.digest, problems=(*done.digest.problems, failed)))
+    failed = problem("digest_failed", rows=len(record.metrics), error=f"{type(error).__name__}: {error}")
+    quality = replace(done.digest.quality, rows=len(record.metrics))
+    return replace(done, digest=replace(done.digest, quality=quality, problems=(failed,)))
 
 
 def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
@@ -84,9 +85,12 @@ def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
     files, videos, problems = dict(done.files), [], list(done.digest.problems)
     limit = settings.thresholds.max_video_mb
     for number, video in enumerate(done.digest.videos, start=1):
-        size = Path(video.source_path).stat().st_size / 1e6 if video.source_path else 0.0
+        size = _size_mb(video)
         if video.source_path is None or not settings.copy_videos:
             videos.append(video)
+        elif size is None:
+            problems.append(problem("video_unreadable", path=video.name))
+            videos.append(replace(video, state="present"))
         elif size > limit:
             problems.append(problem("video_too_large", name=video.name, size=size, limit=limit))
             videos.append(video)
@@ -95,6 +99,13 @@ def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
             files[name] = Path(video.source_path).read_bytes()
             videos.append(replace(video, media=name))
     return DigestedRun(replace(done.digest, videos=tuple(videos), problems=tuple(problems)), files)
+
+
+def _size_mb(video: Video) -> float | None:
+    try:
+        return Path(video.source_path).stat().st_size / 1e6 if video.source_path else None
+    except OSError:
+        return None
 
 
 def _media_name(video: Video, number: int) -> str:

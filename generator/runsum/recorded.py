@@ -1,6 +1,5 @@
 """What a run page takes over as it was recorded: names, tags, notes, videos, provenance, ancestry."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from runsum.model import (
     Scalar,
     Video,
 )
-from runsum.source.columns import integer, json_object, number, text
+from runsum.source.columns import json_object, number, text
 from runsum.source.project import ProjectFiles
 from runsum.source.records import Row, RunRecord, leg_number
 
@@ -44,36 +43,27 @@ def annotations(record: RunRecord) -> tuple[Annotation, ...]:
     )
 
 
-def merge_videos(named: Sequence[Video], found: Sequence[Video]) -> list[Video]:
-    """Videos of the tables and of the disk; one that both know is the disk's, with the table's words."""
+def merge_videos(named: Sequence[Video], found: Sequence[Video], looked: bool) -> list[Video]:
+    """Videos of the tables and of the disk; one that both know is the disk's, with the table's words.
+
+    Args:
+        named: what the tables say.
+        found: what lies below the project root; its `path` is the recorded one where one means it.
+        looked: whether there was a project root to look into.
+    """
     on_disk = {video.path: video for video in found}
     merged = []
     for video in named:
-        twin = on_disk.pop(video.path, None)
-        merged.append(
-            video
-            if twin is None
-            else replace(
-                video,
-                state=twin.state,
-                source_path=twin.source_path,
-                size_mb=twin.size_mb or video.size_mb,
-                timestep=video.timestep or twin.timestep,
-            )
-        )
-    if found:
-        gone = ("recorded",)
-        merged = [replace(v, state="missing") if v.state in gone and v.path else v for v in merged]
-    return [*merged, *(v for v in found if v.path in on_disk)]
-
-
-def tags_of(row: Row) -> tuple[str, ...]:
-    """The tags of a run; malformed JSON has none."""
-    try:
-        tags = json.loads(row.get("tags_json") or "[]")
-    except (TypeError, ValueError):
-        return ()
-    return tuple(str(tag) for tag in tags) if isinstance(tags, list) else ()
+        twin = on_disk.get(video.path)
+        if twin is not None:
+            size = twin.size_mb or video.size_mb
+            step = video.timestep if video.timestep is not None else twin.timestep
+            video = replace(video, state=twin.state, source_path=twin.source_path, size_mb=size, timestep=step)
+        elif looked and video.state == "recorded" and video.path:
+            video = replace(video, state="missing")
+        merged.append(video)
+    told = {video.path for video in named}
+    return [*merged, *(video for video in found if video.path not in told)]
 
 
 _PROVENANCE = (
@@ -87,6 +77,7 @@ _PROVENANCE = (
     "heartbeat_at",
     "process_pid",
     "target_timestep",
+    "tags_json",
     "convergence_timestep",
     "video_path",
 )
@@ -116,22 +107,17 @@ def recorded_columns(row: Row, experiment: Row) -> dict[str, Scalar]:
 def lineage_hints(record: RunRecord) -> LineageHints:
     """What the run says of its ancestry."""
     row = record.row
-    return LineageHints(
-        text(row.get("base_run_id")),
-        text(row.get("parent_run_id")),
-        leg_number(row),
-        integer(row.get("variant_index")),
-        integer(row.get("leg_start_timestep")),
-    )
+    return LineageHints(text(row.get("base_run_id")), text(row.get("parent_run_id")), leg_number(row))
 
 
 def disk_facts(files: ProjectFiles | None) -> dict[str, object]:
-    """What was found below the project root, for the page; empty without a root."""
+    """What was found below the project root; empty without a root."""
     if files is None:
         return {}
     return {
-        "checkpoints": len(files.checkpoints),
-        "milestones": [(m.percent, m.timestep) for m in files.milestones],
+        "checkpoints": len(files.checkpoints) + (files.model is not None),
+        "milestones": [m.percent for m in files.milestones],
+        "milestones_share_one_step": files.milestone_trap,
         "final_model": files.final_model is not None,
         "last_checkpoint_step": files.last_checkpoint_step,
         "log_lines": list(files.log.last_lines) if files.log else [],

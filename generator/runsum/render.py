@@ -29,6 +29,7 @@ class Renderer:
         }
         self._short: dict[str, str] = words["short"]
         self._labels: dict[str, str] = words["labels"]
+        self._rules: dict[str, str] = words["rules"]
         self._charts: dict[str, str] = words["charts"]
         self._page = self._environment(folder / "pages", self._finalize_page)
         self._text = self._environment(folder / "pages", self._finalize_text)
@@ -54,6 +55,7 @@ class Renderer:
             "problem_words": _problem_words,
             "css_percent": _css_percent,
             "rule_name": _rule_name,
+            "rule_when": self._rule_when,
             "gate_class": _gate_class,
         }
         return environment
@@ -113,6 +115,9 @@ class Renderer:
 
     def _label(self, key: str) -> str:
         return self._labels[key]
+
+    def _rule_when(self, name: str) -> str:
+        return self._rules[name]
 
     def _chart_title(self, name: str) -> str:
         return self._charts[name]

@@ -68,6 +68,11 @@ class Thresholds:
     plateau_min_share: float = _rule(
         0.10, "share of the run", "a level stretch must cover at least this much to be called a plateau"
     )
+    plateau_recommend_pct: float = _rule(
+        25, "% of the run", "a level stretch of at least this length brings the advice to change a setting"
+    )
+    late_rows: float = _rule(3, "rows", "so many rows of a live process after end_time prove that training went on")
+    late_s: float = _rule(120, "s", "and they must reach this far beyond it")
     trend_noise_factor: float = _rule(
         2.0, "× noise", "a change between two stretches is a trend only above this multiple of the noise"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from runsum.analysis.stats import finite, head_tail, median
-from runsum.cleaning.rollouts import OFF_POLICY
+from runsum.cleaning.rollouts import OFF_POLICY, VALUE_BASED
 from runsum.cleaning.series import Series
 from runsum.model import Fact, Phrase, missing, note, phrase
 from runsum.source.columns import Floats
@@ -20,12 +20,13 @@ def describe_dynamics(
     """Facts of section 5 that come from losses and diagnostics, and the numbers behind them."""
     columns = series.columns
     off_policy = (algorithm or "").lower() in OFF_POLICY
+    value_based = (algorithm or "").lower() in VALUE_BASED
     share = float(np.isnan(columns["policy_loss"]).mean()) if len(series) else 0.0
     biased = (phrase("loss.biased", share=share * 100),) if limits.policy_loss_null < share < 1 else ()
     facts = {
-        "policy_loss_trend": _loss(columns["policy_loss"], "policy", series, off_policy, limits, biased),
-        "value_loss_trend": _loss(columns["value_loss"], "value", series, off_policy, limits),
-        "entropy_loss_trend": _loss(columns["entropy_loss"], "entropy", series, off_policy, limits),
+        "policy_loss_trend": _loss(columns["policy_loss"], "policy", series, value_based, limits, biased),
+        "value_loss_trend": _loss(columns["value_loss"], "value", series, value_based, limits),
+        "entropy_loss_trend": _loss(columns["entropy_loss"], "entropy", series, value_based, limits),
         "kl_note": _kl(columns["kl_divergence"], series, off_policy, by_application, limits),
         "explained_variance_note": _explained_variance(columns["explained_variance"], series, off_policy, limits),
     }

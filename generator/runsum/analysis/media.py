@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 from runsum.model import Fact, Problem, Video, missing, note, problem
 from runsum.source.columns import integer, number, seconds, text
-from runsum.source.records import RunRecord
+from runsum.source.records import Row, RunRecord
 from runsum.thresholds import Thresholds
 
 _RUN_ID = re.compile(r"run-[0-9a-f]{8}")
-_PERCENT = re.compile(r"pct_(\d+)")
 
 
 def collect_videos(record: RunRecord, now_local_s: float, limits: Thresholds) -> tuple[list[Video], list[Problem]]:
@@ -25,8 +24,7 @@ def collect_videos(record: RunRecord, now_local_s: float, limits: Thresholds) ->
     return videos, problems
 
 
-def _artifact(run_id: str, row: object) -> Video:
-    assert isinstance(row, dict)
+def _artifact(run_id: str, row: Row) -> Video:
     path = text(row.get("path"))
     others = [r for r in _RUN_ID.findall(path or "") if r != run_id]
     return Video(
@@ -41,8 +39,7 @@ def _artifact(run_id: str, row: object) -> Video:
     )
 
 
-def _generated(row: object, now_local_s: float, limits: Thresholds) -> Video:
-    assert isinstance(row, dict)
+def _generated(row: Row, now_local_s: float, limits: Thresholds) -> Video:
     status = text(row.get("status")) or "unknown"
     touched = seconds(row.get("updated_at")) or seconds(row.get("started_at"))
     state = {"completed": "recorded", "failed": "failed"}.get(status, "in progress")
@@ -63,13 +60,12 @@ def _generated(row: object, now_local_s: float, limits: Thresholds) -> Video:
     )
 
 
-def _clip_seconds(row: dict[str, object]) -> float | None:
+def _clip_seconds(row: Row) -> float | None:
     frames = number(row.get("total_frames"))
     return frames / 30.0 if frames else None
 
 
-def _segment(row: object) -> Video:
-    assert isinstance(row, dict)
+def _segment(row: Row) -> Video:
     path = text(row.get("file_path"))
     return Video(
         "segment",
@@ -109,9 +105,3 @@ def video_facts(videos: Sequence[Video], looked_on_disk: bool) -> dict[str, Fact
         if jobs
         else missing("videos.no_jobs"),
     }
-
-
-def milestone_percent(video: Video) -> int | None:
-    """Percent of training in the name of a milestone clip."""
-    match = _PERCENT.search(video.path or video.name)
-    return int(match.group(1)) if match else None

@@ -26,6 +26,9 @@ class Evidence:
         parent_delta: final reward minus the parent's, None without one.
         lost_rewards: whether rewards of 1000 and more were not stored.
         changed: names of the settings that differ from the parent's.
+        slowdown: numbers of a marked slowdown, None without one.
+        has_target: whether a solved threshold is declared for the game.
+        continued: whether a later run of the archive continues this one.
     """
 
     state: State
@@ -38,11 +41,13 @@ class Evidence:
     current: int | None
     start: int
     downtime_h: float | None
-    slower: bool
+    slowdown: Mapping[str, object] | None
     parent_delta: float | None = None
     parent_label: str | None = None
     lost_rewards: bool = False
     changed: tuple[str, ...] = ()
+    has_target: bool = False
+    continued: bool = False
 
     def number(self, name: str) -> float | None:
         """A signal that is a number, None when absent."""
@@ -92,6 +97,8 @@ def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
     final, best = e.final or 0.0, e.best or 0.0
     if e.state is State.FAILED:
         return NO_GO, phrase("gate.failed", progress=e.progress_pct or 0.0)
+    if "log_failure" in e.problems and e.state is not State.COMPLETED:
+        return NO_GO, phrase("gate.log_failure", what=e.problems["log_failure"].values["what"])
     if rows < limits.min_rows_trend or e.shape in ("none", "few"):
         return INSUFFICIENT, phrase("gate.few_rows", rows=rows, least=limits.min_rows_trend)
     if e.lost_rewards:
@@ -103,12 +110,18 @@ def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
     if e.shape == "flat":
         return NO_GO, phrase("gate.flat", level=e.number("level"))
     if lost_share(e) > limits.lost_gain:
-        return NO_GO, phrase("gate.falling", best=best, final=final)
+        return NO_GO, phrase("gate.falling", best=best, final=final, limit=limits.lost_gain * 100)
     if e.parent_delta is not None and e.parent_delta < -limits.parent_drop * e.scale:
         return NO_GO, phrase("gate.worse_than_parent", delta=-e.parent_delta, parent=e.parent_label)
     if e.shape == "falling":
         return INSUFFICIENT, phrase("gate.slipping", best=best, final=final)
-    return GO, phrase(f"gate.{e.shape}", final=final, change=abs(e.number("recent_change") or 0.0), best=best)
+    return GO, phrase(
+        f"gate.{e.shape}",
+        final=final,
+        change=abs(e.number("recent_change") or 0.0),
+        best=best,
+        share=limits.recent_share * 100,
+    )
 
 
 def lost_share(e: Evidence) -> float:
@@ -121,7 +134,7 @@ def lost_share(e: Evidence) -> float:
 
 def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
     return (
-        {"rows": e.quality.rows}
+        {"rows": e.quality.rows, "rewards": e.quality.reward_rows}
         if e.quality.reward_rows < limits.min_rows_trend and e.state is not State.FAILED
         else None
     )
@@ -146,7 +159,8 @@ def _flat(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _rising(e: Evidence, limits: Thresholds) -> Values | None:
-    if e.shape != "rising" or e.state in (State.RUNNING, State.FAILED) or lost_share(e) > limits.lost_gain:
+    going_on = e.continued or e.state in (State.RUNNING, State.FAILED)
+    if e.shape != "rising" or going_on or lost_share(e) > limits.lost_gain:
         return None
     return {"change": e.number("recent_change"), "share": limits.recent_share * 100}
 
@@ -162,7 +176,9 @@ def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
     if e.shape != "level" or since is None or current is None or current <= e.start:
         return None
     share = (current - since) / (current - e.start) * 100
-    return {"since": since, "share": share, "level": e.number("level")} if share >= 25 else None
+    return (
+        {"since": since, "share": share, "level": e.number("level")} if share >= limits.plateau_recommend_pct else None
+    )
 
 
 def _kl(e: Evidence, limits: Thresholds) -> Values | None:
@@ -210,7 +226,7 @@ def _idle_gpu(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _slower(e: Evidence, limits: Thresholds) -> Values | None:
-    return {"limit": limits.fps_drop * 100} if e.slower else None
+    return dict(e.slowdown) if e.slowdown is not None else None
 
 
 def _downtime(e: Evidence, limits: Thresholds) -> Values | None:
@@ -219,6 +235,10 @@ def _downtime(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _finished(e: Evidence, limits: Thresholds) -> Values | None:
     return {"progress": e.progress_pct} if e.state is State.FINISHED else None
+
+
+def _no_target(e: Evidence, limits: Thresholds) -> Values | None:
+    return None if e.has_target else {}
 
 
 def _always(e: Evidence, limits: Thresholds) -> Values | None:
@@ -245,6 +265,7 @@ RULES: tuple[Rule, ...] = (
     Rule("slower", 0.30, _slower),
     Rule("downtime", 0.25, _downtime),
     Rule("other_seed", 0.10, _always),
-    Rule("set_target", 0.05, _always),
+    Rule("set_target", 0.05, _no_target),
+    Rule("evaluate", 0.02, _always),
 )
 """The table: name, support, test. Two with most support are printed."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from runsum.analysis.stats import finite, mean_max
 from runsum.cleaning.series import Series
-from runsum.model import Fact, known, missing, note, phrase
+from runsum.model import Fact, Phrase, known, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.source.records import GpuTable
 from runsum.thresholds import Thresholds
@@ -27,28 +27,29 @@ class ResourceFacts:
 
 
 def describe_resources(series: Series, gpu: GpuTable, limits: Thresholds) -> ResourceFacts:
-    """Averages and peaks; GPU samples (every ~2 s) beat the snapshots of the metric rows (every 5 to 9 s)."""
+    """Averages and peaks; GPU samples (every few seconds) beat the snapshots of the metric rows (every 5 to 9 s)."""
     util, util_small = _prefer(gpu.numbers.get("gpu_util_pct"), series.columns["gpu_percent"])
     vram, vram_small = _prefer(gpu.numbers.get("vram_used_mb"), series.columns["gpu_memory_mb"])
     dead = bool(len(finite(util))) and not finite(util).any() and not finite(vram).any()
     facts: dict[str, Fact] = {}
+    every = _interval(gpu)
     for name, values, source in (("gpu", util, util_small), ("vram", vram, vram_small)):
         facts |= _pair(
             name,
             values,
-            f"resource.{source}",
-            "resource.all_zero" if dead else f"resource.no_{name}",
+            phrase(f"resource.{source}", every=every),
+            f"resource.all_zero_{util_small}" if dead else f"resource.no_{name}",
             hide=dead,
         )
     cpu = finite(series.columns["cpu_percent"])
     facts |= _pair(
         "cpu",
         cpu,
-        "resource.process",
+        phrase("resource.process"),
         "resource.cpu_bug" if len(cpu) else "resource.no_cpu",
         hide=not cpu.any(),
     )
-    facts |= _pair("mem", series.columns["memory_mb"], "resource.rss", "resource.no_mem", hide=False)
+    facts |= _pair("mem", series.columns["memory_mb"], phrase("resource.rss"), "resource.no_mem", hide=False)
     gpu_avg = None if dead else mean_max(util)[0]
     total = finite(gpu.numbers.get("vram_total_mb", np.empty(0)))
     peak = mean_max(vram)[1]
@@ -71,17 +72,23 @@ def measure_energy(gpu: GpuTable) -> float | None:
     return float(((watts[1:] + watts[:-1]) / 2 * width)[whole].sum() / 3.6e6)
 
 
+def _interval(gpu: GpuTable) -> float:
+    """Median seconds between GPU samples, 0 without any."""
+    widths = np.diff(gpu.local_s[np.isfinite(gpu.local_s)])
+    return float(np.median(widths)) if len(widths) else 0.0
+
+
 def _prefer(samples: Floats | None, snapshots: Floats) -> tuple[Floats, str]:
     if samples is not None and np.isfinite(samples).any():
         return samples, "sampled"
     return snapshots, "snapshots"
 
 
-def _pair(name: str, values: Floats, small: str, reason: str, *, hide: bool) -> dict[str, Fact]:
+def _pair(name: str, values: Floats, small: Phrase, reason: str, *, hide: bool) -> dict[str, Fact]:
     average, peak = (None, None) if hide else mean_max(values)
     if average is None:
         return {f"{name}_avg": missing(reason), f"{name}_max": missing(reason)}
-    return {f"{name}_avg": known(average, phrase(small)), f"{name}_max": known(peak)}
+    return {f"{name}_avg": known(average, small), f"{name}_max": known(peak)}
 
 
 def _bottleneck(
@@ -93,7 +100,7 @@ def _bottleneck(
     limits: Thresholds,
 ) -> Fact:
     if dead:
-        return missing("resource.all_zero")
+        return missing("resource.all_zero_snapshots")
     if gpu_avg is None:
         return missing("bottleneck.no_gpu") if cpu_avg is None else note("bottleneck.cpu_only", cpu=cpu_avg)
     values = {"gpu": gpu_avg, "peak": gpu_max, "vram": None if vram_share is None else vram_share * 100}

@@ -28,6 +28,7 @@ class RewardShape:
         level_since: first timestep of the level stretch at the end, or None.
         cliff: (timestep, before, after) of the largest sudden drop, or None.
         cliffs: number of sudden drops.
+        recent_share: share of the rows that `recent_change` is about.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class RewardShape:
     level_since: int | None = None
     cliff: tuple[int, float, float] | None = None
     cliffs: int = 0
+    recent_share: float = 0.25
 
 
 def find_milestones(
@@ -100,7 +102,9 @@ def describe_shape(timestep: Floats, reward: Floats, limits: Thresholds) -> Rewa
         kind = "flat"
     else:
         kind = ("rising" if change > 0 else "falling") if moved else "level"
-    return RewardShape(kind, len(values), start, end, noise, scale, change, level_since, cliff, cliffs)
+    return RewardShape(
+        kind, len(values), start, end, noise, scale, change, level_since, cliff, cliffs, limits.recent_share
+    )
 
 
 def _level_since(steps: Floats, values: Floats, end: float, band: float, limits: Thresholds) -> int | None:
@@ -153,6 +157,7 @@ def trend_fact(shape: RewardShape) -> Fact:
         end=shape.end,
         change=abs(shape.recent_change),
         since=shape.level_since,
+        share=shape.recent_share * 100,
         estimated=True,
     )
 
@@ -167,14 +172,14 @@ def cliff_fact(shape: RewardShape) -> Fact:
     return note("cliff.found", count=shape.cliffs, timestep=step, before=before, after=after)
 
 
-def milestone_trend_fact(milestones: tuple[Milestone, ...], noise: float) -> Fact:
+def milestone_trend_fact(milestones: tuple[Milestone, ...], shape: RewardShape) -> Fact:
     """What the milestone values say together; only the reached ones count."""
     reached = [m for m in milestones if m.reached and m.reward is not None]
     if len(reached) < 2:
         return missing("milestones.too_few", reached=len(reached))
     rewards = [m.reward for m in reached if m.reward is not None]
     total = rewards[-1] - rewards[0]
-    margin = max(2 * noise, 0.05 * (max(rewards) - min(rewards)))
+    margin = max(2 * shape.noise, 0.05 * (max(rewards) - min(rewards)))
     last = reached[-1].percent
     best = max(range(len(rewards)), key=lambda i: rewards[i])
     if max(rewards) - rewards[-1] > margin and best < len(rewards) - 1:
@@ -192,7 +197,7 @@ def milestone_trend_fact(milestones: tuple[Milestone, ...], noise: float) -> Fac
         "end": rewards[-1],
         "gain": total,
     }
-    if flat < len(rewards) - 1:
+    if flat < len(rewards) - 1 and shape.kind not in ("rising", "falling"):
         return note("milestones.levelled", since=reached[flat].percent, **values)
     return note("milestones.rising", **values)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.stats import finite
+from runsum.cleaning.rollouts import VALUE_BASED
 from runsum.cleaning.series import Series
 from runsum.model import (
     ConfigChange,
@@ -155,6 +156,7 @@ def config_facts(config: Mapping[str, ConfigValue], row: Row, quality: DataQuali
     """The placeholders of section 6 that are settings."""
     constants = all(setting(config, key) == value for key, value in _CONSTANTS.items())
     invented = _has_invented_values(config, row)
+    value_based = str(setting(config, "algorithm") or "").lower() in VALUE_BASED
     reason = "config.none" if not config else "config.not_set"
     facts = {}
     for key in _SHOWN:
@@ -168,6 +170,8 @@ def config_facts(config: Mapping[str, ConfigValue], row: Row, quality: DataQuali
             small.append(phrase("config.constant"))
         if invented and key in _FALSE_TRIPLE:
             small.append(phrase("config.invented"))
+        if key == "n_steps" and value_based and value is not None:
+            small.append(phrase("config.meaningless"))
         small += _measured(key, config, quality, series)
         facts[key] = known(plain(setting(config, key)), *small, reason=reason)
     return facts
@@ -189,7 +193,8 @@ def _measured(key: str, config: Mapping[str, ConfigValue], quality: DataQuality,
         rates = finite(series.columns["learning_rate"])
         if len(rates) and rates.max() > rates.min() * 1.02 and rates.min() > 0:
             return [phrase("config.measured_lr_range", first=float(rates[0]), last=float(rates[-1]))]
-        if len(rates):
+        recorded = number(setting(config, "learning_rate"))
+        if len(rates) and (recorded is None or abs(rates[0] - recorded) > 0.02 * recorded):
             return [phrase("config.measured_lr", rate=float(rates[0]))]
     return []
 
@@ -207,6 +212,7 @@ def custom_params_fact(config: Mapping[str, ConfigValue], algorithm: str | None)
             extra |= {str(k): v for k, v in value.items()} if isinstance(value, dict) else {str(key): value}
     elif custom is not None:
         extra["custom_params"] = custom
+    extra = {key: value for key, value in extra.items() if key not in _SHOWN}
     if not config:
         return missing("config.none")
     if not extra:

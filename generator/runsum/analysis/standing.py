@@ -20,8 +20,6 @@ _STATES = {
     "running": State.RUNNING,
 }
 _GUARD = re.compile(r"Auto-failed by stale-run-guard:.*?last_activity>\d+m \(([^)]+)\)")
-_LATE_ROWS = 3
-_LATE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,7 @@ class Standing:
     """The state of a run and the times behind it, all on the recording machine's clock.
 
     Attributes:
+        went_on: whether rows prove that training went on well after end_time.
         notes: what qualifies the state (resumed in place, completed early, …).
         effective_end: when training really ended, ISO, or None while it may go on.
         span_h: hours from start_time to the last canonical row.
@@ -59,7 +58,7 @@ class Standing:
     span_h: float | None
     wall_h: float | None
     progress_pct: float | None
-    resumed_in_place: bool
+    went_on: bool
 
 
 def judge_standing(
@@ -91,7 +90,7 @@ def judge_standing(
         elif last is None or now.local_s(offset) - last > limits.stale_after_min * 60:
             state = State.STALE
     notes: list[Phrase] = []
-    late = _trained_after(table, series, end)
+    late = _trained_after(table, series, end, limits)
     if late is not None and state in (State.COMPLETED, State.STOPPED, State.FAILED):
         notes.append(phrase(f"state.{state}_but_went_on", end=iso(end or 0), last=iso(late)))
     if state is State.COMPLETED and progress is not None and progress < limits.completed_early_pct:
@@ -112,7 +111,7 @@ def judge_standing(
         float(np.nanmax(series.hours)) if len(series) and np.isfinite(series.hours).any() else None,
         (end - start) / 3600 if end is not None and start is not None and end >= start else None,
         progress,
-        resumed,
+        late is not None,
     )
 
 
@@ -146,7 +145,7 @@ def _last_activity(row: Row, gpu: GpuTable, last_row: float | None, offset: int 
     return max(moments)
 
 
-def _trained_after(table: MetricTable, series: Series, end: float | None) -> float | None:
+def _trained_after(table: MetricTable, series: Series, end: float | None, limits: Thresholds) -> float | None:
     """Last local time of rows written well after end_time by a live process (cpu recorded), or None."""
     if end is None or not len(table):
         return None
@@ -154,7 +153,7 @@ def _trained_after(table: MetricTable, series: Series, end: float | None) -> flo
         np.isin(table.numbers["id"], series.row_ids) & np.isfinite(table.numbers["cpu_percent"])
     ]
     late = alive[alive > end]
-    return float(late.max()) if len(late) >= _LATE_ROWS and late.max() - end > _LATE_S else None
+    return float(late.max()) if len(late) >= limits.late_rows and late.max() - end > limits.late_s else None
 
 
 def _resumed_in_place(series: Series, start: float | None, offset: int | None) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from runsum.source.columns import Floats
@@ -62,8 +60,3 @@ def slope(x: Floats, y: Floats) -> float:
     spread = x - x.mean()
     power = float((spread**2).sum())
     return float((spread * (y - y.mean())).sum() / power) if power > 0 else 0.0
-
-
-def as_float(value: float | None) -> float:
-    """NaN for None."""
-    return math.nan if value is None else value

@@ -85,6 +85,8 @@ def trend_fact(rate: Rate, limits: Thresholds) -> Fact:
 def eta_fact(state: State, current: int | None, goal: int | None, rate: Rate, limits: Thresholds) -> Fact:
     """Remaining time of a run that is not over, at its recent rate."""
     if not state.is_open:
+        if current is not None and goal is not None and current < goal:
+            return note("eta.over_early", left=goal - current)
         return note("eta.over")
     if state is State.FINISHED:
         return note("eta.finished")
@@ -116,7 +118,7 @@ def downtime_facts(quality: DataQuality, status_notes: Sequence[str], limits: Th
         "pause_count": count,
         "pause_time_h": Fact(
             sum(gap.seconds for gap in lost) / 3600,
-            small=(phrase("pauses.inferred", gaps=len(lost)),),
+            small=(phrase("pauses.inferred", gaps=len(lost), least=limits.downtime_s),) if lost else (),
             estimated=True,
         ),
     }

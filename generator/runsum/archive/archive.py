@@ -142,7 +142,9 @@ def _archive_run(run: RunDigest, kinship: Kinship, by_slug: Mapping[str, RunDige
     lineage = _lineage_facts(run, kin, parent, delta)
     reward_delta = lineage["reward_delta"].value
     advice = advise(
-        _evidence(run, parent, problems, reward_delta if isinstance(reward_delta, float) else None, delta),
+        _evidence(
+            run, parent, problems, reward_delta if isinstance(reward_delta, float) else None, delta, bool(kin.children)
+        ),
         limits,
     )
     summary = {**run.summary, **lineage, **_advice_facts(advice)}
@@ -176,15 +178,16 @@ def _lineage_facts(
         if delta
         else note("lineage.no_delta")
     )
-    facts["reward_delta"] = _delta(run.final_reward, parent.final_reward, "lineage.no_reward", parent.run_id)
-    facts["fps_delta"] = _delta(run.avg_fps, parent.avg_fps, "lineage.no_fps", parent.run_id)
+    facts["reward_delta"] = _delta(run.final_reward, parent.final_reward, "reward", parent.run_id)
+    facts["fps_delta"] = _delta(run.avg_fps, parent.avg_fps, "fps", parent.run_id)
     return facts
 
 
-def _delta(own: float | None, other: float | None, reason: str, parent: str) -> Fact:
+def _delta(own: float | None, other: float | None, what: str, parent: str) -> Fact:
     if own is None or other is None:
-        return missing(reason, parent=parent)
-    return known(own - other, phrase("lineage.against", parent=parent, before=other))
+        return missing(f"lineage.no_{what}", parent=parent)
+    # ten digits: the difference of two recorded numbers is not known any better
+    return known(float(f"{own - other:.10g}"), phrase(f"lineage.against_{what}", parent=parent, before=other))
 
 
 def _evidence(
@@ -193,9 +196,11 @@ def _evidence(
     problems: Sequence[Problem],
     reward_delta: float | None,
     delta: tuple[ConfigChange, ...],
+    continued: bool,
 ) -> Evidence:
     downtime = run.summary["pause_time_h"].value
     sps = run.summary["sps_trend_note"].words
+    solved = run.summary["solved_flag"]
     return Evidence(
         state=run.state,
         progress_pct=run.progress_pct,
@@ -207,7 +212,9 @@ def _evidence(
         current=run.current_timestep,
         start=run.start_timestep,
         downtime_h=downtime if isinstance(downtime, float) else None,
-        slower=sps is not None and sps.key == "sps.slower",
+        slowdown=sps.values if sps is not None and sps.key == "sps.slower" else None,
+        has_target=solved.reason is None or solved.reason.key != "solved.no_target",
+        continued=continued,
         parent_delta=reward_delta,
         parent_label=parent.run_id if parent else None,
         lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),

@@ -130,13 +130,14 @@ def _break_cycles(
     done: set[str] = set()
     by_slug = {run.slug: run for run in runs}
     for run in runs:
-        path: list[str] = []
+        path: dict[str, None] = {}  # in the order walked
         slug: str | None = run.slug
         while slug is not None and slug not in done and slug not in path:
-            path.append(slug)
+            path[slug] = None
             slug = parents[slug].slug if slug in parents else None
         if slug is not None and slug in path:
-            ring = path[path.index(slug) :]
+            walked = list(path)
+            ring = walked[walked.index(slug) :]
             first = min(ring, key=lambda s: _started(by_slug[s]))
             parents.pop(first)
             cut.add(first)
@@ -158,7 +159,7 @@ def _assemble(
             children.setdefault(parents[run.slug].slug, []).append(run)
     for group in children.values():
         group.sort(key=_started)
-    tops = {run.slug: _top(run, parents) for run in runs}
+    tops = _tops(runs, parents)
     by_id = {(run.source, run.run_id): run for run in runs}
     kin: dict[str, Kin] = {}
     members: dict[str, list[RunDigest]] = {}
@@ -196,11 +197,17 @@ def _assemble(
     return Kinship(kin, tuple(trees), {slug: tuple(found) for slug, found in problems.items()})
 
 
-def _top(run: RunDigest, parents: Mapping[str, RunDigest]) -> tuple[RunDigest, int]:
-    steps = 0
-    while run.slug in parents:
-        run, steps = parents[run.slug], steps + 1
-    return run, steps
+def _tops(runs: Sequence[RunDigest], parents: Mapping[str, RunDigest]) -> dict[str, tuple[RunDigest, int]]:
+    """The first ancestor of each run and how many steps away it is; each run is walked over once."""
+    tops: dict[str, tuple[RunDigest, int]] = {}
+    for run in runs:
+        path = [run]
+        while path[-1].slug not in tops and path[-1].slug in parents:
+            path.append(parents[path[-1].slug])
+        top, steps = tops.get(path[-1].slug, (path[-1], 0))
+        for back, member in enumerate(reversed(path)):
+            tops[member.slug] = (top, steps + back)
+    return tops
 
 
 def _walk(slug: str, children: Mapping[str, Sequence[RunDigest]]) -> list[str]:

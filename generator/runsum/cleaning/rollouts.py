@@ -18,6 +18,9 @@ from runsum.thresholds import Thresholds
 OFF_POLICY = frozenset({"dqn", "qrdqn", "ddpg", "td3", "sac", "tqc", "crossq", "rainbow", "apex"})
 """Algorithms without rollouts: a constant step per 'iteration' there is the length of an episode."""
 
+VALUE_BASED = frozenset({"dqn", "qrdqn", "rainbow", "apex"})
+"""Algorithms without a policy network: no policy loss, no entropy."""
+
 
 @dataclass(frozen=True, slots=True)
 class LearnCalls:

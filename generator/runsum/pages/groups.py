@@ -25,13 +25,11 @@ class GroupPage:
     """Everything `group.md.j2` may use.
 
     Attributes:
-        kind: "game" or "algorithm".
         environments: env ids in the group with their number of runs.
         partners: names of the algorithms (of a game) or games (of an algorithm) with their number of runs.
         drawn: number of curves in the chart.
     """
 
-    kind: str
     name: str
     rows: tuple[RunRow, ...]
     total: int
@@ -60,25 +58,20 @@ class GroupEntry:
 class GroupIndexPage:
     """Everything `group_index.md.j2` may use."""
 
-    kind: str
     entries: tuple[GroupEntry, ...]
     is_game: bool
 
 
 def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
     """All pages of games and algorithms."""
-    for kind, folder, groups in (
-        ("game", "games", archive.games),
-        ("algorithm", "algorithms", archive.algorithms),
-    ):
-        is_game = kind == "game"
+    for folder, groups, is_game in (("games", archive.games, True), ("algorithms", archive.algorithms, False)):
         entries = tuple(_entry(group, is_game) for group in groups)
-        yield Page(f"{folder}/index.md", "group_index.md.j2", GroupIndexPage(kind, entries, is_game))
+        yield Page(f"{folder}/index.md", "group_index.md.j2", GroupIndexPage(entries, is_game))
         for group in groups:
-            yield from _group_pages(kind, folder, group, is_game)
+            yield from _group_pages(folder, group, is_game)
 
 
-def _group_pages(kind: str, folder: str, group: Group, is_game: bool) -> Iterator[Page | DataFile]:
+def _group_pages(folder: str, group: Group, is_game: bool) -> Iterator[Page | DataFile]:
     ordered = (
         group.runs
         if is_game
@@ -101,7 +94,6 @@ def _group_pages(kind: str, folder: str, group: Group, is_game: bool) -> Iterato
         f"{key}/index.md",
         "group.md.j2",
         GroupPage(
-            kind=kind,
             name=group.name,
             rows=run_rows(ordered[:_LISTED], "../../"),
             total=len(group.runs),
@@ -161,7 +153,7 @@ def _entry(group: Group, is_game: bool) -> GroupEntry:
         group.name,
         Markup(f"{group.slug}/index.html"),
         len(group.runs),
-        sum(run.digest.duration_h or 0.0 for run in group.runs),
+        sum(run.digest.trained_h or 0.0 for run in group.runs),
         RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
         ", ".join(name for name, _ in partners),
     )

@@ -88,6 +88,8 @@ def _why(run: ArchivedRun) -> Phrase | None:
         if digest.progress_pct is None:
             return phrase("attention.failed_open")
         return phrase("attention.failed", progress=digest.progress_pct)
+    if digest.state is State.RUNNING:
+        return None
     if digest.state.is_open or digest.state is State.UNKNOWN:
         return phrase(f"attention.{digest.state}", at=digest.last_activity_at or digest.started_at or "unknown")
     return None
@@ -98,7 +100,7 @@ def _tiles(archive: Archive) -> Iterator[Tile]:
     yield Tile("runs", len(digests), "exact")
     yield Tile("games", len(archive.games), "exact")
     yield Tile("lineages", len(archive.lineages), "exact")
-    yield Tile("trained", sum(d.duration_h or 0.0 for d in digests), "hours")
+    yield Tile("trained", sum(d.trained_h or 0.0 for d in digests), "hours")
     yield Tile(
         "timesteps",
         sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests),
@@ -122,7 +124,7 @@ def _months(archive: Archive) -> Iterator[Month]:
         month = (run.digest.started_at or "")[:7]
         if len(month) == 7:
             runs[month] += 1
-            hours[month] += run.digest.duration_h or 0.0  # type: ignore[assignment]
+            hours[month] += run.digest.trained_h or 0.0  # type: ignore[assignment]
     latest = sorted(runs)[-_MONTHS:]
     most = max((hours[m] for m in latest), default=0.0) or 1.0
     for month in reversed(latest):

@@ -138,7 +138,7 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
 
 def _headline(lineage: Lineage) -> Iterator[Phrase]:
     runs = lineage.runs
-    hours = sum(run.digest.duration_h or 0.0 for run in runs)
+    hours = sum(run.digest.trained_h or 0.0 for run in runs)
     yield phrase(
         "lineage.headline",
         legs=len(runs),
@@ -245,6 +245,6 @@ def _entry(lineage: Lineage) -> LineageEntry:
         _title(lineage),
         len(runs),
         sum(map(_own_steps, runs)),
-        sum(run.digest.duration_h or 0.0 for run in runs),
+        sum(run.digest.trained_h or 0.0 for run in runs),
         RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -15,6 +15,7 @@ from runsum.model import (
     Phrase,
     Problem,
     Scalar,
+    State,
     Video,
     phrase,
 )
@@ -41,7 +42,8 @@ class RunPage:
         reward: the reward chart, None without rewards.
         absent: captions of charts that could not be drawn, said once.
         person: the person's own note (rendered Markdown of notes/<run_id>.md), empty without one.
-        extra: (setting, value, origin) of the whole configuration.
+        settings: the whole configuration by name.
+        files: what was found below the project root, empty without one.
     """
 
     title: str
@@ -61,6 +63,7 @@ class RunPage:
     problems: tuple[Problem, ...]
     settings: tuple[tuple[str, ConfigValue], ...]
     recorded: tuple[tuple[str, Scalar], ...]
+    files: Mapping[str, object]
     person: Markup
     log_lines: tuple[str, ...]
     gate: str
@@ -106,6 +109,7 @@ def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> Ru
         problems=run.problems,
         settings=tuple(digest.config.items()),
         recorded=tuple(digest.recorded.items()),
+        files=digest.files,
         person=notes.get(digest.run_id, Markup("")),
         log_lines=tuple(log_lines) if isinstance(log_lines, list) else (),
         gate=run.advice.gate,
@@ -119,6 +123,8 @@ def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> Ru
 def headline(run: ArchivedRun) -> list[Phrase]:
     """What was trained, how far it got, how well: the facts of the first sentences."""
     digest = run.digest
+    if any(found.kind == "digest_failed" for found in run.problems):
+        return [phrase("headline.unreadable", rows=digest.quality.rows)]
     if digest.current_timestep is None:
         return [
             phrase(
@@ -147,7 +153,8 @@ def headline(run: ArchivedRun) -> list[Phrase]:
     if shape == "level" and isinstance(since, float):
         said.append(phrase("headline.level", since=since))
     elif shape in ("rising", "falling", "flat"):
-        said.append(phrase(f"headline.{shape}"))
+        going_on = digest.state is State.RUNNING and shape != "flat"
+        said.append(phrase(f"headline.{shape}_now" if going_on else f"headline.{shape}"))
     if any(problem.kind.endswith("_contradiction") for problem in run.problems):
         said.append(phrase("headline.contradiction"))
     return said
@@ -157,13 +164,13 @@ def _progress_phrase(run: ArchivedRun) -> Phrase:
     digest = run.digest
     own = (digest.current_timestep or digest.start_timestep) - digest.start_timestep
     key = "headline.trained" if digest.progress_pct is not None else "headline.trained_open"
-    parts = ("_in" if digest.duration_h else "") + ("_at" if digest.avg_fps else "")
+    parts = ("_in" if digest.trained_h else "") + ("_at" if digest.avg_fps else "")
     return phrase(
         key + parts,
         own=own,
         target=digest.target_timesteps,
         progress=digest.progress_pct,
-        hours=digest.duration_h,
+        hours=digest.trained_h,
         fps=digest.avg_fps,
         leg=run.kin.leg,
         start=digest.start_timestep,
@@ -181,7 +188,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
     own = None if digest.current_timestep is None else digest.current_timestep - digest.start_timestep
     yield Tile(
         "trained",
-        digest.duration_h,
+        digest.trained_h,
         "hours",
         (phrase("tile.steps", own=own),) if own is not None else (),
         facts["duration_h"].reason,

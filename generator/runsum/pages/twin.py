@@ -50,6 +50,7 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
             "leg": run.kin.leg,
             "parent_in_archive": run.kin.parent is not None,
         },
+        "files": {name: value for name, value in digest.files.items() if name != "log_lines"},
         "recommendations": [name for name, _ in run.advice.recommendations],
         "problems": [{"kind": p.kind, "text": words(problem_words(p))} for p in run.problems],
     }

@@ -77,10 +77,6 @@ class SiteWriter:
         self._replace(target, content)
         self.report.written.append(path)
 
-    def write_stream(self, path: str, source: Path) -> None:
-        """Copy a large file (a video) into the docs folder."""
-        self.write(path, source.read_bytes())
-
     def finish(self) -> WriteReport:
         """Remove files of earlier builds that this one did not write, and record what is owned now."""
         for path in sorted(self._owned):
@@ -158,7 +154,10 @@ class SiteWriter:
         if _digest(there) not in self._owned[path]:
             self.report.kept.append(path)
             return
-        target.unlink()
+        try:
+            target.unlink()
+        except OSError as error:
+            raise OutputError(f"{target} cannot be removed: {error.strerror}", "Check its permissions") from error
         self.report.removed.append(path)
         for parent in target.relative_to(self.folder).parents:
             folder = self.folder / parent

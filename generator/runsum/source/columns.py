@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_EPOCH = datetime(1970, 1, 1)
 
 
 def number(value: object) -> float | None:
@@ -65,8 +67,10 @@ def float_column(values: Sequence[object]) -> tuple[Floats, int]:
 def time_column(values: Sequence[object]) -> Floats:
     """ISO times as seconds since 1970 on their own clock (no zone applied), NaN where unreadable."""
     try:
-        stamps = np.array(["NaT" if v is None else v for v in values], dtype="datetime64[us]")
-    except (TypeError, ValueError, DeprecationWarning):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # NumPy only warns of an offset
+            stamps = np.array(["NaT" if v is None else v for v in values], dtype="datetime64[us]")
+    except (TypeError, ValueError, UserWarning, DeprecationWarning):
         return np.array([math.nan if (s := seconds(v)) is None else s for v in values], dtype=np.float64)
     result = stamps.astype(np.int64) / 1e6
     result[np.isnat(stamps)] = np.nan
@@ -74,19 +78,19 @@ def time_column(values: Sequence[object]) -> Floats:
 
 
 def seconds(value: object) -> float | None:
-    """One ISO time as seconds since 1970; without an offset it is read as if it were UTC."""
+    """One ISO time as seconds since 1970; as the clock on the wall showed it (an offset is left out)."""
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
         return None
-    try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (OverflowError, OSError, ValueError):
-        return None
+    # the clock on the wall counts: a stamp with an offset stands beside stamps of the same machine without one
+    return moment.replace(tzinfo=UTC).timestamp()
 
 
 def iso(moment: float) -> str:
-    """Seconds since 1970 as naive ISO text on the same clock, to the second."""
-    return datetime.fromtimestamp(round(moment), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    """Seconds since 1970 as naive ISO text on the same clock, cut to the second; years 1 to 9999."""
+    low, high = -62135596800, 253402300799
+    whole = int(min(max(moment, low), high)) if math.isfinite(moment) else 0
+    return (_EPOCH + timedelta(seconds=whole)).isoformat(timespec="seconds")

@@ -6,7 +6,7 @@ Which way is safe depends on what lies beside the file (measured with SQLite 3.4
 ``-wal`` and ``-shm``         the application is live or crashed: ``mode=ro``, one transaction
 ``-wal`` alone                a copied set: copied again to a temporary folder, opened there
 neither, header says WAL      ``immutable=1``: ``mode=ro`` would create both and leave them
-rollback journal mode         ``mode=ro``; with a hot ``-journal`` or a writer at work, a copy
+rollback journal mode         SQLite's own backup to a temporary file; with a hot ``-journal``, a copy
 ===========================  ===============================================================
 """
 
@@ -26,7 +26,6 @@ from runsum.errors import DatabaseError
 
 _MAGIC = b"SQLite format 3\x00"
 _BUSY_S = 30.0
-_RECENT_S = 60.0
 _DECOY = "The application leaves such a decoy where it was started; look for the real one in its data folder"
 RUNS_TABLE = "experiment_runs"
 
@@ -125,11 +124,12 @@ def _connect(path: Path, header: bytes, scratch: Path) -> sqlite3.Connection:
             except sqlite3.OperationalError:
                 pass  # sidecars we may not map: read a copy
         return _copy(path, scratch)
-    if _beside(path, "-journal").exists():
-        return _copy(path, scratch)
-    if time.time() - path.stat().st_mtime < _RECENT_S:
-        return _backup(path, scratch)  # a long read would hold up a writer in this mode
-    return _uri(path, "mode=ro")
+    try:
+        return _backup(path, scratch)  # a long read of the file itself would hold up a writer in this mode
+    except sqlite3.OperationalError:
+        if not _beside(path, "-journal").exists():
+            raise
+        return _copy(path, scratch)  # a hot journal: only a copy may be rolled back
 
 
 def _is_wal(header: bytes) -> bool:
@@ -170,6 +170,7 @@ def _copy(path: Path, scratch: Path) -> sqlite3.Connection:
 
 
 def _backup(path: Path, scratch: Path) -> sqlite3.Connection:
+    (scratch / "copy.db").unlink(missing_ok=True)
     target = sqlite3.connect(scratch / "copy.db", timeout=_BUSY_S, isolation_level=None)
     with closing(_uri(path, "mode=ro")) as source:
         source.backup(target)

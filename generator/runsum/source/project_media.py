@@ -9,7 +9,7 @@ from pathlib import Path
 from runsum.model import Video
 from runsum.source.project_tree import Entry, Tree, printable
 
-MIB = 1024 * 1024
+MB = 1_000_000
 _STEP = re.compile(r"(?:^|[_-])step[_-](\d{1,18})(?!\d)", re.IGNORECASE)
 _STEPS = re.compile(r"(?:^|_)(\d{1,18})_steps(?![a-z])", re.IGNORECASE)
 _NAME_TIME = re.compile(r"__ts-(\d{4}-\d\d-\d\dT\d\d)-(\d\d)-(\d\d)([+-]\d\d)-(\d\d)(?!\d)")
@@ -107,7 +107,7 @@ def _video(tree: Tree, entry: Entry, path: str, run_id: str, known_runs: frozens
         path=printable(path),
         state="playable" if playable else "present",
         duration_s=_positive(facts, _DURATION_KEYS),
-        size_mb=round(entry.size_bytes / MIB, 3),
+        size_mb=round(entry.size_bytes / MB, 3),
         timestep=step if step is not None else _whole(facts, _STEP_KEYS),
         created_at=_text(facts, _TIME_KEYS) or _time_in_name(name) or entry.modified_at,
         other_run=_other_run(named.replace("\\", "/"), run_id, known_runs),

@@ -95,7 +95,6 @@ class RunRecord:
     generated: tuple[Row, ...] = ()
     segments: tuple[Row, ...] = ()
     annotations: tuple[Row, ...] = ()
-    foreign: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +212,11 @@ class RunReader:
         steps = sorted({int(step) for step, _, _ in wanted})
         if not steps or "timestamp" not in self._db.columns["training_metrics"]:
             return found
-        low, high = (
-            record.metrics.local_s[rows.astype(int)].min() - 86400,
-            record.metrics.local_s[rows.astype(int)].max() + 60,
-        )
+        times = record.metrics.local_s[rows.astype(int)]
+        times = times[np.isfinite(times)]
+        if not len(times):
+            return found
+        low, high = times.min() - 86400, times.max() + 60
         others = self._db.connection.execute(
             "SELECT run_id, timestep, episode_reward_mean, episode_count FROM training_metrics "
             "WHERE timestamp BETWEEN ? AND ? AND run_id != ?",
