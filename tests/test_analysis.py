@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from runsum.analysis.dynamics import describe_dynamics
-from runsum.analysis.media import collect_videos, last_part, milestone_percent, video_facts
+from runsum.analysis.media import collect_videos, last_part, video_facts
 from runsum.analysis.next_actions import RULES, Evidence, advise, judge_gate
 from runsum.analysis.resources import describe_resources, measure_energy
 from runsum.analysis.reward import (
@@ -179,7 +179,7 @@ def test_without_target_or_rows_there_are_no_milestones(target: int | None, last
 def trend(*rewards: float, noise: float = 0.0) -> Fact:
     marks = (10, 25, 50, 75, 100)
     found = [Milestone(p, p, p, r, True, False) for p, r in zip(marks, rewards, strict=False)]
-    return milestone_trend_fact(tuple(found), noise)
+    return milestone_trend_fact(tuple(found), RewardShape("level", 100, noise=noise))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_milestones_tell_a_story(rewards: tuple[float, ...], noise: float, key: 
 def test_unreached_milestones_tell_nothing() -> None:
     """Only what was reached with a reward counts."""
     marks = [Milestone(10, 10, 10, 1.0, True, False), Milestone(25, 25, 20, 5.0, False, False)]
-    assert key_of(milestone_trend_fact(tuple(marks), 0.0)) == "milestones.too_few"
+    assert key_of(milestone_trend_fact(tuple(marks), RewardShape("level", 100))) == "milestones.too_few"
 
 
 # ---------------------------------------------------------------- shape of the reward
@@ -440,8 +440,8 @@ STILL = Rate(floats(), floats(), floats())
 @pytest.mark.parametrize(
     ("state", "current", "goal", "rate", "key"),
     [
-        (State.COMPLETED, 500, 1000, FAST, "eta.over"),
-        (State.FAILED, 500, 1000, FAST, "eta.over"),
+        (State.COMPLETED, 1000, 1000, FAST, "eta.over"),
+        (State.FAILED, 500, 1000, FAST, "eta.over_early"),
         (State.FINISHED, 1000, 1000, FAST, "eta.finished"),
         (State.RUNNING, None, 1000, FAST, "eta.unknown"),
         (State.RUNNING, 500, None, FAST, "eta.unknown"),
@@ -544,7 +544,7 @@ def test_zero_use_and_zero_memory_is_a_dead_reading() -> None:
     """All readings 0: the application could not read the cards, so nothing is printed."""
     facts = machine(gpu_percent=[0, 0], gpu_memory_mb=[0, 0]).facts
     names = ("gpu_avg", "gpu_max", "vram_avg", "vram_max", "resource_bottleneck_note")
-    assert {key_of(facts[name]) for name in names} == {"resource.all_zero"}
+    assert {key_of(facts[name]) for name in names} == {"resource.all_zero_snapshots"}
 
 
 def test_zero_use_with_memory_is_a_true_zero() -> None:
@@ -771,13 +771,13 @@ def test_rows_long_after_the_end_are_said(tmp_path: Path) -> None:
     """Marked completed after a minute, it went on for four more: the last row is the end."""
     run = digest(tmp_path, 30, status="completed", end_time=TEN(60))
     assert keys(run.state_notes)[0] == "state.completed_but_went_on"
-    assert run.ended_at == TEN(270)
+    assert run.summary["end_time_or_in_progress"].value == TEN(270)
 
 
 def test_a_row_just_after_the_end_is_normal(tmp_path: Path) -> None:
     """The last table arrives a little late: nothing is said, and the end stays."""
     run = digest(tmp_path, 100, status="completed", end_time=TEN(895))
-    assert (keys(run.state_notes), run.ended_at) == ([], TEN(895))
+    assert (keys(run.state_notes), run.summary["end_time_or_in_progress"].value) == ([], TEN(895))
 
 
 def test_resumed_in_place_is_said(tmp_path: Path) -> None:
@@ -1080,10 +1080,11 @@ def test_the_last_part_of_a_path(path: str | None, name: str | None) -> None:
     assert last_part(path) == name
 
 
-def test_the_percent_of_a_milestone_clip() -> None:
-    """Its name tells the share of training."""
-    clips = [Video("post-training", name, None, "recorded") for name in ("step_81920_pct_10.mp4", "best.mp4")]
-    assert [milestone_percent(clip) for clip in clips] == [10, None]
+def test_a_rising_run_has_not_levelled_off() -> None:
+    """Where the curve still rises at the end, the milestones do not speak of a level."""
+    found = tuple(Milestone(p, p, p, r, True, False) for p, r in zip((10, 25, 50), (1.0, 9.8, 10.0), strict=True))
+    assert key_of(milestone_trend_fact(found, RewardShape("level", 100))) == "milestones.levelled"
+    assert key_of(milestone_trend_fact(found, RewardShape("rising", 100))) == "milestones.rising"
 
 
 def test_videos_are_summed_up() -> None:
@@ -1120,7 +1121,7 @@ def evidence(numbers: Mapping[str, Any] | None = None, **changes: Any) -> Eviden
     healthy = Evidence(
         state=State.COMPLETED, progress_pct=100.0, numbers=signals | dict(numbers or {}),
         quality=DataQuality(rows=100, reward_rows=100), problems={}, best=20.0, final=20.0, current=1000, start=0,
-        downtime_h=0.0, slower=False,
+        downtime_h=0.0, slowdown=None,
     )  # fmt: skip
     return replace(healthy, **changes)
 
@@ -1207,10 +1208,11 @@ FIRES = {
     "critic_poor": evidence({"explained_variance": -0.1}),
     "finished": evidence(state=State.FINISHED),
     "idle_gpu": evidence({"gpu_avg": 23.0}),
-    "slower": evidence(slower=True),
+    "slower": evidence(slowdown={"change": 40.0, "before": 450.0, "after": 270.0}),
     "downtime": evidence(downtime_h=1.5),
     "other_seed": evidence(),
     "set_target": evidence(),
+    "evaluate": evidence(),
 }
 
 
@@ -1220,7 +1222,7 @@ def test_every_rule_fires(rule: Any) -> None:
     assert rule.applies(FIRES[rule.name], LIMITS) is not None
 
 
-@pytest.mark.parametrize("rule", RULES[:-2], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", RULES[:-3], ids=lambda rule: rule.name)
 def test_no_rule_fires_on_a_healthy_run(rule: Any) -> None:
     """A completed run that rose and held has only the two standing recommendations."""
     assert rule.applies(evidence(), LIMITS) is None
@@ -1228,7 +1230,10 @@ def test_no_rule_fires_on_a_healthy_run(rule: Any) -> None:
 
 def test_the_two_best_supported_rules_win() -> None:
     """Of four that apply, the two with most support are given, the strongest first."""
-    seen = evidence({"gpu_avg": 23.0, "kl_median": 0.2, "explained_variance": -1.0}, slower=True)
+    seen = evidence(
+        {"gpu_avg": 23.0, "kl_median": 0.2, "explained_variance": -1.0},
+        slowdown={"change": 40.0, "before": 450.0, "after": 270.0},
+    )
     assert [name for name, _ in advise(seen, LIMITS).recommendations] == ["kl_high", "critic_poor"]
 
 
@@ -1247,6 +1252,24 @@ def test_a_collapsed_run_is_not_told_to_go_on() -> None:
     """A late rise after a deep fall is no reason to continue from the end."""
     seen = evidence({"shape": "rising"}, final=5.0)
     assert [name for name, _ in advise(seen, LIMITS).recommendations] == ["collapsed", "other_seed"]
+
+
+def test_a_declared_target_is_not_asked_for_again() -> None:
+    """Where a solved threshold is declared, nobody is told to declare one."""
+    assert [name for name, _ in advise(evidence(has_target=True), LIMITS).recommendations] == ["other_seed", "evaluate"]
+
+
+def test_a_continued_run_is_not_told_to_go_on() -> None:
+    """A later run of the archive went on from it already."""
+    rising = {"shape": "rising", "recent_change": 2.0}
+    names = [name for name, _ in advise(evidence(rising, continued=True), LIMITS).recommendations]
+    assert "rising" not in names
+
+
+def test_a_failure_in_the_log_closes_the_gate() -> None:
+    """Whatever the status says, a log that ends with a failure is no reason to go on."""
+    found = {"log_failure": problem("log_failure", what="cuda out of memory", line="...")}
+    assert advise(evidence(state=State.STALE, problems=found), LIMITS).gate == "no-go"
 
 
 def test_a_continued_leg_is_not_called_random() -> None:

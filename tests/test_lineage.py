@@ -9,7 +9,7 @@ import pytest
 from runsum.archive.archive import Archive, ArchivedRun, make_archive
 from runsum.archive.lineage import Kinship, find_kinship
 from runsum.archive.slugs import SlugMaker
-from runsum.model import ConfigValue, Curve, DataQuality, Fact, LineageHints, RunDigest, State, known, note
+from runsum.model import ConfigValue, Curve, DataQuality, Fact, LineageHints, RunDigest, State, known, missing, note
 from runsum.thresholds import Thresholds
 
 
@@ -27,18 +27,22 @@ def run(
     **config: Any,
 ) -> RunDigest:
     """A finished run; `start` is its place in time."""
-    summary = {"pause_time_h": known(0.0), "sps_trend_note": note("sps.steady")}
+    summary = {
+        "pause_time_h": known(0.0),
+        "sps_trend_note": note("sps.steady"),
+        "solved_flag": missing("solved.no_target"),
+    }
     return RunDigest(
         source=source, run_id=run_id, slug=slug or run_id, label=run_id, env_id="ALE/Pong-v5", game="Pong",
         algorithm="PPO", preset=None, state=State.COMPLETED, state_notes=(), status="completed",
-        started_at=f"2025-12-22T10:{start // 60:02d}:{start % 60:02d}", ended_at=None, last_activity_at=None,
-        started_s=float(start), duration_h=1.0, start_timestep=0, current_timestep=1000, target_timesteps=1000,
-        progress_pct=100.0, best_reward=final, best_reward_timestep=1000, final_reward=final,
+        started_at=f"2025-12-22T10:{start // 60:02d}:{start % 60:02d}", last_activity_at=None,
+        started_s=float(start), duration_h=1.0, trained_h=1.0, start_timestep=0,
+        current_timestep=1000, target_timesteps=1000, progress_pct=100.0, best_reward=final, best_reward_timestep=1000, final_reward=final,
         final_reward_timestep=1000, avg_fps=fps, summary=summary, milestones=(),
         quality=DataQuality(rows=100, reward_rows=100),
         config={key: ConfigValue(value, "config_json") for key, value in config.items()},
         signals={"shape": "level", "scale": 10.0}, curve=Curve(), videos=(), status_notes=(),
-        description=None, tags=(), recorded={}, lineage=LineageHints(base, parent, leg), energy_kwh=None,
+        description=None, recorded={}, lineage=LineageHints(base, parent, leg), energy_kwh=None,
     )  # fmt: skip
 
 

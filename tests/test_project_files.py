@@ -505,7 +505,7 @@ def test_segment_manifest(tmp_path: Path) -> None:
 
 def test_post_training_video(tmp_path: Path) -> None:
     """A milestone video has its step and its time from its long name; the base run in it is no other run."""
-    file = put(tmp_path, f"{OUTPUTS}/milestones/{SEGMENT}", MP4 + b"\0" * (1024 * 1024))
+    file = put(tmp_path, f"{OUTPUTS}/milestones/{SEGMENT}", MP4 + b"\0" * (1_000_000 - len(MP4)))
     video = only_video(read(tmp_path))
     assert (video.kind, video.state, video.timestep) == ("on disk", "playable", 81_920)
     assert video.created_at == "2025-12-22T17:11:27+00:00"
