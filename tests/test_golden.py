@@ -132,7 +132,7 @@ def test_the_golden_archive_shows_every_feature() -> None:
         "video_interrupted",
     }
     pages = b"".join(content for path, content in contents(EXPECTED).items() if path.endswith(".md"))
-    shown = (b"stale-run-guard", b"first tunnel", b"run-0aff0001", b"script &#60;launch&#62;", b"wizard&#95;state")
+    shown = (b"stale-run-guard", b"first tunnel", b"run-0aff0001", b"script &#60;launch&#62;", b"wizard_state")
     assert [words for words in shown if words not in pages] == []
 
 

@@ -77,6 +77,11 @@ def find_milestones(
 
 def describe_shape(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardShape:
     """Classify a reward curve (canonical rows in write order, NaN where missing)."""
+    with np.errstate(over="ignore", invalid="ignore"):  # rewards of 1e300 overflow a square, and say nothing either way
+        return _describe(timestep, reward, limits)
+
+
+def _describe(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardShape:
     seen = np.isfinite(reward) & np.isfinite(timestep)
     steps, values = timestep[seen], reward[seen]
     if not len(values):

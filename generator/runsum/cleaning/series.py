@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from runsum.cleaning.rollouts import OFF_POLICY, find_learn_calls, find_rollout_size, session_numbers
+from runsum.cleaning.rollouts import OFF_POLICY, LearnCalls, find_learn_calls, find_rollout_size, session_numbers
 from runsum.cleaning.rows import Mask, count_jumps, find_contaminated, find_phantoms, has_spread, utc_seconds
 from runsum.model import DataQuality, Gap, Session
 from runsum.source.columns import Floats
@@ -79,6 +79,30 @@ class Series:
         return self.columns["episode_reward_mean"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Which rows of a table are what; masks have shape (rows,)."""
+
+    contaminated: Mask
+    own: Mask
+    table_rows: Mask
+    phantoms: Mask
+    in_range: Mask
+    positions: NDArray[np.int64]
+    calls: LearnCalls
+    start: int
+
+    @property
+    def canonical(self) -> Mask:
+        """Rows of full log tables that are the run's own and possible."""
+        return self.table_rows & self.in_range & ~self.phantoms
+
+    @property
+    def real(self) -> Mask:
+        """Own rows of any kind, progress lines included."""
+        return self.own & ~self.phantoms & self.in_range
+
+
 def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thresholds) -> tuple[Series, DataQuality]:
     """Decide which rows are real.
 
@@ -88,71 +112,85 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
         frame: what else is known of the run.
         limits: thresholds in force.
     """
-    step, iteration = table.numbers["timestep"], np.nan_to_num(table.numbers["episode_count"])
-    usable = np.isfinite(step)
-    contaminated = find_contaminated(table, frame.status, frame.end_local_s)
-    own = usable & ~contaminated
-    has_iterations = bool((iteration[own] > 0).any())
-    table_rows = own & ((iteration > 0) if has_iterations else np.isfinite(table.numbers["episode_reward_mean"]))
-    positions = np.flatnonzero(table_rows)
-    rollout = _rollout_size(table, table_rows, frame, limits) if has_iterations else None
-    calls = find_learn_calls(step[positions], iteration[positions], rollout, limits)
-    rollout = calls.rollout_size
-    phantoms = own & find_phantoms(step, iteration, table_rows, frame.leg_start, _tolerance(rollout, step[table_rows]))
-    start = calls.starts[0] if calls.starts else frame.leg_start
-    low, high = _window(start, calls.starts, rollout, frame)
-    in_range = (step >= low) & (step <= high)
-    canonical = table_rows & in_range & ~phantoms
-    kept = np.flatnonzero(canonical)
+    rows = _choose_rows(table, frame, limits)
+    step = table.numbers["timestep"]
+    kept, real = np.flatnonzero(rows.canonical), rows.real
     utc, offset = utc_seconds(table)
-    own_real = own & ~phantoms & in_range
-    artefacts, genuine = count_jumps(step[own], phantoms[own])
-    firsts = _first_rows(calls.first_rows, positions, canonical, step, kept)
-    sessions = session_numbers(len(kept), firsts)
+    sessions = session_numbers(len(kept), _first_rows(rows, step, kept))
     origin = frame.start_local_s - (offset or 0.0) if frame.start_local_s is not None else math.nan
-    hours = _hours(utc[kept], origin)
     series = Series(
         timestep=step[kept],
         utc_s=utc[kept],
-        hours=hours,
+        hours=_hours(utc[kept], origin),
         session=sessions,
         columns={name: table.numbers[name][kept] for name in METRICS},
         row_ids=table.numbers["id"][kept],
-        start_timestep=start,
-        last_step_any_row=int(step[own_real].max()) if own_real.any() else None,
-        own_utc_s=utc[own_real],
-        own_steps=step[own_real],
+        start_timestep=rows.start,
+        last_step_any_row=int(step[real].max()) if real.any() else None,
+        own_utc_s=utc[real],
+        own_steps=step[real],
         fps_rows=_without_first(sessions),
-        contaminated=np.flatnonzero(contaminated).astype(np.float64),
+        contaminated=np.flatnonzero(rows.contaminated).astype(np.float64),
     )
-    gaps, threshold = _find_gaps(utc, step, own & ~phantoms, gpu, offset, limits, origin)
-    reward = series.reward
+    gaps, threshold = _find_gaps(utc, step, rows.own & ~rows.phantoms, gpu, offset, limits, origin)
+    return series, _account(table, rows, series, frame, gaps, threshold, len(gpu), offset)
+
+
+def _choose_rows(table: MetricTable, frame: RunFrame, limits: Thresholds) -> _Chosen:
+    step, iteration = table.numbers["timestep"], np.nan_to_num(table.numbers["episode_count"])
+    contaminated = find_contaminated(table, frame.status, frame.end_local_s)
+    own = np.isfinite(step) & ~contaminated
+    has_iterations = bool((iteration[own] > 0).any())
+    table_rows = own & ((iteration > 0) if has_iterations else np.isfinite(table.numbers["episode_reward_mean"]))
+    positions = np.flatnonzero(table_rows)
+    size = _rollout_size(table, table_rows, frame, limits) if has_iterations else None
+    calls = find_learn_calls(step[positions], iteration[positions], size, limits)
+    tolerance = _tolerance(calls.rollout_size, step[table_rows])
+    phantoms = own & find_phantoms(step, iteration, table_rows, frame.leg_start, tolerance)
+    start = calls.starts[0] if calls.starts else frame.leg_start
+    low, high = _window(start, calls.starts, calls.rollout_size, frame)
+    return _Chosen(contaminated, own, table_rows, phantoms, (step >= low) & (step <= high), positions, calls, start)
+
+
+def _account(
+    table: MetricTable,
+    rows: _Chosen,
+    series: Series,
+    frame: RunFrame,
+    gaps: tuple[Gap, ...],
+    threshold: float | None,
+    gpu_samples: int,
+    offset: float | None,
+) -> DataQuality:
+    """Count what the rows turned out to be."""
+    step, reward = table.numbers["timestep"], series.reward
+    usable = np.isfinite(step)
+    artefacts, genuine = count_jumps(step[rows.own], rows.phantoms[rows.own])
     first_reward = int(np.argmax(np.isfinite(reward))) if np.isfinite(reward).any() else len(reward)
-    quality = DataQuality(
+    return DataQuality(
         rows=len(table),
-        canonical_rows=len(kept),
+        canonical_rows=len(series),
         reward_rows=int(np.isfinite(reward).sum()),
-        progress_rows=int((own & ~table_rows & ~phantoms).sum()),
-        phantom_rows=int(phantoms.sum()),
-        contaminated_rows=int(contaminated.sum()),
-        superseded_rows=_superseded(series, calls.starts),
-        out_of_range_rows=int((table_rows & ~phantoms & ~in_range).sum()),
+        progress_rows=int((rows.own & ~rows.table_rows & ~rows.phantoms).sum()),
+        phantom_rows=int(rows.phantoms.sum()),
+        contaminated_rows=int(rows.contaminated.sum()),
+        superseded_rows=_superseded(series, rows.calls.starts),
+        out_of_range_rows=int((rows.table_rows & ~rows.phantoms & ~rows.in_range).sum()),
         unreadable_values=table.unreadable + int((~usable).sum()),
-        rollout_size=rollout,
+        rollout_size=rows.calls.rollout_size,
         config_rollout_size=frame.config_rollout_size,
-        sessions=_describe_sessions(series, calls.starts),
+        sessions=_describe_sessions(series, rows.calls.starts),
         artefact_jumps=artefacts,
         genuine_jumps=genuine,
         gaps=gaps,
         gap_threshold_s=threshold,
-        gpu_samples=len(gpu),
+        gpu_samples=gpu_samples,
         null_policy_loss_share=_null_share(series.columns["policy_loss"]),
         null_rewards_after_first=int(np.isnan(reward[first_reward:]).sum()),
         utc_offset_min=None if offset is None else int(offset // 60),
-        wrong_denominator_rows=_wrong_denominators(table, own, frame.target),
+        wrong_denominator_rows=_wrong_denominators(table, rows.own, frame.target),
         naive_last_timestep=int(step[usable].max()) if usable.any() else None,
     )
-    return series, quality
 
 
 def _rollout_size(table: MetricTable, rows: Mask, frame: RunFrame, limits: Thresholds) -> int | None:
@@ -190,12 +228,10 @@ def _window(start: int, starts: tuple[int, ...], rollout: int | None, frame: Run
     return low, float(max((start, *starts)) + frame.target + rollout)
 
 
-def _first_rows(
-    first_rows: tuple[int, ...], positions: NDArray[np.int64], canonical: Mask, step: Floats, kept: NDArray[np.int64]
-) -> tuple[int, ...]:
+def _first_rows(rows: _Chosen, step: Floats, kept: NDArray[np.int64]) -> tuple[int, ...]:
     """First canonical row of each session; without iteration numbers a step backwards begins a new one."""
-    if first_rows:
-        return tuple(int(canonical[: positions[first]].sum()) for first in first_rows)
+    if rows.calls.first_rows:
+        return tuple(int(rows.canonical[: rows.positions[first]].sum()) for first in rows.calls.first_rows)
     back = np.flatnonzero(np.diff(step[kept]) < 0) + 1
     return (0, *(int(b) for b in back))
 
