@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runsum.analysis.standing import AsOf
 from runsum.archive.archive import Archive, SourceFacts, make_archive
 from runsum.archive.slugs import SlugMaker
-from runsum.charts import charts_script
 from runsum.config import DatabasePath, Settings
 from runsum.digest import DigestSettings
 from runsum.model import Problem, RunDigest, problem
@@ -27,6 +25,7 @@ from runsum.site.assets import ASSET_HOME, read_assets
 from runsum.site.writer import SiteWriter
 from runsum.source.database import DatabaseFile, open_database
 from runsum.source.records import RunReader, Survey
+from runsum.workers import ChartsWorker
 
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, total) as a build goes on."""
@@ -65,9 +64,7 @@ def build_archive(
         OutputError: the docs folder cannot be written.
     """
     began = time.perf_counter()
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        # compiling the chart specs waits half a second for a runtime of its own: meanwhile the runs are read
-        specs = aside.submit(charts_script)
+    with ChartsWorker() as specs:
         return _build(databases, settings, docs, now, tell, specs, began)
 
 
@@ -77,7 +74,7 @@ def _build(
     docs: Path,
     now: AsOf,
     tell: Progress,
-    specs: Future[bytes],
+    specs: ChartsWorker,
     began: float,
 ) -> BuildReport:
     writer = SiteWriter(docs)

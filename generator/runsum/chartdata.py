@@ -30,7 +30,7 @@ SIGNIFICANT_DIGITS = 5
 """Digits of a measured value; a chart of 300 pixels shows three."""
 
 _DOWNSAMPLER: Any = MinMaxLTTBDownsampler  # ships no type information
-_ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+_ESCAPES = {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
 def select_points(
@@ -222,7 +222,9 @@ def _shortened(values: FloatArray) -> list[float | int | None]:
 def _json(value: Any) -> str:
     """Write compact JSON that is safe inside a script."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.translate(_ESCAPES).encode("utf-8", "replace").decode("utf-8")
+    for character, escape in _ESCAPES.items():  # five passes in C; str.translate takes ten times as long
+        text = text.replace(character, escape)
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _svg(attributes: str, x: npt.ArrayLike, y: npt.ArrayLike, width: int, height: int) -> str:

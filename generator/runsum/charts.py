@@ -18,6 +18,7 @@ name or a link.
 """
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -364,3 +365,7 @@ def _signal_titles(node: Any) -> Any:
     if isinstance(node, str) and node in (_X_TITLE, _Y_TITLE):
         return {"signal": node.removeprefix("@")}
     return node
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(charts_script())
