@@ -85,6 +85,8 @@ def _row(run: ArchivedRun) -> RunRow:
 def _why(run: ArchivedRun) -> Phrase | None:
     digest = run.digest
     if digest.state is State.FAILED:
+        if digest.quality.rows == 0:
+            return phrase("attention.failed_at_once")
         if digest.progress_pct is None:
             return phrase("attention.failed_open")
         return phrase("attention.failed", progress=digest.progress_pct)
