@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from runsum.model import Video
-from runsum.source.project import ProjectFiles, locate, look_up, read_project_files
+from runsum.source.project import ProjectFiles, locate, read_project_files
 from runsum.source.project_log import find_failures
+from runsum.source.project_tree import Tree
 
 RUN = "run-1a2b3c4d"
 OTHER = "run-5e6f7a8b"
@@ -688,7 +689,9 @@ def test_anonymous_names_are_no_other_run(tmp_path: Path) -> None:
 def test_locate(tmp_path: Path, recorded: str, below: str) -> None:
     """A path of another machine leads to the file below the root that it means."""
     file = put(tmp_path, below)
-    assert locate(tmp_path, RUN, recorded) == file.resolve()
+    found = locate(Tree(tmp_path), RUN, recorded)
+    assert found is not None
+    assert found.file == file.resolve()
 
 
 @pytest.mark.parametrize(
@@ -718,7 +721,7 @@ def test_locate_nothing(tmp_path: Path, recorded: str) -> None:
     put(root, f"{OUTPUTS}/my clip.mp4")
     put(root, f"{CHECKPOINTS}/latest.zip")
     put(root, "latest.zip")
-    assert locate(root, RUN, recorded) is None
+    assert locate(Tree(root), RUN, recorded) is None
 
 
 def test_locate_does_not_follow_links_out(tmp_path: Path) -> None:
@@ -727,7 +730,7 @@ def test_locate_does_not_follow_links_out(tmp_path: Path) -> None:
     root = tmp_path / "project"
     (root / OUTPUTS).mkdir(parents=True)
     (root / OUTPUTS / "a.mp4").symlink_to(secret)
-    assert locate(root, RUN, f"outputs/{RUN}/a.mp4") is None
+    assert locate(Tree(root), RUN, f"outputs/{RUN}/a.mp4") is None
 
 
 def test_one_link_is_one_problem(tmp_path: Path) -> None:
@@ -741,13 +744,11 @@ def test_one_link_is_one_problem(tmp_path: Path) -> None:
     assert files.videos == ()
 
 
-def test_look_up(tmp_path: Path) -> None:
-    """A recorded path comes back relative and present, or as recorded and absent."""
-    put(tmp_path, f"{CHECKPOINTS}/latest.zip")
-    found = look_up(tmp_path, RUN, f"C:\\app\\models\\checkpoints\\{RUN}\\latest.zip")
-    assert (found.path, found.present, found.size_bytes) == (f"{CHECKPOINTS}/latest.zip", True, 1)
-    gone = look_up(tmp_path, RUN, "C:\\app\\gone.zip")
-    assert (gone.path, gone.present, gone.size_bytes) == ("C:\\app\\gone.zip", False, None)
+def test_recorded_files_are_there_or_missing(tmp_path: Path) -> None:
+    """A recorded path of another machine is told as present or missing."""
+    put(tmp_path, f"models/checkpoints/{RUN}/latest.zip", b"PK")
+    there, gone = f"C:\\app\\models\\checkpoints\\{RUN}\\latest.zip", "C:\\app\\gone.zip"
+    assert read_project_files(tmp_path, RUN, recorded_files=[there, gone]).recorded == {there: True, gone: False}
 
 
 # --- logs

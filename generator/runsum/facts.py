@@ -232,6 +232,13 @@ def error_fact(state: State, row: Row, notes: Sequence[str], files: ProjectFiles
     return missing("error.not_kept")
 
 
+def _recorded_path(path: str, files: ProjectFiles | None) -> Fact:
+    there = None if files is None else files.recorded.get(path)
+    return known(
+        path, phrase("path.recorded" if there is None else f"path.recorded_{'present' if there else 'absent'}")
+    )
+
+
 def path_facts(record: RunRecord, files: ProjectFiles | None, by_application: bool) -> dict[str, Fact]:
     """Where the model, the log and the TensorBoard files are, or should be."""
     row, run_id = record.row, record.run_id
@@ -242,15 +249,13 @@ def path_facts(record: RunRecord, files: ProjectFiles | None, by_application: bo
     ):
         recorded = text(row.get(name))
         if recorded:
-            facts[name] = known(recorded, phrase("path.recorded"))
+            facts[name] = _recorded_path(recorded, files)
         else:
             facts[name] = (
                 known(guess, phrase("path.derived"), estimated=True) if by_application else missing("path.none")
             )
     log = text(row.get("log_path"))
-    facts["log_path"] = (
-        known(log, phrase("path.recorded")) if log else missing("path.no_log" if by_application else "path.none")
-    )
+    facts["log_path"] = _recorded_path(log, files) if log else missing("path.no_log" if by_application else "path.none")
     if files is None:
         return facts
     model = files.final_model or files.model

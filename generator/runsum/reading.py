@@ -14,7 +14,7 @@ from runsum.config import Settings
 from runsum.digest import DigestedRun, DigestSettings, digest_run
 from runsum.model import Video, problem
 from runsum.source.columns import float_column, seconds, text, time_column
-from runsum.source.project import read_project_files
+from runsum.source.project import ProjectFiles, read_project_files
 from runsum.source.records import GPU_COLUMNS, METRICS, GpuTable, MetricTable, RunReader, RunRecord
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -37,11 +37,16 @@ def read_runs(
         record = reader.read(run_id)
         twins = _find_twins(reader, record)
         try:
-            files = read_project_files(root, run_id, _recorded_videos(record), known) if root is not None else None
+            files = _look_below(root, record, known) if root is not None else None
             done = digest_run(record, slug, files, use, twins)
         except Exception as error:  # one run's surprise must not take the archive down; it is shown on its page
             done = _digest_without_rows(record, slug, use, error)
         yield _publish_videos(done, settings)
+
+
+def _look_below(root: Path, record: RunRecord, known: frozenset[str]) -> ProjectFiles:
+    paths = [path for name in ("model_path", "log_path", "tensorboard_path") if (path := text(record.row.get(name)))]
+    return read_project_files(root, record.run_id, _recorded_videos(record), known, paths)
 
 
 def _recorded_videos(record: RunRecord) -> list[str]:

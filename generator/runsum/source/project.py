@@ -25,7 +25,6 @@ __all__ = [
     "MilestoneFile",
     "ProjectFiles",
     "locate",
-    "look_up",
     "read_project_files",
 ]
 
@@ -104,6 +103,7 @@ class ProjectFiles:
         videos: their `path` is the recorded one where `recorded_videos` means the file, else relative to the
             root.
         log: the first log with a failure in it, else the first log.
+        recorded: whether a recorded path means a file that is there.
         looked_in: the folders searched, relative to the root, found or not.
     """
 
@@ -118,12 +118,17 @@ class ProjectFiles:
     effective_config: Mapping[str, object] = field(default_factory=dict)
     videos: tuple[Video, ...] = ()
     log: LogTail | None = None
+    recorded: Mapping[str, bool] = field(default_factory=dict)
     looked_in: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
 def read_project_files(
-    root: Path, run_id: str, recorded_videos: Sequence[str] = (), known_runs: frozenset[str] = frozenset()
+    root: Path,
+    run_id: str,
+    recorded_videos: Sequence[str] = (),
+    known_runs: frozenset[str] = frozenset(),
+    recorded_files: Sequence[str] = (),
 ) -> ProjectFiles:
     """Read everything below the project root that belongs to one run; never raises.
 
@@ -131,6 +136,7 @@ def read_project_files(
         root: the folder of the recording application.
         run_id: not looked up when it cannot be a folder name.
         recorded_videos: paths in the database, of whatever machine.
+        recorded_files: other paths in the database, to be told as present or missing.
         known_runs: every run id of the archive, to tell this run's files from those of its neighbours.
     """
     if not _is_folder_name(run_id):
@@ -146,7 +152,7 @@ def read_project_files(
     trap = _milestone_trap(tree, milestones)
     metadata = _read_metadata(tree, home, run_id)
     config = _read_effective_config(tree, home, run_id, metadata)
-    recorded = [(text, entry) for text in recorded_videos if (entry := _locate(tree, run_id, text)) is not None]
+    recorded = [(text, entry) for text in recorded_videos if (entry := locate(tree, run_id, text)) is not None]
     videos = read_videos(tree, run_id, recorded, known_runs)
     log = _read_log(tree, run_id, known_runs)
     milestone_paths = {milestone.path for milestone in milestones}
@@ -162,31 +168,21 @@ def read_project_files(
         effective_config=config,
         videos=videos,
         log=log,
+        recorded={path: locate(tree, run_id, path) is not None for path in recorded_files},
         looked_in=tuple(tree.looked_in),
         problems=tuple(tree.problems),
     )
 
 
-def locate(root: Path, run_id: str, recorded: str) -> Path | None:
-    r"""Find the file below `root` that a recorded path means.
+def locate(tree: Tree, run_id: str, recorded: str) -> Entry | None:
+    r"""Find the file below the root that a recorded path means.
 
     The path may come from another machine: ``D:\My project\outputs\run-1a2b3c4d\a.mp4`` is looked for by its
     tails, the longest first, below the root and below the folders where the application keeps its files.
 
     Returns:
-        The real path, always below the root, or None.
+        The file, always below the root, or None.
     """
-    entry = _locate(Tree(root), run_id, recorded)
-    return entry.file if entry else None
-
-
-def look_up(root: Path, run_id: str, recorded: str) -> FoundPath:
-    """Say of a recorded path whether the file it means is there; see `locate`."""
-    entry = _locate(Tree(root), run_id, recorded)
-    return _found(entry) if entry else FoundPath(printable(recorded), present=False)
-
-
-def _locate(tree: Tree, run_id: str, recorded: str) -> Entry | None:
     candidates = _candidates(recorded, run_id) if _is_folder_name(run_id) else ()
     for path in dict.fromkeys(candidates):
         if (entry := tree.find(path)) is not None:
