@@ -10,7 +10,7 @@ import numpy as np
 
 from runsum.analysis.stats import finite
 from runsum.analysis.throughput import Rate
-from runsum.chartdata import column, data_script, select_points, static_curve
+from runsum.chartdata import IntArray, column, data_script, select_points, static_curve
 from runsum.cleaning.series import Series
 from runsum.model import Annotation, DataQuality, DrawnChart, Milestone, Phrase, Video, phrase
 from runsum.source.columns import Floats
@@ -49,7 +49,12 @@ GPU_PANELS = (
     Panel("temperature", "temp_c", "GPU temperature (°C)"),
     Panel("power", "power_w", "GPU power (W)"),
 )
-_SNAPSHOT = {"gpu": "gpu_percent", "vram": "gpu_memory_mb"}
+SNAPSHOT_PANELS = (
+    Panel("gpu", "gpu_percent", "GPU use (%)"),
+    Panel("vram", "gpu_memory_mb", "VRAM in use (MiB)"),
+)
+"""What the metric rows know of the GPU, where there are no samples."""
+_ZERO_IS_NOTHING = ("cpu", "gpu", "vram")  # columns that the application fills with 0 where it cannot measure
 ALL_CHARTS = ("reward", *(p.id for p in METRIC_PANELS), "throughput", *(p.id for p in GPU_PANELS), "progress")
 _EXPECTED = (
     "reward",
@@ -102,7 +107,7 @@ def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, marks: Marks) 
     payload: dict[str, Any] = {"axes": {}, "charts": {}, "events": []}
     drawn: list[DrawnChart] = []
     if len(series):
-        _draw_rows(payload, drawn, series)
+        _draw_rows(payload, drawn, series, {panel.id for panel in _sampled(gpu)})
         _draw_rate(payload, drawn, series, rate)
         _draw_progress(payload, drawn, series, marks.target)
         payload["events"] = _events(series, marks)
@@ -113,9 +118,13 @@ def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, marks: Marks) 
     return RunDrawing(data_script(key, payload), tuple(drawn), tuple(name for name in _EXPECTED if name not in present))
 
 
-def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series) -> None:
+def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, sampled: set[str]) -> None:
     """Charts over canonical rows share one selection of rows, so that steps and hours are stored once."""
-    panels = [p for p in METRIC_PANELS if _worth_drawing(p, series.columns[p.column])]
+    panels = [
+        panel
+        for panel in (*METRIC_PANELS, *SNAPSHOT_PANELS)
+        if panel.id not in sampled and _worth_drawing(panel, series.columns[panel.column])
+    ]
     reward = series.reward
     ys = [reward] if len(finite(reward)) else []
     ys += [series.columns[p.column] for p in panels]
@@ -146,22 +155,28 @@ def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series)
         payload["charts"]["reward"] = chart
         drawn.append(_drawn("reward", "reward", series.timestep, reward))
     for panel in panels:
-        values = series.columns[panel.column]
-        payload["charts"][panel.id] = {
-            "kind": "metric",
-            "x": "rows",
-            "y": panel.title,
-            "v": column(values[rows]),
-        }
-        drawn.append(_drawn(panel.id, "metric", series.timestep, values))
+        _draw_panel(payload, drawn, panel, "rows", rows, series.timestep, series.columns[panel.column])
+
+
+def _draw_panel(
+    payload: dict[str, Any],
+    drawn: list[DrawnChart],
+    panel: Panel,
+    axis: str,
+    rows: IntArray,
+    steps: Floats,
+    values: Floats,
+) -> None:
+    payload["charts"][panel.id] = {"kind": "metric", "x": axis, "y": panel.title, "v": column(values[rows])}
+    drawn.append(_drawn(panel.id, "metric", steps, values))
 
 
 def _worth_drawing(panel: Panel, values: Floats) -> bool:
     seen = finite(values)
     if len(seen) < 2:
         return False
-    if panel.id == "cpu":
-        return bool(seen.any())  # the application's CPU column is 0 by a sampling bug
+    if panel.id in _ZERO_IS_NOTHING:
+        return bool(seen.any())
     return panel.id != "learning-rate" or bool(seen.max() > seen.min())
 
 
@@ -209,35 +224,21 @@ def _draw_progress(payload: dict[str, Any], drawn: list[DrawnChart], series: Ser
     drawn.append(DrawnChart("progress", "progress", alt, static_curve(series.hours, series.timestep)))
 
 
+def _sampled(gpu: GpuTable) -> list[Panel]:
+    """The GPU panels that samples can fill."""
+    columns = {panel: finite(gpu.numbers.get(panel.column, np.empty(0))) for panel in GPU_PANELS}
+    return [panel for panel, seen in columns.items() if len(seen) >= 2 and seen.any()]
+
+
 def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, gpu: GpuTable, offset_s: float) -> None:
-    sampled = [p for p in GPU_PANELS if len(finite(gpu.numbers.get(p.column, np.empty(0)))) >= 2]
-    sampled = [p for p in sampled if finite(gpu.numbers[p.column]).any()]
-    if sampled and len(series):
-        steps, hours = _gpu_axes(series, gpu, offset_s)
-        rows = select_points(hours, [gpu.numbers[p.column] for p in sampled], [], _GPU_POINTS)
-        payload["axes"]["gpu"] = {"t": column(steps[rows]), "h": column(hours[rows])}
-        for panel in sampled:
-            values = gpu.numbers[panel.column]
-            payload["charts"][panel.id] = {
-                "kind": "metric",
-                "x": "gpu",
-                "y": panel.title,
-                "v": column(values[rows]),
-            }
-            drawn.append(_drawn(panel.id, "metric", steps, values))
-    for panel in GPU_PANELS:
-        if panel.id in _SNAPSHOT and panel.id not in payload["charts"] and len(series):
-            values = series.columns[_SNAPSHOT[panel.id]]
-            if len(finite(values)) >= 2 and finite(values).any():
-                rows = select_points(series.timestep, [values], [], _GPU_POINTS)
-                payload["charts"][panel.id] = {
-                    "kind": "metric",
-                    "y": panel.title,
-                    "t": column(series.timestep[rows]),
-                    "h": column(series.hours[rows]),
-                    "v": column(values[rows]),
-                }
-                drawn.append(_drawn(panel.id, "metric", series.timestep, values))
+    panels = _sampled(gpu)
+    if not panels or not len(series):
+        return
+    steps, hours = _gpu_axes(series, gpu, offset_s)
+    rows = select_points(hours, [gpu.numbers[panel.column] for panel in panels], [], _GPU_POINTS)
+    payload["axes"]["gpu"] = {"t": column(steps[rows]), "h": column(hours[rows])}
+    for panel in panels:
+        _draw_panel(payload, drawn, panel, "gpu", rows, steps, gpu.numbers[panel.column])
 
 
 def _gpu_axes(series: Series, gpu: GpuTable, offset_s: float) -> tuple[Floats, Floats]:
