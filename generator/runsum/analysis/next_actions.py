@@ -127,7 +127,13 @@ def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
 def lost_share(e: Evidence) -> float:
     """How much of the gain (best minus start level) the last value gave back; 0 within the noise."""
     start = e.number("start_level")
-    if e.best is None or e.final is None or start is None or e.best - e.final <= 4 * (e.number("noise") or 0.0):
+    if (
+        e.lost_rewards
+        or e.best is None
+        or e.final is None
+        or start is None
+        or e.best - e.final <= 4 * (e.number("noise") or 0.0)
+    ):
         return 0.0
     return (e.best - e.final) / max(e.best - start, 1e-9)
 
@@ -159,7 +165,7 @@ def _flat(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _rising(e: Evidence, limits: Thresholds) -> Values | None:
-    going_on = e.continued or e.state in (State.RUNNING, State.FAILED)
+    going_on = e.lost_rewards or e.continued or e.state in (State.RUNNING, State.FAILED)
     if e.shape != "rising" or going_on or lost_share(e) > limits.lost_gain:
         return None
     return {"change": e.number("recent_change"), "share": limits.recent_share * 100}
@@ -173,7 +179,7 @@ def _worse(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
     since, current = e.number("level_since"), e.current
-    if e.shape != "level" or since is None or current is None or current <= e.start:
+    if e.lost_rewards or e.shape != "level" or since is None or current is None or current <= e.start:
         return None
     share = (current - since) / (current - e.start) * 100
     return (

@@ -14,6 +14,7 @@ from runsum.model import (
     DrawnChart,
     Phrase,
     Problem,
+    RunDigest,
     Scalar,
     State,
     Video,
@@ -123,40 +124,36 @@ def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> Ru
 def headline(run: ArchivedRun) -> list[Phrase]:
     """What was trained, how far it got, how well: the facts of the first sentences."""
     digest = run.digest
-    if any(found.kind == "digest_failed" for found in run.problems):
-        return [phrase("headline.unreadable", rows=digest.quality.rows)]
+    kinds = {found.kind for found in run.problems}
+    rows = digest.quality.rows
+    if "digest_failed" in kinds:
+        return [phrase("headline.unreadable", rows=rows)]
     if digest.current_timestep is None:
-        return [
-            phrase(
-                "headline.no_rows" if digest.quality.rows == 0 else "headline.no_canonical",
-                rows=digest.quality.rows,
-            )
-        ]
-    said: list[Phrase] = [_progress_phrase(run)]
-    shape = str(digest.signals.get("shape"))
-    if any(problem.kind == "large_rewards_lost" for problem in run.problems):
-        said.append(phrase("headline.reward_lost", best=digest.best_reward))
-    elif digest.best_reward is None:
-        said.append(phrase("headline.no_reward"))
-    elif digest.best_reward == digest.final_reward:
-        said.append(phrase("headline.reward_same", best=digest.best_reward))
+        return [phrase("headline.no_rows" if rows == 0 else "headline.no_canonical", rows=rows)]
+    said = [_progress_phrase(run)]
+    if "large_rewards_lost" in kinds:
+        said.append(phrase("headline.reward_lost", best=digest.best_reward))  # the end is out of sight
     else:
-        said.append(
-            phrase(
-                "headline.reward",
-                best=digest.best_reward,
-                at=digest.best_reward_timestep,
-                final=digest.final_reward,
-            )
-        )
-    since = digest.signals.get("level_since")
+        said += _reward_phrases(digest)
+    if any(kind.endswith("_contradiction") for kind in kinds):
+        said.append(phrase("headline.contradiction"))
+    return said
+
+
+def _reward_phrases(digest: RunDigest) -> list[Phrase]:
+    if digest.best_reward is None:
+        return [phrase("headline.no_reward")]
+    if digest.best_reward == digest.final_reward:
+        said = [phrase("headline.reward_same", best=digest.best_reward)]
+    else:
+        values = {"best": digest.best_reward, "at": digest.best_reward_timestep, "final": digest.final_reward}
+        said = [phrase("headline.reward", **values)]
+    shape, since = str(digest.signals.get("shape")), digest.signals.get("level_since")
     if shape == "level" and isinstance(since, float):
         said.append(phrase("headline.level", since=since))
     elif shape in ("rising", "falling", "flat"):
         going_on = digest.state is State.RUNNING and shape != "flat"
         said.append(phrase(f"headline.{shape}_now" if going_on else f"headline.{shape}"))
-    if any(problem.kind.endswith("_contradiction") for problem in run.problems):
-        said.append(phrase("headline.contradiction"))
     return said
 
 
