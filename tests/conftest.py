@@ -21,6 +21,8 @@ from support.schema import database
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+pytest_plugins = ("support.cli", "support.contracts")  # the modules whose fixtures several test files share
+
 BROWSERS = ("chromium", "chromium-browser")
 
 

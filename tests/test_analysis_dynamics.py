@@ -1,0 +1,79 @@
+"""Losses, KL, explained variance and entropy: `runsum.analysis.dynamics` on short literal series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from runsum.analysis.dynamics import describe_dynamics
+from runsum.model import Fact
+from support.analysis import LIMITS, NAN, key_of, series
+
+
+def learning(algorithm: str = "ppo", **columns: Sequence[float]) -> tuple[dict[str, Fact], dict[str, Any]]:
+    count = len(next(iter(columns.values()), ()))
+    return describe_dynamics(series(range(1, count + 1), **columns), algorithm, True, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("losses", "key"),
+    [
+        ([0.1] * 11, "loss.few"),
+        ([0.1] * 12, "loss.value_level"),
+        ([0.1] * 6 + [0.12] * 6, "loss.value_level"),  # a fifth is less than a quarter
+        ([0.1] * 10 + [0.2] * 10, "loss.value_up"),
+        ([0.2] * 10 + [0.1] * 10, "loss.value_down"),
+        ([NAN] * 20, "loss.no_value"),
+    ],
+)
+def test_a_loss_moves_or_stays(losses: list[float], key: str) -> None:
+    """First and last tenth are compared by their medians."""
+    assert key_of(learning(value_loss=losses)[0]["value_loss_trend"]) == key
+
+
+def test_an_off_policy_run_has_no_entropy() -> None:
+    """What an algorithm does not have is not missing."""
+    assert key_of(learning("DQN", fps=[450.0] * 20)[0]["entropy_loss_trend"]) == "loss.off_policy"
+
+
+def test_no_rows_is_the_reason_for_everything() -> None:
+    """A run without rows has no losses for that reason."""
+    assert {key_of(fact) for fact in learning()[0].values()} == {"reason.no_rows"}
+
+
+@pytest.mark.parametrize(("missing", "said"), [(0, False), (1, False), (2, True)])
+def test_many_missing_policy_losses_are_a_biased_sample(missing: int, said: bool) -> None:
+    """Above 5 % missing the small print says so."""
+    losses = [NAN] * missing + [0.01] * (20 - missing)
+    small = learning(policy_loss=losses)[0]["policy_loss_trend"].small
+    assert bool(small) is said
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ([NAN] * 3, "loss.no_kl"),
+        ([0.01, 0.02, 0.01], "kl.usual"),
+        ([0.1, 0.2, 0.1], "kl.high"),
+        ([0.0001, 0.0002, 0.9], "kl.low"),
+        ([0.01, -0.001, 0.2], "kl.negative"),
+    ],
+)
+def test_kl_by_its_median(values: list[float], key: str) -> None:
+    """Usual, high, low, or of an estimator that can be negative."""
+    assert key_of(learning(kl_divergence=values)[0]["kl_note"]) == key
+
+
+@pytest.mark.parametrize(
+    ("late", "key"), [(0.9, "ev.good"), (0.5, "ev.good"), (0.3, "ev.fair"), (0.0, "ev.poor"), (-2.0, "ev.poor")]
+)
+def test_explained_variance_by_its_end(late: float, key: str) -> None:
+    """The median of the last tenth decides, whatever came before."""
+    assert key_of(learning(explained_variance=[0.7] * 27 + [late] * 3)[0]["explained_variance_note"]) == key
+
+
+def test_entropy_is_compared_with_its_start() -> None:
+    """From −2 to −0.1 is a twentieth of the start."""
+    assert learning(entropy_loss=[-2.0] * 15 + [-0.1] * 15)[1]["entropy_ratio"] == pytest.approx(0.05)

@@ -1,0 +1,286 @@
+"""The reward in `runsum.analysis.reward`: milestones, shape, cliffs and the thinned curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runsum.analysis.reward import (
+    RewardShape,
+    cliff_fact,
+    convergence_fact,
+    describe_shape,
+    find_milestones,
+    milestone_trend_fact,
+    thin_curve,
+    trend_fact,
+)
+from runsum.model import Fact, Milestone
+from support.analysis import LIMITS, NAN, floats, key_of
+
+# ---------------------------------------------------------------- milestones
+
+
+def milestones(steps: Sequence[float], rewards: Sequence[float], **options: Any) -> dict[int, Milestone]:
+    known = {"start": 0, "target": 1000, "last_any": int(max(steps, default=0))} | options
+    found = find_milestones(floats(*steps), floats(*rewards), limits=LIMITS, **known)
+    return {mark.percent: mark for mark in found}
+
+
+def test_a_milestone_is_the_last_reward_at_or_before_its_mark() -> None:
+    """Never the next one, however near it is."""
+    found = milestones([90, 100, 110, 249, 251, 1000], [1, 2, 3, 4, 5, 6])
+    assert [(found[p].timestep, found[p].reward) for p in (10, 25, 100)] == [(100, 2), (249, 4), (1000, 6)]
+
+
+def test_a_mark_beyond_the_last_step_is_not_reached() -> None:
+    """The last reward is named, but the milestone does not count."""
+    found = milestones([100, 200, 300], [1, 2, 3])
+    assert [(p, found[p].reached) for p in found] == [
+        (10, True),
+        (25, True),
+        (50, False),
+        (75, False),
+        (100, False),
+    ]
+
+
+def test_progress_lines_reach_a_milestone() -> None:
+    """How far a run got is told by any own row, not only by those with a reward."""
+    assert milestones([100, 240], [1, 2], last_any=260)[25].reached
+
+
+def test_marks_of_a_leg_count_from_its_start() -> None:
+    """10 % of 1000 steps of a leg from 5000 on is step 5100."""
+    mark = milestones([5050, 5100, 5200], [1, 2, 3], start=5000)[10]
+    assert (mark.mark, mark.timestep, mark.reward) == (5100.0, 5100, 2)
+
+
+def test_a_reading_far_from_its_mark_says_so() -> None:
+    """More than 2 % of the target before the mark is far; exactly 2 % is not."""
+    found = milestones([80, 229, 1000], [1, 2, 3])
+    assert (found[10].far, found[25].far) == (False, True)
+
+
+def test_the_end_is_not_far_from_an_unreached_mark() -> None:
+    """Where training stopped earlier, the distance counts from its last step."""
+    assert not milestones([100, 200], [1, 2])[100].far
+
+
+def test_the_last_reward_is_the_hundred_percent_mark() -> None:
+    """An overshooting run ends with its last row, beyond the mark."""
+    assert milestones([900, 1000, 1010], [1, 2, 3])[100].reward == 3
+
+
+def test_milestones_read_steps_in_order() -> None:
+    """Rows after a restart are sorted by step, the later written one wins."""
+    assert milestones([50, 100, 200, 100, 150], [1, 2, 3, 4, 5])[10].reward == 4
+
+
+def test_no_reward_before_the_mark_is_no_reward() -> None:
+    """A mark reached before any reward has none."""
+    mark = milestones([100, 200, 300], [NAN, NAN, 3])[10]
+    assert (mark.reached, mark.timestep, mark.reward) == (True, None, None)
+
+
+@pytest.mark.parametrize(("target", "last_any"), [(None, 100), (0, 100), (-5, 100), (1000, None)])
+def test_without_target_or_rows_there_are_no_milestones(target: int | None, last_any: int | None) -> None:
+    """Nothing to take a share of."""
+    assert milestones([100], [1], target=target, last_any=last_any) == {}
+
+
+def trend(*rewards: float, noise: float = 0.0) -> Fact:
+    marks = (10, 25, 50, 75, 100)
+    found = [Milestone(p, p, p, r, True, False) for p, r in zip(marks, rewards, strict=False)]
+    return milestone_trend_fact(tuple(found), RewardShape("level", 100, noise=noise))
+
+
+@pytest.mark.parametrize(
+    ("rewards", "noise", "key"),
+    [
+        ((1, 2, 3, 4, 5), 0.0, "milestones.rising"),
+        ((1, 10, 10, 10, 10), 0.0, "milestones.levelled"),
+        ((10, 10.1, 9.9, 10, 10), 0.2, "milestones.level"),
+        ((5, 5, 5, 5, 5), 0.0, "milestones.level"),
+        ((1, 9, 5, 4, 2), 0.0, "milestones.peaked"),
+        ((9, 7, 5, 3, 1), 0.0, "milestones.peaked"),
+        ((1,), 0.0, "milestones.too_few"),
+        ((), 0.0, "milestones.too_few"),
+    ],
+)
+def test_milestones_tell_a_story(rewards: tuple[float, ...], noise: float, key: str) -> None:
+    """The reached milestones together rise, level off, stay level, or passed a peak."""
+    assert key_of(trend(*rewards, noise=noise)) == key
+
+
+def test_unreached_milestones_tell_nothing() -> None:
+    """Only what was reached with a reward counts."""
+    marks = [Milestone(10, 10, 10, 1.0, True, False), Milestone(25, 25, 20, 5.0, False, False)]
+    assert key_of(milestone_trend_fact(tuple(marks), RewardShape("level", 100))) == "milestones.too_few"
+
+
+def test_a_rising_run_has_not_levelled_off() -> None:
+    """Where the curve still rises at the end, the milestones do not speak of a level."""
+    found = tuple(Milestone(p, p, p, r, True, False) for p, r in zip((10, 25, 50), (1.0, 9.8, 10.0), strict=True))
+    assert key_of(milestone_trend_fact(found, RewardShape("level", 100))) == "milestones.levelled"
+    assert key_of(milestone_trend_fact(found, RewardShape("rising", 100))) == "milestones.rising"
+
+
+# ---------------------------------------------------------------- shape of the reward
+
+RISE = [float(k) for k in range(40)]
+PLATEAU = [*range(20), *[20.0] * 40]
+FALL = [*range(30), *range(30, 10, -1)]
+
+
+def shape(rewards: Sequence[float]) -> RewardShape:
+    return describe_shape(np.arange(1.0, len(rewards) + 1) * 100, floats(*rewards), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "kind"),
+    [
+        ([], "none"),
+        ([NAN] * 20, "none"),
+        ([7.0], "few"),
+        ([7.0] * 11, "few"),
+        ([7.0] * 12, "flat"),
+        ([10 + 0.5 * (-1) ** k for k in range(40)], "flat"),
+        (RISE, "rising"),
+        ([-21 + r for r in RISE], "rising"),
+        (PLATEAU, "level"),
+        (FALL, "falling"),
+        ([r for pair in zip(RISE, [NAN] * 40, strict=True) for r in pair], "rising"),
+    ],
+)
+def test_the_shape_of_a_curve(rewards: list[float], kind: str) -> None:
+    """Level, rising, falling, flat from start to end, or too few to tell; NaN is no reward."""
+    assert shape(rewards).kind == kind
+
+
+def test_a_plateau_begins_where_the_curve_enters_its_band() -> None:
+    """Rewards reach their final level of 20 at step 2100."""
+    since = shape(PLATEAU).level_since
+    assert since is not None
+    assert 1800 <= since <= 2200
+
+
+def test_the_change_is_that_of_the_last_quarter() -> None:
+    """A line through the last ten of forty rows rises by nine."""
+    assert shape(RISE).recent_change == pytest.approx(9.0)
+
+
+def test_start_and_end_are_medians_of_tenths() -> None:
+    """A single odd first or last value does not count."""
+    found = shape([500.0, *RISE, -500.0])
+    assert (found.start, found.end) == (1.5, 37.5)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "key"),
+    [
+        ([], "convergence.none"),
+        ([7.0] * 5, "convergence.few"),
+        ([7.0] * 20, "convergence.flat"),
+        (RISE, "convergence.moving"),
+        (FALL, "convergence.moving"),
+    ],
+)
+def test_what_has_not_converged_says_why(rewards: list[float], key: str) -> None:
+    """No timestep of convergence for a curve that is short, flat or still moving."""
+    assert key_of(convergence_fact(shape(rewards))) == key
+
+
+def test_convergence_is_an_estimate() -> None:
+    """A level curve has a timestep, and it says that it is estimated."""
+    fact = convergence_fact(shape(PLATEAU))
+    assert (fact.value, fact.estimated) == (shape(PLATEAU).level_since, True)
+
+
+def test_a_short_level_end_has_not_converged() -> None:
+    """Without a level stretch of a tenth of the run there is no timestep."""
+    assert key_of(convergence_fact(RewardShape("level", 40, 1.0, 5.0))) == "convergence.late"
+
+
+@pytest.mark.parametrize(
+    ("rewards", "key"),
+    [
+        ([], "trend.none"),
+        ([7.0] * 5, "trend.few"),
+        ([7.0] * 20, "shape.flat"),
+        (RISE, "shape.rising"),
+        (FALL, "shape.falling"),
+        (PLATEAU, "shape.level_since"),
+    ],
+)
+def test_the_shape_as_a_sentence(rewards: list[float], key: str) -> None:
+    """Each shape has its sentence."""
+    assert key_of(trend_fact(shape(rewards))) == key
+
+
+# ---------------------------------------------------------------- cliffs
+
+
+def test_a_sudden_drop_is_a_cliff() -> None:
+    """From 20 to 5 between two rows, told with step and both levels."""
+    found = shape([*RISE[:30], *[30.0] * 40, *[5.0] * 30])
+    assert found.cliffs == 1
+    assert found.cliff is not None
+    step, before, after = found.cliff
+    assert (before, after) == (30.0, 5.0)
+    assert 6900 <= step <= 7200
+
+
+def test_two_drops_are_two_cliffs() -> None:
+    """The largest is told, both are counted."""
+    found = shape([*[30.0] * 30, *[12.0] * 5, *[30.0] * 30, *[2.0] * 30])
+    assert (found.cliffs, found.cliff and found.cliff[2]) == (2, 2.0)
+
+
+@pytest.mark.parametrize("rewards", [RISE, PLATEAU, FALL, [7.0] * 30, [30.0, 30, 30, 30, 1, 1, 1, 1, 1, 1, 1]])
+def test_no_cliff_without_a_sudden_drop(rewards: list[float]) -> None:
+    """A rise, a plateau, a slow fall, a flat line and too few rows have none."""
+    assert shape(rewards).cliff is None
+
+
+def test_cliffs_as_a_sentence() -> None:
+    """A drop is told with its numbers, none is said so, and few rows are no ground for either."""
+    drop = cliff_fact(shape([*[30.0] * 40, *[2.0] * 40]))
+    assert (key_of(drop), key_of(cliff_fact(shape(RISE)))) == ("cliff.found", "cliff.none")
+    assert key_of(cliff_fact(shape([1.0]))) == "trend.few"
+
+
+# ---------------------------------------------------------------- the thinned curve
+
+
+def thin(rewards: Sequence[float], hours: Sequence[float] | None = None) -> Any:
+    count = len(rewards)
+    return thin_curve(np.arange(1.0, count + 1), floats(*(hours or [k / 10 for k in range(count)])), floats(*rewards))
+
+
+def test_a_short_curve_is_kept_whole() -> None:
+    """Three rows are three points."""
+    assert thin([1.5, 2.5, 0.5]).rewards == (1.5, 2.5, 0.5)
+
+
+def test_a_thinned_curve_keeps_ends_and_extremes() -> None:
+    """First, last, lowest and highest reward survive among a thousand rows."""
+    rewards = [5.0] * 1000
+    rewards[0], rewards[333], rewards[777], rewards[-1] = 4.0, 99.0, -99.0, 6.0
+    curve = thin(rewards)
+    assert (curve.rewards[0], max(curve.rewards), min(curve.rewards), curve.rewards[-1]) == (4.0, 99.0, -99.0, 6.0)
+    assert len(curve.rewards) <= 122
+
+
+def test_rows_without_reward_or_time_are_no_points() -> None:
+    """NaN in either column leaves the point out, of steps, hours and rewards alike."""
+    curve = thin([1.0, NAN, 3.0, 4.0], [0.0, 0.1, NAN, 0.3])
+    assert (curve.timesteps, curve.hours, curve.rewards) == ((1, 4), (0.0, 0.3), (1.0, 4.0))
+
+
+def test_nothing_thins_to_nothing() -> None:
+    """A run without rewards has an empty curve."""
+    assert thin([NAN, NAN]).rewards == ()

@@ -1,0 +1,183 @@
+"""Speed, time left, downtime and gaps: `runsum.analysis.throughput` on short literal series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runsum.analysis.throughput import Rate, downtime_facts, eta_fact, fps_facts, gap_fact, measure_rate
+from runsum.analysis.throughput import trend_fact as speed_trend_fact
+from runsum.cleaning.series import Series
+from runsum.model import DataQuality, Gap, Session, State
+from support.analysis import LIMITS, floats, key_of, series
+
+# ---------------------------------------------------------------- throughput
+
+
+def rates(steps: Sequence[float], at: Sequence[float], silent: float | None = 100.0, **more: Any) -> list[float]:
+    measured = measure_rate(series(steps, at=at, **more), DataQuality(gap_threshold_s=silent), LIMITS)
+    return measured.per_second.tolist()
+
+
+def test_speed_is_measured_over_a_minute() -> None:
+    """Rows half a minute apart make windows of two intervals."""
+    assert rates([0, 300, 600, 900, 1200], [0, 30, 60, 90, 120]) == [10.0, 10.0]
+
+
+def test_no_window_spans_a_gap() -> None:
+    """The silence between two stretches is no slow training."""
+    assert rates([0, 600, 700, 1300], [0, 60, 1000, 1060]) == [10.0, 10.0]
+
+
+def test_no_window_spans_a_restart() -> None:
+    """A new session begins a new window, even where steps and times look fine."""
+    assert rates([0, 300, 600, 900], [0, 30, 60, 90], session=[0, 0, 1, 1]) == []
+
+
+def test_no_window_goes_backwards() -> None:
+    """A clock or a step that falls begins a new window, so no rate is negative."""
+    assert rates([0, 600, 100, 700], [0, 60, 120, 180]) == [10.0, 10.0]
+    assert rates([0, 300, 600, 900], [0, 60, 30, 90]) == [5.0, 5.0]
+
+
+def test_an_empty_run_has_no_rate() -> None:
+    """No rows, no windows."""
+    assert rates([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("speeds", "key"),
+    [
+        ([450.0] * 4, "sps.few"),
+        ([450.0] * 10, "sps.steady"),
+        ([450, 450, 450, 400, 350, 330, 320, 320], "sps.steady"),  # 29 % is not more than 30 %
+        ([450, 450, 450, 400, 350, 310, 310, 310], "sps.slower"),
+        ([310, 310, 310, 350, 400, 450, 450, 450], "sps.faster"),
+        ([0.0, 0, 0, 1, 1, 1], "sps.few"),
+    ],
+)
+def test_the_trend_of_the_speed(speeds: list[float], key: str) -> None:
+    """First and last fifth are compared by their medians."""
+    hours = np.arange(float(len(speeds)))
+    assert key_of(speed_trend_fact(Rate(hours, hours, floats(*speeds)), LIMITS)) == key
+
+
+def test_the_first_speed_of_a_session_is_left_out() -> None:
+    """The inflated first reading is neither in the mean nor the largest."""
+    facts = fps_facts(series([1, 2, 3], fps=[818.0, 440.0, 460.0]))
+    assert [facts[name].value for name in ("avg_fps", "min_fps", "max_fps")] == [450.0, 440.0, 460.0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "key"),
+    [
+        (series([]), "fps.no_rows"),
+        (series([1], fps=[818.0]), "fps.one_row"),
+        (series([1, 2]), "reason.not_recorded"),
+    ],
+)
+def test_no_speed_says_why(rows: Series, key: str) -> None:
+    """No rows, one inflated row, or a column that was left empty."""
+    assert key_of(fps_facts(rows)["avg_fps"]) == key
+
+
+FAST = Rate(floats(1, 2, 3, 4), floats(1, 2, 3, 4), floats(100, 100, 100, 100))
+STILL = Rate(floats(), floats(), floats())
+
+
+@pytest.mark.parametrize(
+    ("state", "current", "goal", "rate", "key"),
+    [
+        (State.COMPLETED, 1000, 1000, FAST, "eta.over"),
+        (State.FAILED, 500, 1000, FAST, "eta.over_early"),
+        (State.FINISHED, 1000, 1000, FAST, "eta.finished"),
+        (State.RUNNING, None, 1000, FAST, "eta.unknown"),
+        (State.RUNNING, 500, None, FAST, "eta.unknown"),
+        (State.RUNNING, 500, 1000, STILL, "eta.no_rate"),
+        (State.RUNNING, 500, 1000, FAST, "eta.running"),
+        (State.STALE, 500, 1000, FAST, "eta.stale"),
+        (State.PAUSED, 500, 1000, FAST, "eta.stale"),
+    ],
+)
+def test_time_left(state: State, current: int | None, goal: int | None, rate: Rate, key: str) -> None:
+    """Only a run that goes on has time left, and only where steps and speed are known."""
+    assert key_of(eta_fact(state, current, goal, rate, LIMITS)) == key
+
+
+def test_time_left_is_steps_by_speed() -> None:
+    """360,000 steps at 100 steps/s are an hour, and the value is an estimate."""
+    fact = eta_fact(State.RUNNING, 40_000, 400_000, FAST, LIMITS)
+    assert fact.words is not None
+    assert (fact.words.values["hours"], fact.estimated) == (1.0, True)
+
+
+def test_nothing_is_left_beyond_the_goal() -> None:
+    """An overshoot is no negative time."""
+    fact = eta_fact(State.STALE, 1100, 1000, FAST, LIMITS)
+    assert fact.words is not None
+    assert fact.words.values["steps"] == 0
+
+
+# ---------------------------------------------------------------- downtime and gaps
+
+
+def silences(*seconds: float, sessions: int = 1, rows: int = 10, with_gpu: bool | None = None) -> DataQuality:
+    return DataQuality(
+        rows=rows, gap_threshold_s=60.0, gaps=tuple(Gap(s, 100, 0.1, with_gpu) for s in seconds),
+        sessions=tuple(Session(0, 1, 2) for _ in range(sessions)),
+    )  # fmt: skip
+
+
+def test_only_long_gaps_are_lost_time() -> None:
+    """Five minutes count, 299 seconds do not."""
+    lost = downtime_facts(silences(299, 300, 3600), (), LIMITS)["pause_time_h"]
+    assert (lost.value, lost.estimated) == (3900 / 3600, True)
+
+
+def test_no_gap_is_no_time_lost() -> None:
+    """Nought hours are known, not unknown."""
+    assert downtime_facts(silences(), (), LIMITS)["pause_time_h"].value == 0.0
+
+
+def test_pauses_are_notes_and_restarts() -> None:
+    """Two notes of closing while training and one restart are three."""
+    notes = ("ui_exit_pause: UI closed", "something else", "2025-12-22 ui_exit_pause again", "my_ui_exit_pauses")
+    assert downtime_facts(silences(sessions=2), notes, LIMITS)["pause_count"].value == 3
+
+
+def test_without_rows_pauses_are_unknown() -> None:
+    """A run without rows has no count and no time lost."""
+    facts = downtime_facts(DataQuality(), (), LIMITS)
+    assert {key_of(fact) for fact in facts.values()} == {"reason.no_rows"}
+
+
+@pytest.mark.parametrize(("rows", "key"), [(2, "gaps.few"), (30, "gaps.no_times")])
+def test_without_a_usual_interval_gaps_are_unknown(rows: int, key: str) -> None:
+    """Too few rows, or times that do not tell them apart."""
+    quality = DataQuality(rows=rows)
+    assert key_of(gap_fact(quality)) == key_of(downtime_facts(quality, (), LIMITS)["pause_time_h"]) == key
+
+
+@pytest.mark.parametrize(
+    ("quality", "key"),
+    [
+        (DataQuality(), "reason.no_rows"),
+        (silences(), "gaps.none"),
+        (silences(100, with_gpu=True), "gaps.found_alive"),
+        (silences(100, with_gpu=False), "gaps.found_absent"),
+        (silences(100), "gaps.found_unknown"),
+    ],
+)
+def test_gaps_as_a_sentence(quality: DataQuality, key: str) -> None:
+    """None, or the longest with what the GPU samples tell of it."""
+    assert key_of(gap_fact(quality)) == key
+
+
+def test_the_longest_gap_is_told() -> None:
+    """Of several gaps the longest is named, and all are counted."""
+    said = gap_fact(silences(100, 900, 300)).words
+    assert said is not None
+    assert (said.values["longest"], said.values["count"]) == (900, 3)

@@ -1,0 +1,213 @@
+"""The command as it is typed: what it writes, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from runsum import __version__
+from runsum.build import BuildReport
+from runsum.resources import starter_mkdocs, template_folder
+from support.cli import ONE, TWO, build, make, typed
+from support.expect import AS_OF
+from support.rows import Clock, add_run, store, table_rows
+from support.schema import database
+
+# ---------------------------------------------------------------- init
+
+
+def complaint(*words: str) -> str:
+    """The one line with which a command fails."""
+    done = typed(*words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("runsum: ")
+    return done.stderr
+
+
+def test_init_writes_three_files_and_says_so(work: Path) -> None:
+    """The starters as they are in the package."""
+    done = typed("init")
+    assert done.exit_code == 0
+    assert (work / "mkdocs.yml").read_bytes() == starter_mkdocs().read_bytes()
+    assert (work / "runsum.yml").read_bytes() == (template_folder() / "starter" / "runsum.yml").read_bytes()
+    assert (work / ".gitignore").read_bytes() == (template_folder() / "starter" / "gitignore").read_bytes()
+    assert [line.split() for line in done.stdout.splitlines()[:3]] == [
+        ["wrote", name] for name in ("mkdocs.yml", "runsum.yml", ".gitignore")
+    ]
+
+
+def test_init_never_overwrites(work: Path) -> None:
+    """What is there is kept and named; the rest is written."""
+    (work / "mkdocs.yml").write_text("site_name: mine\n")
+    done = typed("init")
+    assert (work / "mkdocs.yml").read_text() == "site_name: mine\n"
+    assert "kept   mkdocs.yml" in done.stdout
+    assert "wrote  runsum.yml" in done.stdout
+
+
+def test_init_makes_the_folder(work: Path) -> None:
+    """`runsum init a/b` makes both."""
+    assert typed("init", "a/b").exit_code == 0
+    assert (work / "a" / "b" / "mkdocs.yml").is_file()
+
+
+def test_init_in_a_file_is_one_line(work: Path) -> None:
+    """A folder cannot be made where a file is."""
+    (work / "taken").write_text("x")
+    assert "taken" in complaint("init", "taken")
+
+
+def test_the_starters_build(work: Path) -> None:
+    """What `init` wrote is what `build` reads."""
+    typed("init")
+    make(work / "ml_experiments.db", ONE)
+    assert build()["runs"] == 1
+
+
+# ---------------------------------------------------------------- a build
+
+
+def test_without_a_database_it_says_what_to_type(work: Path) -> None:
+    """Nothing is written, not even the starter mkdocs.yml."""
+    assert "Type 'runsum build --db " in complaint("build")
+    assert list(work.iterdir()) == []
+
+
+def test_a_first_build_writes_the_starter(work: Path) -> None:
+    """Without a mkdocs.yml there is one afterwards, and it is said on stderr."""
+    make(work / "a.db", ONE)
+    done = typed("build", "--db", "a.db", "--as-of", AS_OF)
+    assert (work / "mkdocs.yml").read_bytes() == starter_mkdocs().read_bytes()
+    assert "wrote mkdocs.yml" in done.stderr
+
+
+def test_a_failed_build_leaves_no_starter(work: Path) -> None:
+    """The folder is as it was."""
+    assert "gone.db" in complaint("build", "--db", "gone.db")
+    assert not (work / "mkdocs.yml").exists()
+
+
+def test_the_report_as_json(work: Path) -> None:
+    """Every field of the report, nothing else on stdout, and true numbers."""
+    make(work / "a.db", ONE, TWO)
+    report = build("--db", "a.db")
+    assert list(report) == [field.name for field in fields(BuildReport)]
+    assert (report["runs"], report["docs_dir"], report["databases"]) == (2, "docs", ["a.db"])
+    assert (report["removed"], report["kept"], report["unchanged"], report["problems"]) == (0, [], 0, {})
+    assert report["pages"] == len(list((work / "docs").rglob("*.md")))
+    written = [file for file in (work / "docs").rglob("*") if file.is_file() and ".runsum" not in file.parts]
+    assert report["written"] == len(written)
+
+
+def test_the_report_for_people(work: Path) -> None:
+    """Runs, pages, files, problems, and what to type next."""
+    make(work / "a.db", ONE, status="crunching")
+    lines = typed("build", "--db", "a.db", "--as-of", AS_OF).stdout.splitlines()
+    assert lines[0].startswith("1 run on ")
+    assert "unknown status 1" in lines[2]
+    assert lines[-1] == "next: mkdocs serve"
+
+
+def test_a_second_build_writes_nothing(work: Path) -> None:
+    """Everything is as it was."""
+    make(work / "a.db", ONE)
+    written = build("--db", "a.db")["written"]
+    second = build("--db", "a.db")
+    assert (second["written"], second["unchanged"], second["removed"]) == (0, written, 0)
+
+
+def test_strict_fails_on_problems_only(work: Path) -> None:
+    """Exit code 1 with a problem, 0 without; the site is written in both cases."""
+    make(work / "good.db", ONE)
+    make(work / "odd.db", TWO, status="crunching")
+    assert typed("build", "--strict", "--as-of", AS_OF, "--db", "good.db").exit_code == 0
+    assert typed("build", "--strict", "--as-of", AS_OF, "--db", "odd.db").exit_code == 1
+    assert typed("build", "--as-of", AS_OF, "--db", "odd.db").exit_code == 0
+    assert (work / "docs" / "runs" / TWO / "index.md").is_file()
+
+
+def test_strict_fails_on_a_page_changed_by_hand(work: Path) -> None:
+    """The page is kept and named on stderr."""
+    make(work / "a.db", ONE)
+    build("--db", "a.db")
+    (work / "docs" / "index.md").write_text("mine")
+    done = typed("build", "--strict", "--as-of", AS_OF, "--db", "a.db")
+    assert (done.exit_code, (work / "docs" / "index.md").read_text()) == (1, "mine")
+    assert "docs/index.md was changed by hand" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("build", "--colour"), "No such option"),
+        (("--colour",), "No such option"),
+        (("biuld",), "No such command"),
+        (("build", "--db"), "requires an argument"),
+        (("build", "a.db"), "unexpected extra argument"),
+        (("build", "--as-of", "tomorrow", "--db", "a.db"), "'tomorrow' is not an ISO time"),
+        (("build", "--as-of", "2025-13-01", "--db", "a.db"), "'2025-13-01' is not an ISO time"),
+        (("build", "--as-of", "", "--db", "a.db"), "'' is not an ISO time"),
+        (("build", "--config", "gone.yml"), "gone.yml: no such settings file"),
+        (("build", "--db", "gone.db"), "gone.db"),
+        (("build", "--db", "."), "."),
+    ],
+)
+def test_a_typing_mistake_is_one_line(work: Path, words: tuple[str, ...], said: str) -> None:
+    """Exit code 2, one line on stderr, nothing on stdout."""
+    make(work / "a.db", ONE)
+    assert said.lower() in complaint(*words).lower()
+
+
+def test_a_mistake_in_a_file_is_one_line(work: Path) -> None:
+    """runsum.yml and mkdocs.yml that cannot be followed, and a docs folder that is a file."""
+    make(work / "a.db", ONE)
+    (work / "runsum.yml").write_text("databses: a.db\n")
+    assert "Did you mean 'databases'?" in complaint("build")
+    (work / "runsum.yml").write_text("databases: a.db\n")
+    (work / "mkdocs.yml").write_text("docs_dir: [\n")
+    assert "mkdocs.yml" in complaint("build")
+    (work / "mkdocs.yml").write_text("docs_dir: taken\n")
+    (work / "taken").write_text("a file")
+    assert "taken" in complaint("build")
+
+
+def test_a_name_with_escapes_does_not_reach_the_terminal(work: Path) -> None:
+    """Control characters of a path are not printed."""
+    assert "\x1b" not in complaint("build", "--db", "\x1b[31mred.db")
+
+
+def test_states_are_judged_at_the_given_time(work: Path) -> None:
+    """At 10:16 a run goes on, an hour later it is stale: on the machine's own clock and in UTC."""
+    with database(work / "a.db") as con:
+        add_run(con, ONE, status="running", updated_at=Clock().iso(0))
+        store(con, table_rows(ONE, range(1, 101)))
+    twin = work / "docs" / "runs" / ONE / "run.json"
+    states = []
+    for moment in ("2025-12-22T10:16:00", "2025-12-22T11:16:00", "2025-12-22T16:16:00Z", "2025-12-22T17:16:00Z"):
+        build("--db", "a.db", as_of=moment)
+        states.append(json.loads(twin.read_text())["state"])
+    assert states == ["running", "stale", "running", "stale"]
+
+
+# ---------------------------------------------------------------- the command itself
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """`python -m runsum --version`, in a process of its own."""
+    words = [sys.executable, "-W", "error", "-m", "runsum", "--version"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"runsum, version {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [("--help",), ("-h",), ("build", "--help"), ("init", "-h")])
+def test_help_is_given(words: tuple[str, ...]) -> None:
+    """Each command explains itself."""
+    done = typed(*words)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Usage: runsum")

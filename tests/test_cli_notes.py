@@ -1,0 +1,102 @@
+"""What the command makes of a person's notes."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import markdown
+
+from support.cli import ONE, build, make
+
+NOTE = """# What I saw
+
+It **learned** to [tunnel](https://example.org/tunnel). <script>alert(1)</script> <img src=x onerror=alert(2)>
+
+- [bad](javascript:alert(3)) and <a href="java&#115;cript:alert(4)" onclick="alert(5)">worse</a>
+- {: .rs-hidden onclick=alert(6) } and {{ 7 * 7 }} and [TOC] and <div markdown="1">*x*</div>
+
+```
+first line
+  second line
+```
+
+<iframe src="https://evil.example"></iframe><style>body { display: none }</style></div></div>
+
+| a | b |
+|---|---|
+| 1 | 2 |
+"""
+
+
+class Tags(HTMLParser):
+    """Every tag of a page with its attributes, and its text."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def page_with(work: Path, note: str) -> Tags:
+    """The page of a run with a note, as Markdown makes it."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "notes").mkdir(exist_ok=True)
+    (work / "notes" / f"{ONE}.md").write_text(note, encoding="utf-8")
+    build()
+    text = (work / "docs" / "runs" / ONE / "index.md").read_text(encoding="utf-8").partition("---\n\n")[2]
+    extensions = ["tables", "attr_list", "toc", "admonition", "footnotes", "abbr", "md_in_html", "fenced_code"]
+    return Tags(markdown.markdown(text, extensions=extensions))
+
+
+def test_a_note_stands_on_the_page_of_its_run(work: Path) -> None:
+    """Words, emphasis, links, lists, code and tables of a person's Markdown."""
+    page = page_with(work, NOTE)
+    assert "What I saw" in page.text
+    assert "first line\n  second line" in page.text
+    assert ("a", {"href": "https://example.org/tunnel", "rel": "noopener noreferrer"}) in page.tags
+
+
+def test_a_note_brings_nothing_that_runs(work: Path) -> None:
+    """No script, no handler, no frame, no style, no link but to the web and the mail."""
+    page = page_with(work, NOTE)
+    names = {tag for tag, _ in page.tags}
+    assert not names & {"script", "iframe", "style", "img", "object", "form"}
+    assert not [attribute for _, attrs in page.tags for attribute in attrs if attribute.startswith("on")]
+    assert not [attrs for _, attrs in page.tags if "script:" in (attrs.get("href") or "")]
+    assert "alert(1)" not in page.text
+
+
+def test_a_note_does_not_break_out_of_its_box(work: Path) -> None:
+    """The page has the sections it has without the note, and the note's own marks stay text."""
+    page, plain = page_with(work, NOTE), page_with(work, "x")
+    assert [t for t, _ in page.tags].count("h2") == [t for t, _ in plain.tags].count("h2")
+    assert [t for t, _ in page.tags].count("div") == [t for t, _ in plain.tags].count("div")
+    assert "{: .rs-hidden onclick=alert(6) } and {{ 7 * 7 }} and [TOC]" in page.text
+
+
+def test_notes_of_nobody_are_left_alone(work: Path) -> None:
+    """A file that names no run changes no page, and is not touched itself."""
+    make(work / "ml_experiments.db", ONE)
+    written = build()["written"]
+    (work / "notes").mkdir()
+    (work / "notes" / "shopping.md").write_text("milk")
+    report = build()
+    assert (report["written"], report["unchanged"]) == (0, written)
+    assert (work / "notes" / "shopping.md").read_text() == "milk"
+
+
+def test_a_changed_note_changes_one_page(work: Path) -> None:
+    """Only the page of its run is written again."""
+    page_with(work, "first")
+    (work / "notes" / f"{ONE}.md").write_text("second")
+    assert build()["written"] == 1
+    assert "second" in (work / "docs" / "runs" / ONE / "index.md").read_text()

@@ -1,0 +1,111 @@
+"""The command on several databases, and with settings that change a build."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+from runsum.resources import starter_mkdocs
+from support.cli import END, ONE, TWO, build, make, typed
+from support.expect import AS_OF
+from support.rows import Clock, add_run, store, table_rows
+from support.schema import database
+
+# ---------------------------------------------------------------- several databases, runs that go
+
+
+def test_equal_ids_of_two_databases_are_two_runs(work: Path) -> None:
+    """Two pages, two names of sources, and the problem is said on both."""
+    make(work / "home" / "ml_experiments.db", ONE)
+    make(work / "lab" / "ml_experiments.db", ONE, TWO)
+    report = build("--db", "home/ml_experiments.db", "--db", "lab/ml_experiments.db")
+    documents = [json.loads(file.read_text()) for file in sorted((work / "docs" / "runs").glob("*/run.json"))]
+    assert (report["runs"], report["problems"]) == (3, {"same_run_id": 2})
+    assert sorted((d["run_id"], d["source"]) for d in documents) == [
+        (ONE, "home/ml_experiments"),
+        (ONE, "lab/ml_experiments"),
+        (TWO, "lab/ml_experiments"),
+    ]
+
+
+def test_one_database_given_twice_is_one(work: Path) -> None:
+    """Also by another path."""
+    make(work / "a.db", ONE)
+    assert build("--db", "a.db", "--db", "./a.db")["runs"] == 1
+
+
+def test_declared_names_and_globs_are_used(work: Path) -> None:
+    """A name from runsum.yml stands on the pages."""
+    make(work / "old" / "x.db", ONE)
+    make(work / "old" / "y.db", TWO)
+    (work / "runsum.yml").write_text("databases: [{path: 'old/*.db', name: attic}]\n")
+    build()
+    sources = [json.loads(file.read_text())["source"] for file in sorted((work / "docs" / "runs").glob("*/run.json"))]
+    assert sources == ["attic", "attic (2)"]
+
+
+def test_the_pages_of_a_removed_run_go(work: Path) -> None:
+    """Its folder is gone, the other run's is untouched."""
+    make(work / "a.db", ONE, TWO)
+    build("--db", "a.db")
+    make(work / "a.db", ONE)
+    report = build("--db", "a.db")
+    assert report["removed"] == 4  # index.md, run.json, data.js, metrics.csv.gz
+    assert not (work / "docs" / "runs" / TWO).exists()
+    assert (work / "docs" / "runs" / ONE / "index.md").exists()
+
+
+# ---------------------------------------------------------------- settings that change a build
+
+
+def test_a_threshold_changes_what_is_said(work: Path) -> None:
+    """With a day of patience a silent run is not stale, and the Methods page says so."""
+    with database(work / "ml_experiments.db") as con:
+        add_run(con, ONE, status="running", updated_at=Clock().iso(0))
+        store(con, table_rows(ONE, range(1, 101)))
+    (work / "runsum.yml").write_text("thresholds: {stale_after_min: 1440}\n")
+    build(as_of="2025-12-22T20:00:00")
+    assert json.loads((work / "docs" / "runs" / ONE / "run.json").read_text())["state"] == "running"
+    assert "1440" in (work / "docs" / "methods" / "index.md").read_text()
+
+
+def test_any_threshold_may_be_nought(work: Path) -> None:
+    """No rule of thumb divides by its threshold or takes it for granted; a run without rows included."""
+    from runsum.thresholds import Thresholds
+
+    make(work / "ml_experiments.db", ONE)
+    with database(work / "b.db") as con:
+        add_run(con, TWO, status="stopped", end_time=END)
+    text = "databases: [ml_experiments.db, b.db]\nthresholds:\n"
+    (work / "runsum.yml").write_text(text + "".join(f"  {field.name}: 0\n" for field in fields(Thresholds)))
+    assert build()["runs"] == 2
+
+
+def test_a_declared_threshold_solves_a_game(work: Path) -> None:
+    """The run page says when it was crossed."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "runsum.yml").write_text("solved: {ALE/Breakout-v5: 5}\n")
+    build()
+    said = json.loads((work / "docs" / "runs" / ONE / "run.json").read_text())["summary"]["solved_flag"]
+    assert said.startswith("Reached the declared 5 first at 327.7 k steps")
+
+
+def test_the_docs_dir_of_the_user_is_used(work: Path) -> None:
+    """Another docs_dir, in a mkdocs.yml with tags of its own, which stays as it is."""
+    text = "site_name: x\ndocs_dir: pages\nx: !!python/name:material.extensions.emoji.twemoji\n"
+    (work / "mkdocs.yml").write_text(text)
+    make(work / "a.db", ONE)
+    assert build("--db", "a.db")["docs_dir"] == "pages"
+    assert (work / "pages" / "runs" / ONE / "index.md").is_file()
+    assert not (work / "docs").exists()
+    assert (work / "mkdocs.yml").read_text() == text
+
+
+def test_a_mkdocs_yml_without_the_script_is_warned_about(work: Path) -> None:
+    """Charts would stay static; with the script nothing is said."""
+    make(work / "a.db", ONE)
+    (work / "mkdocs.yml").write_text("site_name: x\n")
+    assert "does not load assets/runsum/runsum.js" in typed("build", "--db", "a.db", "--as-of", AS_OF).stderr
+    (work / "mkdocs.yml").write_bytes(starter_mkdocs().read_bytes())
+    assert typed("build", "--db", "a.db", "--as-of", AS_OF).stderr == ""
