@@ -284,3 +284,9 @@ def test_rows_without_reward_or_time_are_no_points() -> None:
 def test_nothing_thins_to_nothing() -> None:
     """A run without rewards has an empty curve."""
     assert thin([NAN, NAN]).rewards == ()
+
+
+def test_a_rise_that_ended_is_no_rise_at_the_end() -> None:
+    """The last quarter rises by a line through it, but its later half is level: nothing still rises."""
+    climb = [float(i) for i in range(85)] + [85.0] * 15
+    assert describe_shape(np.arange(100.0), np.array(climb), LIMITS).kind == "level"

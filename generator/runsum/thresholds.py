@@ -76,6 +76,11 @@ class Thresholds:
     trend_noise_factor: float = _rule(
         2.0, "× noise", "a change between two stretches is a trend only above this multiple of the noise"
     )
+    trend_late_share: float = _rule(
+        0.2,
+        "share of the change",
+        "a trend at the end must have gone on in the later half of the recent rows this much",
+    )
     cliff_noise_factor: float = _rule(6.0, "× noise", "a drop within a short window above this multiple is a cliff")
     cliff_range_share: float = _rule(
         0.25, "share of the reward range", "a cliff must also lose this much of what was learned"

@@ -95,7 +95,9 @@ def _describe(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardSha
     x, y = steps[-size:], values[-size:]
     change = slope(x, y) * float(x[-1] - x[0])
     rest = float(np.std(y - (y.mean() + slope(x, y) * (x - x.mean()))))
-    moved = abs(change) > limits.trend_noise_factor * rest and abs(change) > limits.plateau_band * scale
+    late = slope(x[size // 2 :], y[size // 2 :]) * float(x[-1] - x[size // 2])
+    goes_on = late * change > 0 and abs(late) >= limits.trend_late_share * abs(change)
+    moved = goes_on and abs(change) > max(limits.trend_noise_factor * rest, limits.plateau_band * scale)
     level_since = (
         None if moved else _level_since(steps, values, end, max(limits.plateau_band * scale, 2 * noise), limits)
     )
