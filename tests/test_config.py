@@ -217,6 +217,7 @@ def test_no_database_says_what_to_type(tmp_path: Path) -> None:
         ("docs_dir: pages\n", "pages"),
         ("docs_dir: a/b c\n", "a/b c"),
         ("docs_dir: null\n", "docs"),
+        ("docs_dir: !ENV [RUNSUM_TEST_UNSET, pages]\n", "pages"),
         ("", "docs"),
         ("docs_dir: d\nplugins: [{offline: {enabled: !ENV [OFFLINE, false]}}]\n", "d"),
         ("docs_dir: d\nx: !!python/name:material.extensions.emoji.twemoji\n", "d"),

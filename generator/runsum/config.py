@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml_env_tag import construct_env_tag
 
 from runsum.errors import ConfigError
 from runsum.thresholds import Thresholds, with_overrides
@@ -112,13 +113,14 @@ def read_docs_dir(mkdocs_file: Path, folder: Path) -> Path:
 
 
 class _AnyTagLoader(yaml.SafeLoader):
-    """mkdocs.yml may carry !ENV, !relative or !!python/name: their values do not matter here."""
+    """mkdocs.yml may carry !relative or !!python/name, which do not matter here, and !ENV, which MkDocs resolves."""
 
 
 def _ignore(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> None:
     return None
 
 
+_AnyTagLoader.add_constructor("!ENV", construct_env_tag)
 _AnyTagLoader.add_multi_constructor("!", _ignore)
 _AnyTagLoader.add_multi_constructor("tag:yaml.org,2002:python/", _ignore)
 
