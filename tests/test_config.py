@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runsum.config import DatabasePath, Settings, find_databases, read_docs_dir, read_settings
+from runsum.config import DatabasePath, Settings, find_databases, read_mkdocs, read_settings
 from runsum.errors import ConfigError
 from runsum.thresholds import Thresholds, rules_in_force
 
@@ -230,14 +230,14 @@ def test_no_database_says_what_to_type(tmp_path: Path) -> None:
 def test_docs_dir_is_read_from_any_mkdocs_yml(tmp_path: Path, text: str, docs: str) -> None:
     """Whatever tags its extensions need, nothing of them is run."""
     (tmp_path / "mkdocs.yml").write_text(text)
-    assert read_docs_dir(tmp_path / "mkdocs.yml", tmp_path) == tmp_path / docs
+    assert read_mkdocs(tmp_path / "mkdocs.yml", tmp_path).docs_dir == tmp_path / docs
 
 
 def test_the_starter_mkdocs_yml_says_docs(tmp_path: Path) -> None:
     """The file that `runsum init` writes."""
     from runsum.resources import starter_mkdocs
 
-    assert read_docs_dir(starter_mkdocs(), tmp_path) == tmp_path / "docs"
+    assert read_mkdocs(starter_mkdocs(), tmp_path).docs_dir == tmp_path / "docs"
 
 
 @pytest.mark.parametrize("text", ["docs_dir: [", "- a", "nav:\n  - a: 'b\n"])
@@ -245,6 +245,6 @@ def test_a_broken_mkdocs_yml_is_one_line(tmp_path: Path, text: str) -> None:
     """It names the file, and is no traceback."""
     (tmp_path / "mkdocs.yml").write_text(text)
     with pytest.raises(ConfigError) as caught:
-        read_docs_dir(tmp_path / "mkdocs.yml", tmp_path)
+        read_mkdocs(tmp_path / "mkdocs.yml", tmp_path)
     assert "mkdocs.yml" in str(caught.value)
     assert "\n" not in str(caught.value)

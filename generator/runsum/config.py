@@ -102,14 +102,34 @@ def find_databases(given: Sequence[Path], settings: Settings, folder: Path) -> t
     return tuple(seen.values())
 
 
-def read_docs_dir(mkdocs_file: Path, folder: Path) -> Path:
-    """The `docs_dir` of a mkdocs.yml (default `docs`) below `folder`, whatever tags and extensions it uses.
+@dataclass(frozen=True, slots=True)
+class MkdocsFacts:
+    """The few words of mkdocs.yml that matter here.
+
+    Attributes:
+        site_url: where the site will be read, with a slash at its end; empty when not declared.
+    """
+
+    docs_dir: Path
+    site_dir: Path
+    site_url: str
+    site_name: str
+
+
+def read_mkdocs(mkdocs_file: Path, folder: Path) -> MkdocsFacts:
+    """Read where a mkdocs.yml puts things, whatever tags and extensions it uses; folders lie below `folder`.
 
     Raises:
         ConfigError: the file is not YAML.
     """
     data = _load(mkdocs_file)
-    return folder / str(data.get("docs_dir") or "docs")
+    url = str(data.get("site_url") or "").strip()
+    return MkdocsFacts(
+        docs_dir=folder / str(data.get("docs_dir") or "docs"),
+        site_dir=folder / str(data.get("site_dir") or "site"),
+        site_url=url if not url or url.endswith("/") else url + "/",
+        site_name=str(data.get("site_name") or "Training runs"),
+    )
 
 
 class _AnyTagLoader(yaml.SafeLoader):

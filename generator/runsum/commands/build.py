@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from runsum.analysis.standing import AsOf
 from runsum.commands.starter import write_starter
-from runsum.config import MKDOCS_NAME, find_databases, read_docs_dir, read_settings
+from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings
 from runsum.errors import ConfigError
 from runsum.formatting import plural
 from runsum.resources import starter_mkdocs
@@ -46,7 +46,7 @@ def build(databases: tuple[Path, ...], config: Path | None, as_of: str | None, s
     now = _as_of(as_of)
     mkdocs = here / MKDOCS_NAME
     fresh = not mkdocs.exists()
-    docs = read_docs_dir(starter_mkdocs() if fresh else mkdocs, here)
+    docs = read_mkdocs(starter_mkdocs() if fresh else mkdocs, here).docs_dir
     with _Bar() as bar:
         report = build_archive(chosen, settings, docs, now, bar.tell)
     if fresh:
