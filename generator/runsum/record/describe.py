@@ -1,0 +1,225 @@
+"""What a model, its environment and this machine are, in the words of the run database."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import inspect
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+
+_NOT_A_SETTING = frozenset(
+    {
+        "self",
+        "kwargs",
+        "policy",
+        "env",
+        "verbose",
+        "tensorboard_log",
+        "_init_setup_model",
+        "policy_kwargs",
+        "device",
+        "seed",
+        "stats_window_size",
+        "rollout_buffer_class",
+        "rollout_buffer_kwargs",
+    }
+)
+_PACKAGES = ("stable_baselines3", "torch", "gymnasium", "ale_py", "numpy")
+
+
+def describe_config(model: BaseAlgorithm, total_timesteps: int) -> dict[str, Any]:
+    """The settings of a training under the names of `config_json`, as they are in force.
+
+    Args:
+        model: any Stable-Baselines3 algorithm; every argument of its constructor is looked up on it.
+        total_timesteps: target of this leg.
+    """
+    policy, env = model.policy, model.get_env()
+    config: dict[str, Any] = {
+        "algorithm": type(model).__name__.lower(),
+        "policy_type": _policy_name(model),
+        "env_id": env_id(env),
+        "n_envs": model.n_envs,
+        "total_timesteps": total_timesteps,
+        "device": str(model.device),
+        "seed": model.seed,
+        "net_arch": getattr(policy, "net_arch", None),
+        "activation_fn": getattr(getattr(policy, "activation_fn", None), "__name__", None),
+        "max_episode_steps": getattr(_spec(env), "max_episode_steps", None),
+        "frame_stack": _frame_stack(env),
+        "action_repeat": _action_repeat(env),
+        "wrappers": wrappers(env) or None,
+    }
+    kwargs = getattr(_spec(env), "kwargs", None)
+    custom: dict[str, Any] = {
+        f"env {key}": _plain(value) for key, value in (kwargs or {}).items() if key != "render_mode"
+    }
+    for name in _arguments(type(model)):
+        value = getattr(model, name, getattr(model, f"_{name}", None))
+        if value is not None and value != {} and (model.use_sde or "sde" not in name):
+            config |= _setting(name, value)
+    if model.policy_kwargs:
+        custom["policy_kwargs"] = {key: _plain(value) for key, value in model.policy_kwargs.items()}
+    config["custom_params"] = custom or None
+    return config
+
+
+def env_id(env: VecEnv | None) -> str | None:
+    """Gymnasium's id of the environment; its class where it was never registered."""
+    spec = _spec(env)
+    if spec is not None:
+        return str(spec.id)
+    return type(env.envs[0].unwrapped).__name__ if env is not None and hasattr(env, "envs") else None
+
+
+def env_version(env: VecEnv | None) -> str | None:
+    """The package that brings the environment, and its version."""
+    entry = getattr(_spec(env), "entry_point", None)
+    package = entry.split(":")[0].split(".")[0] if isinstance(entry, str) else None
+    version = _version(package) if package else None
+    return f"{package} {version}" if version else None
+
+
+def wrappers(env: VecEnv | None) -> list[str]:
+    """Classes around the environment, from the outside in."""
+    names = [type(layer).__name__ for layer in _layers(env)]
+    inner = getattr(env.unwrapped, "envs", None) if env is not None else None
+    wrapped = inner[0] if inner else None
+    while wrapped is not None and wrapped is not wrapped.unwrapped:
+        names.append(type(wrapped).__name__)
+        wrapped = wrapped.env
+    return names
+
+
+def describe_space(space: Any) -> str:
+    """A Gymnasium space in a few words: `Discrete(2)`, `Box(84, 84, 4) uint8`."""
+    if type(space).__name__ == "Box":
+        return f"Box({', '.join(str(n) for n in space.shape)}) {space.dtype}"
+    return str(space)
+
+
+def dependencies() -> dict[str, str]:
+    """Versions of the packages that a result depends on, as far as they are installed."""
+    found = {name: _version(name) for name in _PACKAGES}
+    return {name: version for name, version in found.items() if version}
+
+
+def machine() -> str:
+    """Operating system and processor, without the machine's name."""
+    return f"{platform.system()} {platform.machine()}"
+
+
+def git_commit() -> str | None:
+    """The commit of the program's folder (in a notebook: the working folder), marked when files changed since."""
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    folder = Path(main).absolute().parent if main else Path.cwd()
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=folder, capture_output=True, text=True, timeout=5, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip() or None
+
+
+def hash_text(text: str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_file(path: Path) -> str | None:
+    """SHA-256 of a file; None when it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _arguments(algorithm: type[BaseAlgorithm]) -> Iterator[str]:
+    for name in inspect.signature(algorithm.__init__).parameters:
+        if name not in _NOT_A_SETTING:
+            yield name
+
+
+def _setting(name: str, value: Any) -> dict[str, Any]:
+    """A setting as JSON knows it; a schedule by its first value, and by its text where it is none of a constant."""
+    if isinstance(value, Callable) and not isinstance(value, type):  # type: ignore[arg-type]
+        try:
+            first, last = float(value(1.0)), float(value(0.0))
+        except (TypeError, ValueError):
+            return {name: _plain(value)}
+        return {name: first} if first == last else {name: first, f"{name}_at_the_end": last}
+    return {name: _plain(value)}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if hasattr(value, "frequency") and hasattr(value, "unit"):  # SB3's TrainFreq
+        return f"{value.frequency} {value.unit.value}"
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value.__name__ if isinstance(value, type) else type(value).__name__
+
+
+def _policy_name(model: BaseAlgorithm) -> str:
+    """The alias that people type (MlpPolicy), else the class."""
+    for alias, policy in model.policy_aliases.items():
+        if policy is model.policy_class:
+            return alias
+    return model.policy_class.__name__
+
+
+def _layers(env: VecEnv | None) -> Iterator[VecEnvWrapper]:
+    while isinstance(env, VecEnvWrapper):
+        yield env
+        env = env.venv
+
+
+def _spec(env: VecEnv | None) -> Any:
+    if env is None:
+        return None
+    try:
+        return env.get_attr("spec", 0)[0]
+    except (AttributeError, IndexError, NotImplementedError):
+        return None
+
+
+def _frame_stack(env: VecEnv | None) -> int | None:
+    for layer in _layers(env):
+        stacked = getattr(layer, "stacked_obs", None)
+        if stacked is not None:
+            return int(stacked.n_stack)
+    return None
+
+
+def _action_repeat(env: VecEnv | None) -> int | None:
+    """How often the environment repeats an action: SB3's and Gymnasium's Atari wrappers name it differently."""
+    inner = getattr(env.unwrapped, "envs", None) if env is not None else None
+    wrapped = inner[0] if inner else None
+    while wrapped is not None and wrapped is not wrapped.unwrapped:
+        repeat = getattr(wrapped, "_skip", None) or vars(wrapped).get("frame_skip")
+        if isinstance(repeat, int):
+            return repeat
+        wrapped = wrapped.env
+    frameskip = (getattr(_spec(env), "kwargs", None) or {}).get("frameskip")
+    return frameskip if isinstance(frameskip, int) else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,71 @@
+"""Samples of the GPU while a run trains, from NVIDIA's own `nvidia-smi`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import IO
+
+from runsum.record.database import Value, now
+
+_INTERVAL_S = 2
+_COLUMNS = {
+    "utilization.gpu": "gpu_util_pct",
+    "memory.used": "vram_used_mb",
+    "memory.total": "vram_total_mb",
+    "temperature.gpu": "temp_c",
+    "power.draw": "power_w",
+}
+
+
+class GpuSampler:
+    """Reads one GPU every two seconds in the background; `nvidia-smi` runs once and repeats itself.
+
+    Args:
+        index: number of the GPU.
+        tell: gets every sample, a value by column of `gpu_metrics`, from another thread.
+    """
+
+    def __init__(self, index: int, tell: Callable[[dict[str, Value]], None]) -> None:
+        self._tell = tell
+        self.last: dict[str, Value] = {}
+        self._process = subprocess.Popen(
+            ["nvidia-smi", f"--id={index}", f"--query-gpu={','.join(_COLUMNS)}",
+             "--format=csv,noheader,nounits", f"--loop={_INTERVAL_S}"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        self._thread = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True)
+        self._thread.start()
+
+    @staticmethod
+    def is_possible() -> bool:
+        """Whether this machine has the command."""
+        return shutil.which("nvidia-smi") is not None
+
+    def stop(self) -> None:
+        """End the command and wait for the last sample."""
+        self._process.terminate()
+        self._process.wait()
+        self._thread.join(timeout=5)
+
+    def _listen(self, lines: IO[str]) -> None:
+        with lines:
+            for line in lines:
+                sample = {"ts": now(), **parse_sample(line)}
+                if len(sample) > 1:
+                    self.last = sample
+                    self._tell(sample)
+
+
+def parse_sample(line: str) -> dict[str, Value]:
+    """The values of one line; what the driver does not know ("[N/A]") is left out."""
+    sample: dict[str, Value] = {}
+    for column, text in zip(_COLUMNS.values(), line.split(","), strict=False):
+        try:
+            sample[column] = float(text)
+        except ValueError:
+            continue
+    return sample

@@ -1,0 +1,1 @@
+"""Records the archive that `runsum demo` shows: `python -m tests.recording.record FOLDER`."""
