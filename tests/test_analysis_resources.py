@@ -14,7 +14,7 @@ from support.analysis import LIMITS, NAN, gpu, key_of, series
 
 def machine(samples: GpuTable | None = None, **columns: Sequence[float]) -> Any:
     count = len(next(iter(columns.values()), ()))
-    return describe_resources(series(range(1, count + 1), **columns), samples or gpu(), LIMITS)
+    return describe_resources(series(range(1, count + 1), **columns), samples or gpu(), False, LIMITS)
 
 
 def test_zero_use_and_zero_memory_is_a_dead_reading() -> None:

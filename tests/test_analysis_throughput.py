@@ -133,24 +133,24 @@ def silences(*seconds: float, sessions: int = 1, rows: int = 10, with_gpu: bool 
 
 def test_only_long_gaps_are_lost_time() -> None:
     """Five minutes count, 299 seconds do not."""
-    lost = downtime_facts(silences(299, 300, 3600), (), LIMITS)["pause_time_h"]
+    lost = downtime_facts(silences(299, 300, 3600), (), False, LIMITS)["pause_time_h"]
     assert (lost.value, lost.estimated) == (3900 / 3600, True)
 
 
 def test_no_gap_is_no_time_lost() -> None:
     """Nought hours are known, not unknown."""
-    assert downtime_facts(silences(), (), LIMITS)["pause_time_h"].value == 0.0
+    assert downtime_facts(silences(), (), False, LIMITS)["pause_time_h"].value == 0.0
 
 
 def test_pauses_are_notes_and_restarts() -> None:
     """Two notes of closing while training and one restart are three."""
     notes = ("ui_exit_pause: UI closed", "something else", "2025-12-22 ui_exit_pause again", "my_ui_exit_pauses")
-    assert downtime_facts(silences(sessions=2), notes, LIMITS)["pause_count"].value == 3
+    assert downtime_facts(silences(sessions=2), notes, False, LIMITS)["pause_count"].value == 3
 
 
 def test_without_rows_pauses_are_unknown() -> None:
     """A run without rows has no count and no time lost."""
-    facts = downtime_facts(DataQuality(), (), LIMITS)
+    facts = downtime_facts(DataQuality(), (), False, LIMITS)
     assert {key_of(fact) for fact in facts.values()} == {"reason.no_rows"}
 
 
@@ -158,7 +158,7 @@ def test_without_rows_pauses_are_unknown() -> None:
 def test_without_a_usual_interval_gaps_are_unknown(rows: int, key: str) -> None:
     """Too few rows, or times that do not tell them apart."""
     quality = DataQuality(rows=rows)
-    assert key_of(gap_fact(quality)) == key_of(downtime_facts(quality, (), LIMITS)["pause_time_h"]) == key
+    assert key_of(gap_fact(quality)) == key_of(downtime_facts(quality, (), False, LIMITS)["pause_time_h"]) == key
 
 
 @pytest.mark.parametrize(

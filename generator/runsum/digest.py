@@ -115,7 +115,7 @@ def digest_run(
     digest = _assemble(record, slug, known_facts, found, summary, use)
     digest = replace(
         digest, charts=drawing.charts, absent_charts=drawing.absent, annotations=annotations, problems=problems,
-        files=recorded.disk_facts(files),
+        files=recorded.disk_facts(files, known_facts.by_application),
     )  # fmt: skip
     return DigestedRun(digest, {"data.js": drawing.script, "metrics.csv.gz": metrics_csv(found.series)})
 
@@ -170,7 +170,7 @@ def _analyse(
             series.timestep, series.reward, series.start_timestep, what.target, series.last_step_any_row, limits
         ),
         rate=throughput.measure_rate(series, quality, limits),
-        machine=resources.describe_resources(series, record.gpu, limits),
+        machine=resources.describe_resources(series, record.gpu, settings.recorded_by_runsum(record.row), limits),
         learning=learning,
         signals=signals,
         videos=recorded.merge_videos(videos, files.videos, bool(files.looked_in)),
@@ -196,7 +196,7 @@ def _summarise(
         **throughput.fps_facts(series),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),
         "eta_note": throughput.eta_fact(stand.state, _last_step(series), goal, found.rate, limits),
-        **throughput.downtime_facts(quality, found.notes, limits),
+        **throughput.downtime_facts(quality, found.notes, settings.recorded_by_runsum(row), limits),
         "metric_gap_note": throughput.gap_fact(quality),
         **found.machine.facts,
         **found.learning,

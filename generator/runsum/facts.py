@@ -261,11 +261,11 @@ def path_facts(record: RunRecord, files: ProjectFiles | None, by_application: bo
     model = files.final_model or files.model
     if model is not None:
         facts["model_path"] = known(model.path, phrase("path.present" if model.present else "path.absent"))
-    elif not text(row.get("model_path")):
+    elif by_application and not text(row.get("model_path")):
         facts["model_path"] = known(facts["model_path"].value, phrase("path.absent"), estimated=True)
     if files.tensorboard:
         facts["tensorboard_path"] = known("; ".join(files.tensorboard), phrase("path.present"))
-    elif not text(row.get("tensorboard_path")):
+    elif by_application and not text(row.get("tensorboard_path")):
         facts["tensorboard_path"] = known(facts["tensorboard_path"].value, phrase("path.absent"), estimated=True)
     if files.log is not None:
         facts["log_path"] = known(files.log.path, phrase("path.present"))

@@ -90,6 +90,9 @@ def recorded_columns(row: Row, experiment: Row) -> dict[str, Scalar]:
         value = row.get(name)
         if value is not None and not isinstance(value, bytes) and str(value).strip():
             kept[name] = value if isinstance(value, int | float) else str(value)
+    versions = json_object(row.get("dependencies_json")) or {}
+    if versions:
+        kept["dependencies"] = ", ".join(f"{name} {versions[name]}" for name in sorted(versions))
     metadata = json_object(row.get("metadata_json")) or {}
     for name in sorted(metadata):
         value = metadata[name]
@@ -110,9 +113,9 @@ def lineage_hints(record: RunRecord) -> LineageHints:
     return LineageHints(text(row.get("base_run_id")), text(row.get("parent_run_id")), leg_number(row))
 
 
-def disk_facts(files: ProjectFiles | None) -> dict[str, object]:
-    """What was found below the project root; empty without a root."""
-    if files is None:
+def disk_facts(files: ProjectFiles | None, by_application: bool) -> dict[str, object]:
+    """What was found below the project root; empty without a root, and where another recorder left nothing there."""
+    if files is None or not (by_application or files.checkpoints or files.model or files.final_model or files.log):
         return {}
     return {
         "checkpoints": len(files.checkpoints) + (files.model is not None),

@@ -26,7 +26,7 @@ class ResourceFacts:
     energy_kwh: float | None
 
 
-def describe_resources(series: Series, gpu: GpuTable, limits: Thresholds) -> ResourceFacts:
+def describe_resources(series: Series, gpu: GpuTable, by_runsum: bool, limits: Thresholds) -> ResourceFacts:
     """Averages and peaks; GPU samples (every few seconds) beat the snapshots of the metric rows (every 5 to 9 s)."""
     util, util_small = _prefer(gpu.numbers.get("gpu_util_pct"), series.columns["gpu_percent"])
     vram, vram_small = _prefer(gpu.numbers.get("vram_used_mb"), series.columns["gpu_memory_mb"])
@@ -45,7 +45,7 @@ def describe_resources(series: Series, gpu: GpuTable, limits: Thresholds) -> Res
     facts |= _pair(
         "cpu",
         cpu,
-        phrase("resource.process"),
+        phrase("resource.one_core" if by_runsum else "resource.process"),
         "resource.cpu_bug" if len(cpu) else "resource.no_cpu",
         hide=not cpu.any(),
     )

@@ -126,6 +126,11 @@ def recorded_by_application(config: Mapping[str, ConfigValue], row: Row) -> bool
     return all(setting(config, key) == value for key, value in _CONSTANTS.items())
 
 
+def recorded_by_runsum(row: Row) -> bool:
+    """Whether `runsum.record` wrote the run: it notes pauses, and measures CPU in percent of one core."""
+    return str((json_object(row.get("metadata_json")) or {}).get("recorder", "")).startswith("runsum ")
+
+
 def rollout_size_of(config: Mapping[str, ConfigValue]) -> int | None:
     """n_envs × n_steps as configured."""
     envs, steps = integer(setting(config, "n_envs")), integer(setting(config, "n_steps"))

@@ -14,7 +14,7 @@ from runsum.model import DataQuality, Fact, State, known, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
-_EXIT_PAUSE = re.compile(r"\bui_exit_pause\b")
+_PAUSE = re.compile(r"\bui_exit_pause\b|^pause: training paused\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +101,14 @@ def eta_fact(state: State, current: int | None, goal: int | None, rate: Rate, li
                 steps=left, speed=speed, hours=left / speed / 3600)  # fmt: skip
 
 
-def downtime_facts(quality: DataQuality, status_notes: Sequence[str], limits: Thresholds) -> dict[str, Fact]:
-    """Pauses and the time they cost. Pauses by button are never recorded; gaps are the only witness."""
-    pauses = sum(bool(_EXIT_PAUSE.search(line)) for line in status_notes)
+def downtime_facts(
+    quality: DataQuality, status_notes: Sequence[str], by_runsum: bool, limits: Thresholds
+) -> dict[str, Fact]:
+    """Pauses and the time they cost. The application records none by button; gaps are the only witness there."""
+    pauses = sum(bool(_PAUSE.search(line)) for line in status_notes)
     restarts = quality.restarts
-    count = known(pauses + restarts, phrase("pauses.made_of", pauses=pauses, restarts=restarts))
+    words = "pauses.recorded" if by_runsum else "pauses.made_of"
+    count = known(pauses + restarts, phrase(words, pauses=pauses, restarts=restarts))
     if quality.rows == 0:
         return {
             "pause_count": count if pauses else missing("reason.no_rows"),

@@ -1,0 +1,52 @@
+"""`runsum demo`: the recorded archive, built and served."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from runsum.analysis.standing import AsOf
+from runsum.commands.build import build_folder
+from runsum.demo import unpack_demo
+from runsum.formatting import plural
+
+_FIRST_PORT = 8000
+_PORTS = 20
+
+
+@click.command()
+@click.argument("folder", metavar="[DIR]", default="runsum-demo", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--serve/--no-serve", default=True, help="Serve the site afterwards; default: yes.")
+def demo(folder: Path, serve: bool) -> None:
+    """Build an archive of recorded trainings and show it: what runsum makes, without a database of your own."""
+    unpack_demo(folder)
+    report = build_folder(folder, (), None, AsOf(time.time()))
+    click.echo(f"{plural(report.runs, 'run', 'runs')} on {plural(report.pages, 'page', 'pages')} in {report.docs_dir}")
+    if not serve:
+        click.echo(f"next: cd {folder}, then mkdocs serve")
+        return
+    port = find_free_port()
+    click.echo(f"http://127.0.0.1:{port} in a moment; Ctrl+C ends it")
+    try:
+        served = subprocess.run(
+            [sys.executable, "-m", "mkdocs", "serve", "--quiet", "--livereload", "--dev-addr", f"127.0.0.1:{port}"],
+            cwd=folder, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, check=False,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        return
+    raise SystemExit(served.returncode)
+
+
+def find_free_port() -> int:
+    """The first port from 8000 on that nobody listens on; MkDocs would answer with a traceback."""
+    for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    return _FIRST_PORT

@@ -1,0 +1,55 @@
+"""The demo archive: real trainings, recorded with `runsum.record` (tests/recording), and the settings to show them."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from runsum.config import CONFIG_NAME, MKDOCS_NAME
+from runsum.errors import OutputError
+from runsum.resources import starter_mkdocs
+
+_HERE = Path(__file__).resolve().parent
+_DATABASE = "ml_experiments.db"
+
+
+def unpack_demo(folder: Path) -> Path:
+    """Put the recorded database, its films and notes, and settings for them into a folder.
+
+    Files that are there already are kept. A database of another origin is never touched.
+
+    Args:
+        folder: made when missing.
+
+    Returns:
+        The database.
+
+    Raises:
+        OutputError: the folder holds another database, or cannot be written.
+    """
+    files = demo_files()
+    database = folder / _DATABASE
+    try:
+        if database.exists() and database.read_bytes() != files[_DATABASE]:
+            raise OutputError(f"{database} is not the database of the demo", "Name another folder: runsum demo DIR")
+        for name, content in files.items():
+            target = folder / name
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written: {error.strerror}", "Name another folder: runsum demo DIR"
+        ) from error
+    return database
+
+
+def demo_files() -> dict[str, bytes]:
+    """All files of the demo by their path in its folder."""
+    with zipfile.ZipFile(io.BytesIO((_HERE / "recorded.zip").read_bytes())) as packed:
+        files = {name: packed.read(name) for name in packed.namelist()}
+    mkdocs = starter_mkdocs().read_text(encoding="utf-8")
+    files[MKDOCS_NAME] = mkdocs.replace("site_name: Training runs", "site_name: runsum demo").encode()
+    files[CONFIG_NAME] = (_HERE / CONFIG_NAME).read_bytes()
+    return files
