@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and that it builds the same archive as the checkout, from any folder."""
+"""Wheel and source distribution: what is in them, and that the wheel does what the checkout does, from any folder."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from support.command import build, fingerprints
+from runsum import __version__
+from support.command import build, fingerprints, runsum
 from support.expect import AS_OF
 from support.scenarios_known_runs import HEAD_LEG2_DOUBLED
 
@@ -59,6 +61,7 @@ def test_the_wheel_holds_templates_assets_and_the_starter(wheel: Path) -> None:
         starter = archive.read("runsum/mkdocs.yml")
     package = ROOT / "generator" / "runsum"
     wanted = {f"runsum/{path.relative_to(package).as_posix()}" for path in package.rglob("*.py")}
+    wanted |= {"runsum/demo/recorded.zip", "runsum/demo/runsum.yml"}
     wanted |= {f"runsum/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "site_template").rglob("*.*")}
     wanted = {name for name in wanted if not name.endswith((".pyc", "/refresh.py"))}
     assert "runsum/site_template/pages/run.md.j2" in wanted
@@ -68,6 +71,47 @@ def test_the_wheel_holds_templates_assets_and_the_starter(wheel: Path) -> None:
     assert {name.split("/")[0].rpartition(".")[2] for name in names} == {"runsum", "dist-info"}
     assert not [name for name in names if name.endswith(".pyc") or "__pycache__" in name]
     assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    """Every file of a wheel but the list of its files."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/RECORD")}
+
+
+def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    """Whoever builds from it gets the same package; its tests are in it, too."""
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, cwd=ROOT)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    source = tmp_path / f"runsum-{__version__}"
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path, cwd=source)
+    assert contents(next(tmp_path.glob("*.whl"))) == contents(wheel)
+    assert {"tests", ".github", "README.md", "CHANGELOG.md", "LICENSE"} <= {path.name for path in source.iterdir()}
+
+
+def test_there_is_one_version(installed: Path, wheel: Path, tmp_path: Path) -> None:
+    """The wheel's name, `runsum --version` and `python -m runsum --version` say the same."""
+    assert wheel.name.startswith(f"runsum-{__version__}-")
+    for command in ([installed / "runsum"], [installed / "python", "-m", "runsum"]):
+        assert run(*command, "--version", cwd=tmp_path) == f"runsum, version {__version__}"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_the_commands(installed: Path, tmp_path: Path, shell: str) -> None:
+    """The line that the README gives for each shell."""
+    done = subprocess.run([installed / "runsum"], cwd=tmp_path, capture_output=True, text=True, check=False,
+                          env=os.environ | {"_RUNSUM_COMPLETE": f"{shell}_source"})  # fmt: skip
+    assert "_RUNSUM_COMPLETE" in done.stdout
+
+
+def test_the_installed_package_shows_the_same_demo(installed: Path, tmp_path: Path) -> None:
+    """The recorded archive is in the wheel, and its pages are those of the checkout."""
+    for name in ("elsewhere", "checkout"):
+        (tmp_path / name).mkdir()
+    run(installed / "runsum", "demo", "--no-serve", cwd=tmp_path / "elsewhere")
+    assert runsum("demo", "--no-serve", cwd=tmp_path / "checkout").returncode == 0
+    assert fingerprints(tmp_path / "elsewhere") == fingerprints(tmp_path / "checkout")
 
 
 def test_the_installed_package_builds_what_the_checkout_builds(installed: Path, tmp_path: Path) -> None:

@@ -28,6 +28,19 @@ def build(database: Path, work: Path, *options: str) -> subprocess.CompletedProc
     )
 
 
+def runsum(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Any other command of runsum, with `cwd` as the current folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "runsum", *map(str, words)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
 def documents(work: Path) -> dict[str, dict[str, Any]]:
     """The run.json of every run built in `work`, by run id."""
     files = sorted((work / "docs" / "runs").glob("*/run.json"))

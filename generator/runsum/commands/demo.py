@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -33,14 +31,12 @@ def demo(folder: Path, serve: bool) -> None:
         return
     port = find_free_port()
     click.echo(f"http://127.0.0.1:{port} in a moment; Ctrl+C ends it")
-    try:
-        served = subprocess.run(
-            [sys.executable, "-m", "mkdocs", "serve", "--quiet", "--livereload", "--dev-addr", f"127.0.0.1:{port}"],
-            cwd=folder, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, check=False,
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        return
-    raise SystemExit(served.returncode)
+    from mkdocs.__main__ import cli as mkdocs  # it costs more than the other commands take
+
+    os.environ["NO_MKDOCS_2_WARNING"] = "1"
+    os.chdir(folder)
+    # in this process, so that whoever ends it ends the server
+    mkdocs.main(["serve", "--quiet", "--livereload", "--dev-addr", f"127.0.0.1:{port}"], standalone_mode=False)
 
 
 def find_free_port() -> int:
