@@ -8,6 +8,8 @@ import click
 
 from runsum import __version__
 from runsum.commands.build import build
+from runsum.commands.check import check
+from runsum.commands.demo import demo
 from runsum.commands.starter import init
 from runsum.errors import RunsumError
 from runsum.formatting import clean_text
@@ -50,7 +52,7 @@ def main_command() -> None:
     """Turn a database of training runs into a static, searchable archive."""
 
 
-for _command in (init, build):
+for _command in (init, build, check, demo):
     main_command.add_command(_command)
 
 

@@ -1,0 +1,52 @@
+"""`runsum check`: find the site, call the check, print its report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from runsum.check.report import as_document, as_lines
+from runsum.check.site import check_site
+from runsum.check.sizes import MEGABYTE
+from runsum.config import MKDOCS_NAME, read_mkdocs
+
+_DEFAULT_SITE = Path("site")
+
+
+@click.command()
+@click.argument("site", metavar="[SITE]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--max-size",
+    metavar="MB",
+    type=click.IntRange(min=1),
+    default=900,
+    show_default=True,
+    help="How large the site may be; GitHub Pages takes 1000.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def check(site: Path | None, max_size: int, as_json: bool) -> None:
+    """Look over a built site before it is published; exit with 1 when something is wrong.
+
+    SITE is the folder that 'mkdocs build' wrote; default: site_dir of mkdocs.yml, else 'site'.
+    """
+    report = check_site(site or _built_site(Path()), max_size * MEGABYTE)
+    if as_json:
+        click.echo(json.dumps(as_document(report), indent=1))  # ASCII only: the site's words may hold anything
+    else:
+        click.echo(_printable("\n".join(as_lines(report))))
+    if report.problems:
+        raise SystemExit(1)
+
+
+def _built_site(here: Path) -> Path:
+    mkdocs = here / MKDOCS_NAME
+    return read_mkdocs(mkdocs, here).site_dir if mkdocs.exists() else here / _DEFAULT_SITE
+
+
+def _printable(text: str) -> str:
+    """Text that this terminal can show: a file's name may be no text at all."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
