@@ -5,7 +5,8 @@
     RunsumError            caught once, in cli.main; exit code 2
     ├── ConfigError        runsum.yml or mkdocs.yml says something we cannot follow
     ├── DatabaseError      a database file is missing, damaged, foreign or locked
-    └── OutputError        the docs folder cannot be written
+    ├── OutputError        the docs folder cannot be written
+    └── SiteError          the folder to check is not a built site (in runsum.check)
 
 Bad data inside a readable database is never an exception: it is a `runsum.model.Problem`.
 """
