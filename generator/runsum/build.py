@@ -11,11 +11,12 @@ from pathlib import Path
 from runsum.analysis.standing import AsOf
 from runsum.archive.archive import Archive, SourceFacts, make_archive
 from runsum.archive.slugs import SlugMaker
-from runsum.config import DatabasePath, Settings
+from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.digest import DigestSettings
+from runsum.feed import FEED_PATH, make_feed
 from runsum.model import Problem, RunDigest, problem
 from runsum.notes import read_notes
-from runsum.pages import groups, home, lineage, reports, run, run_index
+from runsum.pages import groups, home, lineage, months, reports, run, run_index
 from runsum.pages.contract import DataFile, Page
 from runsum.pages.twin import run_twin
 from runsum.reading import read_runs
@@ -48,14 +49,14 @@ class BuildReport:
 
 
 def build_archive(
-    databases: Sequence[DatabasePath], settings: Settings, docs: Path, now: AsOf, tell: Progress
+    databases: Sequence[DatabasePath], settings: Settings, site: MkdocsFacts, now: AsOf, tell: Progress
 ) -> BuildReport:
     """Build the docs folder.
 
     Args:
         databases: the files to read, each once.
         settings: what runsum.yml says.
-        docs: the docs folder.
+        site: what mkdocs.yml says: the docs folder, name and address of the site.
         now: the moment against which states and ages are judged.
         tell: called as the build goes on.
 
@@ -65,19 +66,19 @@ def build_archive(
     """
     began = time.perf_counter()
     with ChartsWorker() as specs:
-        return _build(databases, settings, docs, now, tell, specs, began)
+        return _build(databases, settings, site, now, tell, specs, began)
 
 
 def _build(
     databases: Sequence[DatabasePath],
     settings: Settings,
-    docs: Path,
+    site: MkdocsFacts,
     now: AsOf,
     tell: Progress,
     specs: ChartsWorker,
     began: float,
 ) -> BuildReport:
-    writer = SiteWriter(docs)
+    writer = SiteWriter(site.docs_dir)
     slugs = SlugMaker()
     use = DigestSettings(settings.thresholds, now, settings.solved)
     digests: list[RunDigest] = []
@@ -105,12 +106,13 @@ def _build(
             writer.write(item.path, item.content)
     for archived in archive.runs:
         writer.write(f"runs/{archived.digest.slug}/run.json", run_twin(archived, archive, renderer.words))
+    writer.write(FEED_PATH, make_feed(archive, site, renderer.words))
     for file, content in read_assets(template_folder() / "assets"):
         writer.write(file, content)
     writer.write(f"{ASSET_HOME}/charts.js", specs.result())
     done_writing = writer.finish()
     return BuildReport(
-        docs_dir=str(docs),
+        docs_dir=str(site.docs_dir),
         databases=[str(entry.path) for entry in databases],
         runs=len(archive.runs),
         pages=pages,
@@ -128,6 +130,7 @@ def make_all(archive: Archive, settings: Settings) -> Iterator[Page | DataFile]:
     notes = read_notes(settings.notes_dir, frozenset(archived.digest.run_id for archived in archive.runs))
     yield from home.make_pages(archive)
     yield from run_index.make_pages(archive)
+    yield from months.make_pages(archive)
     yield from run.make_pages(archive, notes)
     yield from lineage.make_pages(archive)
     yield from groups.make_pages(archive)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -20,6 +21,9 @@ from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_setting
 from runsum.errors import ConfigError
 from runsum.formatting import plural
 from runsum.resources import starter_mkdocs
+
+if TYPE_CHECKING:
+    from runsum.build import BuildReport
 
 _SCRIPT = "assets/runsum/runsum.js"
 
@@ -38,36 +42,51 @@ _SCRIPT = "assets/runsum/runsum.js"
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def build(databases: tuple[Path, ...], config: Path | None, as_of: str | None, strict: bool, as_json: bool) -> None:
     """Read the databases and write the docs folder for MkDocs."""
-    from runsum.build import build_archive  # the libraries of a build cost more than the other commands take
-
-    here = Path()
-    settings = read_settings(config, here)
-    chosen = find_databases(databases, settings, here)
-    now = _as_of(as_of)
-    mkdocs = here / MKDOCS_NAME
-    fresh = not mkdocs.exists()
-    docs = read_mkdocs(starter_mkdocs() if fresh else mkdocs, here).docs_dir
-    with _Bar() as bar:
-        report = build_archive(chosen, settings, docs, now, bar.tell)
-    if fresh:
-        write_starter(starter_mkdocs(), mkdocs)
-        click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
+    report = build_folder(Path(), databases, config, _as_of(as_of))
     if as_json:
         click.echo(json.dumps(asdict(report), indent=1, ensure_ascii=False))
     else:
         _print_report(report)
     for path in report.kept:
         click.echo(
-            f"warning: {docs / path} was changed by hand and was left as it is; delete it to get a new one",
+            f"warning: {Path(report.docs_dir, path)} was changed by hand and was left as it is; "
+            "delete it to get a new one",
             err=True,
         )
+    if strict and (report.problems or report.kept):
+        raise SystemExit(1)
+
+
+def build_folder(here: Path, databases: Sequence[Path], config: Path | None, now: AsOf) -> BuildReport:
+    """Build the archive of a folder with mkdocs.yml and runsum.yml, either of which may be missing.
+
+    Args:
+        here: the folder.
+        databases: files to read instead of those that the settings name.
+        config: another settings file.
+        now: the moment against which states and ages are judged.
+
+    Raises:
+        RunsumError: settings, databases or the docs folder are not usable.
+    """
+    from runsum.build import build_archive  # the libraries of a build cost more than the other commands take
+
+    settings = read_settings(config, here)
+    chosen = find_databases(databases, settings, here)
+    mkdocs = here / MKDOCS_NAME
+    fresh = not mkdocs.exists()
+    site = read_mkdocs(starter_mkdocs() if fresh else mkdocs, here)
+    with _Bar() as bar:
+        report = build_archive(chosen, settings, site, now, bar.tell)
+    if fresh:
+        write_starter(starter_mkdocs(), mkdocs)
+        click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
     if _SCRIPT not in mkdocs.read_text(encoding="utf-8", errors="replace"):
         click.echo(
             f"warning: {mkdocs} does not load {_SCRIPT}; charts stay static. See 'runsum init' in an empty folder",
             err=True,
         )
-    if strict and (report.problems or report.kept):
-        raise SystemExit(1)
+    return report
 
 
 def _as_of(text: str | None) -> AsOf:
@@ -81,7 +100,7 @@ def _as_of(text: str | None) -> AsOf:
     return AsOf((moment.replace(tzinfo=UTC) if local else moment).timestamp(), local)
 
 
-def _print_report(report: Any) -> None:
+def _print_report(report: BuildReport) -> None:
     runs, pages = plural(report.runs, "run", "runs"), plural(report.pages, "page", "pages")
     click.echo(f"{runs} on {pages} in {report.docs_dir}, {report.seconds:.1f} s")
     click.echo(f"files: {report.written} written, {report.unchanged} unchanged, {report.removed} removed")

@@ -1,0 +1,234 @@
+"""What happened month by month: what ended, what set a new best of its game, what failed, what got worse.
+
+A run belongs to the month in which it ended or, where no end is recorded, was last active; times are those of the
+machine that recorded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from runsum.analysis.next_actions import RULES, Evidence
+from runsum.archive.archive import Archive, ArchivedRun
+from runsum.model import State
+from runsum.source.columns import iso, seconds
+from runsum.thresholds import Thresholds
+
+FINISHED = (State.COMPLETED, State.FINISHED, State.STOPPED)
+OVER = (*FINISHED, State.FAILED)
+_Found = TypeVar("_Found", "NewBest", "Regression")
+_APPLIES = {rule.name: rule.applies for rule in RULES}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """When a run ended.
+
+    Attributes:
+        at: ISO text on the recording machine's clock.
+        recorded: whether an end is recorded; else this is the last activity.
+    """
+
+    at: str
+    recorded: bool
+
+    @property
+    def month(self) -> str:
+        """Year and month: 2025-12."""
+        return self.at[:7]
+
+
+@dataclass(frozen=True, slots=True)
+class DatedRun:
+    """A run and when it ended."""
+
+    run: ArchivedRun
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class NewBest:
+    """A run whose best reward is above that of every run of its game that ended earlier.
+
+    Attributes:
+        before: the run that held the best; None for the first result of the game.
+        captured: whether this or an earlier run of the game lost its large rewards, so that the record may be wrong.
+    """
+
+    dated: DatedRun
+    before: ArchivedRun | None
+    captured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A run that got worse, by the rules of the recommendations.
+
+    Attributes:
+        parent: the run it continues and ended below; None where it did not.
+        fell: whether it gave back most of what it had gained itself.
+    """
+
+    dated: DatedRun
+    parent: ArchivedRun | None
+    fell: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of the archive; runs newest first.
+
+    Attributes:
+        name: year and month: 2025-12.
+        begun: runs of the archive that began in it, wherever they ended.
+        runs: the runs that belong to it.
+        still_open: runs that are not over, and those with an unknown status.
+        trained_h: hours that its runs trained; None where no run says so.
+        untimed: runs whose training time is not known.
+        timesteps: steps that its runs trained themselves.
+    """
+
+    name: str
+    begun: int
+    runs: tuple[DatedRun, ...]
+    finished: tuple[DatedRun, ...]
+    failed: tuple[DatedRun, ...]
+    still_open: tuple[DatedRun, ...]
+    new_bests: tuple[NewBest, ...]
+    first_results: tuple[NewBest, ...]
+    regressions: tuple[Regression, ...]
+    trained_h: float | None
+    untimed: int
+    timesteps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """All months, newest first, and the runs that nobody can put into one."""
+
+    months: tuple[Month, ...]
+    undated: tuple[ArchivedRun, ...]
+
+
+def find_ending(run: ArchivedRun) -> Ending | None:
+    """When a run ended: its end where one is recorded and true, else its last activity; None without any date."""
+    digest = run.digest
+    end = None if digest.state.is_open else seconds(run.summary["end_time_or_in_progress"].value)
+    last = seconds(digest.last_activity_at) if end is None else end
+    return None if last is None else Ending(iso(last), end is not None)
+
+
+def find_months(archive: Archive) -> Months:
+    """Put every run of the archive into its month."""
+    dated: list[DatedRun] = []
+    undated: list[ArchivedRun] = []
+    for run in archive.runs:
+        ending = find_ending(run)
+        if ending is None:
+            undated.append(run)
+        else:
+            dated.append(DatedRun(run, ending))
+    dated.sort(key=lambda item: (item.ending.at, item.run.digest.source, item.run.digest.run_id))
+    begun = Counter(iso(run.digest.started_s)[:7] for run in archive.runs if run.digest.started_s is not None)
+    bests = _by_month(_find_bests(dated))
+    worse = _by_month(_find_regressions(dated, archive))
+    by_name: dict[str, list[DatedRun]] = {name: [] for name in begun}
+    for item in reversed(dated):
+        by_name.setdefault(item.ending.month, []).append(item)
+    return Months(
+        tuple(
+            _make_month(name, begun[name], by_name[name], bests.get(name, []), worse.get(name, []))
+            for name in sorted(by_name, reverse=True)
+        ),
+        tuple(undated),
+    )
+
+
+def _make_month(
+    name: str, begun: int, runs: Sequence[DatedRun], bests: Sequence[NewBest], worse: Sequence[Regression]
+) -> Month:
+    digests = [item.run.digest for item in runs]
+    hours = [digest.trained_h for digest in digests if digest.trained_h is not None]
+    return Month(
+        name=name,
+        begun=begun,
+        runs=tuple(runs),
+        finished=tuple(item for item in runs if item.run.digest.state in FINISHED),
+        failed=tuple(item for item in runs if item.run.digest.state is State.FAILED),
+        still_open=tuple(item for item in runs if item.run.digest.state not in OVER),
+        new_bests=tuple(item for item in bests if item.before is not None),
+        first_results=tuple(item for item in bests if item.before is None),
+        regressions=tuple(worse),
+        trained_h=sum(hours) if hours else None,
+        untimed=len(digests) - len(hours),
+        timesteps=sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests),
+    )
+
+
+def _by_month(found: Sequence[_Found]) -> dict[str, list[_Found]]:
+    """Newest first within each month."""
+    months: dict[str, list[_Found]] = {}
+    for item in reversed(found):
+        months.setdefault(item.dated.ending.month, []).append(item)
+    return months
+
+
+def _find_bests(ordered: Sequence[DatedRun]) -> list[NewBest]:
+    """Walk through the runs in the order in which they ended, and note whoever is above all before."""
+    found: list[NewBest] = []
+    holders: dict[str, ArchivedRun] = {}
+    uncertain: set[str] = set()
+    for item in ordered:
+        game, best = item.run.digest.game, item.run.digest.best_reward
+        if game is None or best is None:
+            continue
+        if _lost_rewards(item.run):
+            uncertain.add(game)
+        holder = holders.get(game)
+        if holder is None or best > (holder.digest.best_reward or 0.0):
+            holders[game] = item.run
+            found.append(NewBest(item, holder, game in uncertain))
+    return found
+
+
+def _find_regressions(ordered: Sequence[DatedRun], archive: Archive) -> list[Regression]:
+    found: list[Regression] = []
+    for item in ordered:
+        if item.run.digest.state is State.RUNNING:
+            continue  # it may still recover
+        parent = archive.find(item.run.kin.parent) if item.run.kin.parent else None
+        below, fell = _got_worse(item.run, parent, archive.thresholds)
+        if below or fell:
+            found.append(Regression(item, parent if below else None, fell))
+    return found
+
+
+def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> tuple[bool, bool]:
+    """Whether a run ended below its parent, and whether it fell from its own best."""
+    digest, delta = run.digest, run.summary["reward_delta"].value
+    lost = _lost_rewards(run)
+    evidence = Evidence(
+        state=digest.state,
+        progress_pct=digest.progress_pct,
+        numbers=digest.signals,
+        quality=digest.quality,
+        problems={},
+        best=digest.best_reward,
+        final=digest.final_reward,
+        current=digest.current_timestep,
+        start=digest.start_timestep,
+        downtime_h=None,
+        slowdown=None,
+        parent_delta=delta if isinstance(delta, float) and not lost else None,
+        parent_label=parent.digest.run_id if parent else None,
+        lost_rewards=lost,
+    )
+    below, fell = (_APPLIES[name](evidence, limits) is not None for name in ("worse_than_parent", "collapsed"))
+    return below, fell
+
+
+def _lost_rewards(run: ArchivedRun) -> bool:
+    return any(found.kind == "large_rewards_lost" for found in run.problems)

@@ -1,0 +1,131 @@
+"""What happened month by month, on literal runs: ends, new bests, failures, regressions."""
+
+from __future__ import annotations
+
+import pytest
+
+from runsum.model import State, problem
+from runsum.thresholds import Thresholds
+from support.months import ids, legs, month, months, run
+
+# ---------------------------------------------------------------- which month
+
+
+def test_a_run_counts_where_it_ended_and_begins_where_it_began() -> None:
+    """Newest month first; a month in which runs only began has no runs of its own."""
+    found = months(run("a", "2025-12-01T02:00:00", begun="2025-11-30T22:00:00"))
+    assert [(m.name, m.begun, ids(m.runs)) for m in found.months] == [("2025-12", 0, ["a"]), ("2025-11", 1, [])]
+
+
+def test_without_a_recorded_end_the_last_activity_counts() -> None:
+    """Also for a run that says completed; the page can tell the two apart."""
+    ended = run("a", "2025-10-03T00:00:00", active="2025-10-09T00:00:00")
+    open_ended = run("b", None, active="2025-10-02T00:00:00")
+    found = month(ended, open_ended).finished
+    assert [(item.ending.at[:10], item.ending.recorded) for item in found] == [
+        ("2025-10-03", True), ("2025-10-02", False)]  # fmt: skip
+
+
+def test_the_word_of_a_running_run_is_no_date() -> None:
+    """Its end says "in progress"; an end that an older version left behind is not believed either."""
+    for end in ("in progress", "2020-01-01T00:00:00"):
+        found = month(run("a", end, state=State.RUNNING, active="2025-10-02T00:00:00"))
+        assert (found.name, ids(found.still_open)) == ("2025-10", ["a"])
+
+
+def test_a_run_without_any_date_is_kept_apart() -> None:
+    """It is in no month, and it holds no record that another could break."""
+    found = months(
+        run("a", "rubbish", begun=None, best=9.0), run("b", "2025-10-02T00:00:00", best=1.0, begun="2025-10-01")
+    )
+    assert [r.digest.run_id for r in found.undated] == ["a"]
+    assert [ids(m.runs) for m in found.months] == [["b"]]
+    assert [item.before for item in found.months[0].first_results] == [None]
+
+
+def test_every_state_has_its_list() -> None:
+    """A run is finished, failed or still open, and never two of them."""
+    states = list(State)
+    found = month(*(run(str(s), "2025-10-02T00:00:00", state=s, active="2025-10-02T00:00:00") for s in states))
+    assert set(ids(found.finished)) == {"completed", "stopped", "finished"}
+    assert ids(found.failed) == ["failed"]
+    assert set(ids(found.still_open)) == {"running", "stale", "paused", "unknown"}
+
+
+def test_what_was_trained_is_added_up() -> None:
+    """Hours only of the runs that have them, and the others are counted."""
+    end = "2025-10-02T00:00:00"
+    found = month(run("a", end, hours=1.5), run("b", end, hours=None), run("c", end, hours=2.0))
+    assert (found.trained_h, found.untimed, found.timesteps) == (3.5, 1, 3000)
+    assert month(run("b", end, hours=None)).trained_h is None
+
+
+# ---------------------------------------------------------------- new bests
+
+
+def test_a_new_best_is_above_all_that_ended_before() -> None:
+    """In the order of ends, not of starts; an equal value and a lower one are none, another game has its own."""
+    found = month(
+        run("late", "2025-10-05T00:00:00", best=7.0, begun="2025-10-01T00:00:00"),
+        run("first", "2025-10-02T00:00:00", best=5.0, begun="2025-10-02T00:00:00"),
+        run("equal", "2025-10-03T00:00:00", best=5.0),
+        run("lower", "2025-10-04T00:00:00", best=4.0),
+        run("other", "2025-10-04T00:00:00", best=1.0, game="Breakout"),
+        run("silent", "2025-10-06T00:00:00", best=None),
+        run("gameless", "2025-10-06T00:00:00", best=99.0, game=None),
+    )
+    bests = [(item.dated.run.digest.run_id, item.before and item.before.digest.run_id) for item in found.new_bests]
+    assert bests == [("late", "first")]
+    assert ids(item.dated for item in found.first_results) == ["other", "first"]
+
+
+def test_a_best_below_nought_counts() -> None:
+    """Minus ten is above minus twelve, whatever nought is."""
+    found = month(run("a", "2025-10-02T00:00:00", best=-12.0), run("b", "2025-10-03T00:00:00", best=-10.0))
+    assert ids(item.dated for item in found.new_bests) == ["b"]
+
+
+def test_a_best_after_lost_rewards_is_only_the_best_captured() -> None:
+    """Whoever lost rewards of 1000 and more may have been better: every later record of the game says so."""
+    lost = (problem("large_rewards_lost", count=3),)
+    found = month(
+        run("before", "2025-10-02T00:00:00", best=900.0),
+        run("lost", "2025-10-03T00:00:00", best=990.0, problems=lost),
+        run("after", "2025-10-04T00:00:00", best=995.0),
+        run("elsewhere", "2025-10-05T00:00:00", best=1.0, game="Breakout"),
+    )
+    captured = {item.dated.run.digest.run_id: item.captured for item in (*found.new_bests, *found.first_results)}
+    assert captured == {"before": False, "lost": True, "after": True, "elsewhere": False}
+
+
+# ---------------------------------------------------------------- what got worse
+
+
+@pytest.mark.parametrize(("final", "worse"), [(18.5, True), (19.5, False), (20.0, False), (25.0, False)])
+def test_a_leg_clearly_below_its_parent_got_worse(final: float, worse: bool) -> None:
+    """By more than `parent_drop` of the range, which is 1 here: what the verdict of its page calls worse."""
+    found = month(*legs(final)).regressions
+    assert [(ids([item.dated]), item.parent and item.parent.digest.run_id, item.fell) for item in found] == (
+        [(["b"], "a", False)] if worse else []
+    )
+
+
+def test_the_threshold_in_force_decides() -> None:
+    """`parent_drop` and `lost_gain` are those of the settings."""
+    fallen = run("c", "2025-10-04T00:00:00", best=20.0, final=14.0)
+    assert ids(i.dated for i in months(*legs(18.5), fallen).months[0].regressions) == ["b"]
+    strict = Thresholds(parent_drop=0.5, lost_gain=0.2)
+    assert ids(i.dated for i in months(*legs(18.5), fallen, limits=strict).months[0].regressions) == ["c"]
+
+
+def test_a_run_that_gave_back_most_of_its_gain_got_worse() -> None:
+    """From 0 to 20 and back to 5; one that ended at 15 did not."""
+    runs = [run(str(final), "2025-10-02T00:00:00", best=20.0, final=final) for final in (5.0, 15.0)]
+    assert [(ids([i.dated]), i.parent, i.fell) for i in month(*runs).regressions] == [(["5.0"], None, True)]
+
+
+def test_no_judgement_while_it_runs_or_where_the_end_was_lost() -> None:
+    """A running leg may recover, and lost rewards hide how the run ended."""
+    running = legs(5.0, State.RUNNING, active="2025-10-03T00:00:00")
+    lost = legs(5.0, problems=(problem("large_rewards_lost", count=3),))
+    assert month(*running).regressions == month(*lost).regressions == ()
