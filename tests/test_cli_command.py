@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import fields
@@ -211,3 +212,21 @@ def test_help_is_given(words: tuple[str, ...]) -> None:
     done = typed(*words)
     assert done.exit_code == 0
     assert done.stdout.startswith("Usage: runsum")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name is text")
+def test_a_database_whose_name_is_no_text_is_read(work: Path) -> None:
+    """A file name in an older encoding stands on the pages with a question mark in it."""
+    make(work / "plain.db", ONE)
+    strange = Path(os.fsdecode(os.fsencode(work / "plain") + b"\xff.db"))
+    (work / "plain.db").rename(strange)
+    assert build("--db", str(strange))["runs"] == 1
+    assert "plain?" in (work / "docs" / "index.md").read_text(encoding="utf-8")
+
+
+def test_a_source_whose_name_is_no_text_is_read(work: Path) -> None:
+    """YAML can write half of a surrogate pair; files in UTF-8 cannot."""
+    make(work / "runs.db", ONE)
+    (work / "runsum.yml").write_text('databases:\n  - path: runs.db\n    name: "a\\ud800b"\n')
+    assert build()["runs"] == 1
+    assert "a?b" in (work / "docs" / "data" / "runs.csv").read_text(encoding="utf-8")

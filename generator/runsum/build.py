@@ -25,6 +25,7 @@ from runsum.resources import template_folder
 from runsum.site.assets import ASSET_HOME, read_assets
 from runsum.site.writer import SiteWriter
 from runsum.source.database import DatabaseFile, open_database
+from runsum.source.project_tree import printable
 from runsum.source.records import RunReader, Survey
 from runsum.workers import ChartsWorker
 
@@ -113,7 +114,7 @@ def _build(
     done_writing = writer.finish()
     return BuildReport(
         docs_dir=str(site.docs_dir),
-        databases=[str(entry.path) for entry in databases],
+        databases=[printable(str(entry.path)) for entry in databases],
         runs=len(archive.runs),
         pages=pages,
         written=len(done_writing.written),
@@ -146,6 +147,7 @@ def name_sources(databases: Sequence[DatabasePath]) -> list[tuple[str, Path]]:
         name = entry.name or entry.path.stem
         if entry.name is None and stems[entry.path.stem] > 1:
             name = f"{entry.path.resolve().parent.name}/{entry.path.stem}"
+        name = printable(name)  # a file's name may be no text at all
         unique, number = name, 2
         while unique in taken:
             unique, number = f"{name} ({number})", number + 1
@@ -189,4 +191,4 @@ def _describe_source(name: str, database: DatabaseFile, survey: Survey, settings
     if settings.project_root is not None and not settings.project_root.is_dir():
         problems.append(problem("project_root_missing"))
     modified = database.modified_at[:16] + "+00:00"  # to the minute: a copy of the file is the same archive
-    return SourceFacts(name, database.path.name, modified, database.size_bytes, len(survey.runs), tuple(problems))
+    return SourceFacts(name, printable(database.path.name), modified, database.size_bytes, len(survey.runs), tuple(problems))

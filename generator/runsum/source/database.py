@@ -12,6 +12,7 @@ rollback journal mode         SQLite's own backup to a temporary file; with a ho
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -149,7 +150,7 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _uri(path: Path, query: str) -> sqlite3.Connection:
-    absolute = quote(path.resolve().as_posix())
+    absolute = quote(os.fsencode(path.resolve().as_posix()))
     return sqlite3.connect(f"file:{absolute}?{query}", uri=True, timeout=_BUSY_S, isolation_level=None)
 
 
