@@ -221,7 +221,7 @@ def test_a_database_whose_name_is_no_text_is_read(work: Path) -> None:
     strange = Path(os.fsdecode(os.fsencode(work / "plain") + b"\xff.db"))
     (work / "plain.db").rename(strange)
     assert build("--db", str(strange))["runs"] == 1
-    assert "plain?" in (work / "docs" / "index.md").read_text(encoding="utf-8")
+    assert ",plain?," in (work / "docs" / "data" / "runs.csv").read_text(encoding="utf-8")
 
 
 def test_a_source_whose_name_is_no_text_is_read(work: Path) -> None:

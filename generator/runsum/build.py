@@ -191,4 +191,6 @@ def _describe_source(name: str, database: DatabaseFile, survey: Survey, settings
     if settings.project_root is not None and not settings.project_root.is_dir():
         problems.append(problem("project_root_missing"))
     modified = database.modified_at[:16] + "+00:00"  # to the minute: a copy of the file is the same archive
-    return SourceFacts(name, printable(database.path.name), modified, database.size_bytes, len(survey.runs), tuple(problems))
+    return SourceFacts(
+        name, printable(database.path.name), modified, database.size_bytes, len(survey.runs), tuple(problems)
+    )
