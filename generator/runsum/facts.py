@@ -228,7 +228,7 @@ def error_fact(state: State, row: Row, notes: Sequence[str], files: ProjectFiles
     if guard is not None:
         return note("error.stale_guard", line=guard)
     if notes:
-        return note("error.note", line=notes[-1])
+        return note("error.recorded" if settings.recorded_by_runsum(row) else "error.note", line=notes[-1])
     return missing("error.not_kept")
 
 

@@ -33,6 +33,7 @@ _NAMES = (
 _SHORT = {
     "error.log": "digest.failed_log",
     "error.note": "digest.failed_note",
+    "error.recorded": "digest.failed_recorded",
     "error.stale_guard": "digest.failed_guard",
 }
 Line = TypeVar("Line")

@@ -19,10 +19,11 @@ def __getattr__(name: str) -> object:
     try:
         from runsum.record.callback import RunRecorder
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in ("stable_baselines3", "torch", "gymnasium", "psutil"):
+        package = (error.name or "").split(".")[0]
+        if package not in ("stable_baselines3", "torch", "gymnasium", "psutil"):
             raise
         # not an AttributeError: "from runsum.record import RunRecorder" must say this line
         raise ModuleNotFoundError(
-            f"runsum.record needs {error.name}. Type: pip install 'runsum[sb3]'", name=error.name
+            f"runsum.record needs {package}. Type: pip install 'runsum[sb3]'", name=error.name
         ) from error
     return RunRecorder

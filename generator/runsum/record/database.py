@@ -6,8 +6,10 @@ import contextlib
 import json
 import secrets
 import sqlite3
+import threading
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -15,9 +17,16 @@ from runsum.errors import DatabaseError
 from runsum.record.schema import prepare
 
 Value = str | int | float | None
+_Statement = tuple[str, tuple[Value, ...]]
 
 _BUSY_MS = 30_000
-_KEPT_ROWS = 10_000
+_BUSY_MS_MEANWHILE = 1_000  # a training should not stand still for a row that can be written with the next one
+_KEPT_WRITES = 20_000
+_NEVER_WRITTEN = (
+    sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError,
+    OverflowError, ValueError,
+)  # fmt: skip
+"""What SQLite says of values that it will not take tomorrow either."""
 
 
 def now() -> str:
@@ -26,34 +35,36 @@ def now() -> str:
 
 
 class RunLog:
-    """Writes runs into one database file.
+    """Writes runs into one database file. Threads may share one.
 
     A training must not end because its record cannot be written: from the first row on, rows that a locked file or
-    a full disk refuses are kept and written with the next one, and a warning says so once.
+    a full disk refuses are kept and written with the next one, and a warning says so once. A value that can never be
+    written is left out with a warning, so that the others are not held up.
 
     Args:
         path: the database; made when missing. One that Retro ML Desktop made gets the newest columns.
+        rows_every_s: rows that come faster than that are written together; a transaction costs more than a row.
 
     Raises:
         DatabaseError: the file cannot be opened, is no database or cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, rows_every_s: float = 0.0) -> None:
         self.path = path
-        self._waiting: list[tuple[str, tuple[Value, ...]]] = []
+        self._rows_every_s, self._written_s = rows_every_s, float("-inf")
+        self._waiting: list[_Statement] = []
+        self._newest: dict[str, _Statement] = {}  # by run: what of several rows only the last one has to say
         self._warned = False
+        self._lock = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # autocommit is off: every write below is one transaction
-            self._connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            prepare(self._connection)
+            self._connection = _connect(path)
         except (sqlite3.Error, OSError) as error:
             raise DatabaseError(
                 f"{path} cannot be used to record runs: {error}",
                 "Name a new file, or an ml_experiments.db that can be written to",
             ) from error
+        self._wait_for_others(_BUSY_MS_MEANWHILE)
 
     def find(self, run_id: str) -> dict[str, Value]:
         """The row of a run; empty when this file does not hold it."""
@@ -69,20 +80,27 @@ class RunLog:
         ).fetchone()
         return int(most or 0) + 1
 
-    def begin(self, values: Mapping[str, Value]) -> None:
-        """Insert a run.
+    @contextlib.contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Nobody else begins a run meanwhile: a number that is looked up there is still free when it is used.
 
         Raises:
-            DatabaseError: the row cannot be written; nothing has been trained yet, so this is the time to say it.
+            DatabaseError: the run cannot be written; nothing has been trained yet, so this is the time to say it.
         """
-        names = ", ".join(values)
+        self._wait_for_others(_BUSY_MS)
         try:
             with self._connection:
-                self._connection.execute(
-                    f"INSERT INTO experiment_runs ({names}) VALUES ({_marks(values)})", tuple(values.values())
-                )
-        except sqlite3.Error as error:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+        except (sqlite3.Error, *_NEVER_WRITTEN) as error:
             raise DatabaseError(f"{self.path}: the run cannot be recorded: {error}", "Check the file") from error
+        self._wait_for_others(_BUSY_MS_MEANWHILE)
+
+    def begin(self, values: Mapping[str, Value]) -> None:
+        """Insert a run; within `beginning()`."""
+        self._connection.execute(
+            f"INSERT INTO experiment_runs ({', '.join(values)}) VALUES ({_marks(values)})", tuple(values.values())
+        )
 
     def update(self, run_id: str, values: Mapping[str, Value]) -> None:
         """Change columns of a run."""
@@ -112,10 +130,16 @@ class RunLog:
     def add_row(self, run_id: str, row: Mapping[str, Value], run: Mapping[str, Value]) -> None:
         """Add a metric row and bring the run up to date with it, in one transaction."""
         changes = ", ".join(f"{name} = ?" for name in run)
-        self._write(
-            (f"INSERT OR REPLACE INTO training_metrics ({', '.join(row)}) VALUES ({_marks(row)})", tuple(row.values())),
-            (f"UPDATE experiment_runs SET {changes} WHERE run_id = ?", (*run.values(), run_id)),
-        )
+        insert = f"INSERT OR REPLACE INTO training_metrics ({', '.join(row)}) VALUES ({_marks(row)})"
+        with self._lock:
+            self._waiting.append((insert, tuple(row.values())))
+            self._newest[run_id] = (f"UPDATE experiment_runs SET {changes} WHERE run_id = ?", (*run.values(), run_id))
+        self.write_waiting()
+
+    def write_waiting(self) -> None:
+        """Write the rows that came too fast, if it is time."""
+        if self._waiting and time.monotonic() - self._written_s >= self._rows_every_s:
+            self._write()
 
     def add_gpu_sample(self, sample: Mapping[str, Value]) -> None:
         """Add one sample of the GPU."""
@@ -144,24 +168,65 @@ class RunLog:
 
     def close(self) -> None:
         """Write what waits, fold the write-ahead log into the file, and close it."""
+        self._wait_for_others(_BUSY_MS)
         self._write()
+        if self._waiting:
+            warnings.warn(f"{self.path}: {len(self._waiting)} changes could not be written and are lost", stacklevel=2)
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._connection.close()
 
-    def _write(self, *statements: tuple[str, tuple[Value, ...]]) -> None:
-        self._waiting += statements
+    def _wait_for_others(self, milliseconds: int) -> None:
+        self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+    def _write(self, *statements: _Statement) -> None:
+        with self._lock:
+            self._waiting += (*self._newest.values(), *statements)
+            self._newest.clear()
+            self._written_s = time.monotonic()
+            place = 0
+            try:
+                with self._connection:
+                    for place, (statement, values) in enumerate(self._waiting):  # noqa: B007 where it stopped
+                        self._connection.execute(statement, values)
+            except _NEVER_WRITTEN as error:
+                del self._waiting[place : place + 1]
+                warnings.warn(f"{self.path}: a value cannot be recorded and is left out: {error}", stacklevel=3)
+                if self._waiting:
+                    self._write()
+            except sqlite3.Error as error:
+                if not self._warned:
+                    self._warned = True
+                    warnings.warn(f"{self.path} cannot be written ({error}); runsum keeps trying", stacklevel=3)
+                del self._waiting[:-_KEPT_WRITES]
+            else:
+                self._waiting.clear()
+                self._warned = False
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, check_same_thread=False)
+    try:
+        _use_write_ahead_log(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        prepare(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Two programs that switch one file at once: SQLite refuses the second there and then, busy timeout or not."""
+    deadline = time.monotonic() + _BUSY_MS / 1000
+    while True:
         try:
-            with self._connection:
-                for statement, values in self._waiting:
-                    self._connection.execute(statement, values)
-        except sqlite3.Error as error:
-            if not self._warned:
-                self._warned = True
-                warnings.warn(f"{self.path} cannot be written ({error}); runsum keeps trying", stacklevel=2)
-            del self._waiting[:-_KEPT_ROWS]
-        else:
-            self._waiting.clear()
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def new_run_id() -> str:

@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from runsum.record.environment import EnvironmentFacts
 
 _NOT_A_SETTING = frozenset(
     {
@@ -35,68 +38,39 @@ _NOT_A_SETTING = frozenset(
 _PACKAGES = ("stable_baselines3", "torch", "gymnasium", "ale_py", "numpy")
 
 
-def describe_config(model: BaseAlgorithm, total_timesteps: int) -> dict[str, Any]:
+def describe_config(model: BaseAlgorithm, env: EnvironmentFacts, total_timesteps: int) -> dict[str, Any]:
     """The settings of a training under the names of `config_json`, as they are in force.
 
     Args:
         model: any Stable-Baselines3 algorithm; every argument of its constructor is looked up on it.
+        env: its environment.
         total_timesteps: target of this leg.
     """
-    policy, env = model.policy, model.get_env()
+    policy = model.policy
     config: dict[str, Any] = {
         "algorithm": type(model).__name__.lower(),
         "policy_type": _policy_name(model),
-        "env_id": env_id(env),
+        "env_id": env.env_id,
         "n_envs": model.n_envs,
         "total_timesteps": total_timesteps,
         "device": str(model.device),
         "seed": model.seed,
-        "net_arch": getattr(policy, "net_arch", None),
+        "net_arch": _plain(getattr(policy, "net_arch", None)),
         "activation_fn": getattr(getattr(policy, "activation_fn", None), "__name__", None),
-        "max_episode_steps": getattr(_spec(env), "max_episode_steps", None),
-        "frame_stack": _frame_stack(env),
-        "action_repeat": _action_repeat(env),
-        "wrappers": wrappers(env) or None,
+        "max_episode_steps": env.max_episode_steps,
+        "frame_stack": env.frame_stack,
+        "action_repeat": env.action_repeat,
+        "wrappers": env.wrappers or None,
     }
-    kwargs = getattr(_spec(env), "kwargs", None)
-    custom: dict[str, Any] = {
-        f"env {key}": _plain(value) for key, value in (kwargs or {}).items() if key != "render_mode"
-    }
+    custom: dict[str, Any] = {f"env {key}": _plain(value) for key, value in env.kwargs.items()}
     for name in _arguments(type(model)):
         value = getattr(model, name, getattr(model, f"_{name}", None))
-        if value is not None and value != {} and (model.use_sde or "sde" not in name):
-            config |= _setting(name, value)
+        if value is not None and not (isinstance(value, dict) and not value) and (model.use_sde or "sde" not in name):
+            config |= _setting(_recorded_name(name, model), value)
     if model.policy_kwargs:
         custom["policy_kwargs"] = {key: _plain(value) for key, value in model.policy_kwargs.items()}
     config["custom_params"] = custom or None
     return config
-
-
-def env_id(env: VecEnv | None) -> str | None:
-    """Gymnasium's id of the environment; its class where it was never registered."""
-    spec = _spec(env)
-    if spec is not None:
-        return str(spec.id)
-    return type(env.envs[0].unwrapped).__name__ if env is not None and hasattr(env, "envs") else None
-
-
-def env_version(env: VecEnv | None) -> str | None:
-    """The package that brings the environment, and its version."""
-    entry = getattr(_spec(env), "entry_point", None)
-    package = entry.split(":")[0].split(".")[0] if isinstance(entry, str) else None
-    version = _version(package) if package else None
-    return f"{package} {version}" if version else None
-
-
-def wrappers(env: VecEnv | None) -> list[str]:
-    """Classes around the environment, from the outside in."""
-    names = [type(layer).__name__ for layer in _layers(env)]
-    inner = getattr(env.unwrapped, "envs", None) if env is not None else None
-    wrapped = inner[0] if inner else None
-    while wrapped is not None and wrapped is not wrapped.unwrapped:
-        names.append(type(wrapped).__name__)
-        wrapped = wrapped.env
-    return names
 
 
 def describe_space(space: Any) -> str:
@@ -146,17 +120,25 @@ def hash_file(path: Path) -> str | None:
 
 
 def _arguments(algorithm: type[BaseAlgorithm]) -> Iterator[str]:
-    for name in inspect.signature(algorithm.__init__).parameters:
-        if name not in _NOT_A_SETTING:
-            yield name
+    """What the constructors take: of the class, and of those that it hands the rest on to."""
+    names: dict[str, None] = {}
+    for kind in algorithm.__mro__:
+        if issubclass(kind, BaseAlgorithm) and "__init__" in vars(kind):
+            names |= dict.fromkeys(inspect.signature(vars(kind)["__init__"]).parameters)
+    yield from (name for name in names if name not in _NOT_A_SETTING)
+
+
+def _recorded_name(name: str, model: BaseAlgorithm) -> str:
+    """`n_steps` is the length of a rollout in the database; off-policy algorithms call their n-step return so."""
+    return name if name != "n_steps" or isinstance(model, OnPolicyAlgorithm) else "n_step_return"
 
 
 def _setting(name: str, value: Any) -> dict[str, Any]:
-    """A setting as JSON knows it; a schedule by its first value, and by its text where it is none of a constant."""
+    """A setting as JSON knows it; a schedule by its first value, and by its last where it is another."""
     if isinstance(value, Callable) and not isinstance(value, type):  # type: ignore[arg-type]
         try:
             first, last = float(value(1.0)), float(value(0.0))
-        except (TypeError, ValueError):
+        except Exception:  # not a schedule, or one that is not ready for this
             return {name: _plain(value)}
         return {name: first} if first == last else {name: first, f"{name}_at_the_end": last}
     return {name: _plain(value)}
@@ -165,6 +147,8 @@ def _setting(name: str, value: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, np.generic):
+        return value.item()
     if hasattr(value, "frequency") and hasattr(value, "unit"):  # SB3's TrainFreq
         return f"{value.frequency} {value.unit.value}"
     if isinstance(value, list | tuple):
@@ -180,42 +164,6 @@ def _policy_name(model: BaseAlgorithm) -> str:
         if policy is model.policy_class:
             return alias
     return model.policy_class.__name__
-
-
-def _layers(env: VecEnv | None) -> Iterator[VecEnvWrapper]:
-    while isinstance(env, VecEnvWrapper):
-        yield env
-        env = env.venv
-
-
-def _spec(env: VecEnv | None) -> Any:
-    if env is None:
-        return None
-    try:
-        return env.get_attr("spec", 0)[0]
-    except (AttributeError, IndexError, NotImplementedError):
-        return None
-
-
-def _frame_stack(env: VecEnv | None) -> int | None:
-    for layer in _layers(env):
-        stacked = getattr(layer, "stacked_obs", None)
-        if stacked is not None:
-            return int(stacked.n_stack)
-    return None
-
-
-def _action_repeat(env: VecEnv | None) -> int | None:
-    """How often the environment repeats an action: SB3's and Gymnasium's Atari wrappers name it differently."""
-    inner = getattr(env.unwrapped, "envs", None) if env is not None else None
-    wrapped = inner[0] if inner else None
-    while wrapped is not None and wrapped is not wrapped.unwrapped:
-        repeat = getattr(wrapped, "_skip", None) or vars(wrapped).get("frame_skip")
-        if isinstance(repeat, int):
-            return repeat
-        wrapped = wrapped.env
-    frameskip = (getattr(_spec(env), "kwargs", None) or {}).get("frameskip")
-    return frameskip if isinstance(frameskip, int) else None
 
 
 def _version(package: str) -> str | None:

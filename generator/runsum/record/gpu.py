@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import threading
@@ -11,6 +12,7 @@ from typing import IO
 from runsum.record.database import Value, now
 
 _INTERVAL_S = 2
+_PATIENCE_S = 5
 _COLUMNS = {
     "utilization.gpu": "gpu_util_pct",
     "memory.used": "vram_used_mb",
@@ -24,15 +26,18 @@ class GpuSampler:
     """Reads one GPU every two seconds in the background; `nvidia-smi` runs once and repeats itself.
 
     Args:
-        index: number of the GPU.
+        gpu: which one: its number or its UUID.
         tell: gets every sample, a value by column of `gpu_metrics`, from another thread.
+
+    Raises:
+        OSError: the command cannot be started.
     """
 
-    def __init__(self, index: int, tell: Callable[[dict[str, Value]], None]) -> None:
+    def __init__(self, gpu: str, tell: Callable[[dict[str, Value]], None]) -> None:
         self._tell = tell
-        self.last: dict[str, Value] = {}
+        self._last: dict[str, Value] = {}
         self._process = subprocess.Popen(
-            ["nvidia-smi", f"--id={index}", f"--query-gpu={','.join(_COLUMNS)}",
+            ["nvidia-smi", f"--id={gpu}", f"--query-gpu={','.join(_COLUMNS)}",
              "--format=csv,noheader,nounits", f"--loop={_INTERVAL_S}"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True,
         )  # fmt: skip
@@ -45,18 +50,29 @@ class GpuSampler:
         """Whether this machine has the command."""
         return shutil.which("nvidia-smi") is not None
 
+    @property
+    def last(self) -> dict[str, Value]:
+        """The newest sample; empty before the first, and when the command has ended before the training."""
+        return self._last if self._thread.is_alive() else {}
+
     def stop(self) -> None:
         """End the command and wait for the last sample."""
         self._process.terminate()
-        self._process.wait()
-        self._thread.join(timeout=5)
+        try:
+            self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # a driver that hangs lets nobody go
+                self._process.wait(_PATIENCE_S)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(_PATIENCE_S)
 
     def _listen(self, lines: IO[str]) -> None:
         with lines:
             for line in lines:
                 sample = {"ts": now(), **parse_sample(line)}
                 if len(sample) > 1:
-                    self.last = sample
+                    self._last = sample
                     self._tell(sample)
 
 

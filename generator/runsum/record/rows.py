@@ -18,12 +18,18 @@ _SOURCES = {
     "entropy_loss": ("train/entropy_loss",),
     "total_loss": ("train/loss",),
     "learning_rate": ("train/learning_rate",),
-    "kl_divergence": ("train/approx_kl",),
+    "kl_divergence": ("train/approx_kl", "train/kl_divergence_loss"),
     "clip_fraction": ("train/clip_fraction",),
     "explained_variance": ("train/explained_variance",),
     "fps": ("time/fps",),
 }
-"""Column: the names that PPO, then A2C, then the off-policy algorithms log it under."""
+"""Column: the names that PPO, then A2C, then the off-policy algorithms log it under; TRPO's divergence."""
+_OF_A_TABLE = ("time/fps", "rollout/ep_rew_mean")
+
+
+def is_table(logged: Mapping[str, Any]) -> bool:
+    """Whether SB3 itself logs this, and not a callback that calls `logger.dump()` in between."""
+    return any(name in logged for name in _OF_A_TABLE)
 
 
 def read_logged(logged: Mapping[str, Any]) -> dict[str, Value]:
@@ -48,12 +54,16 @@ def read_episodes(episodes: Sequence[Mapping[str, Any]]) -> dict[str, Value]:
     """
     if not episodes:
         return {"episode_reward_mean": None, "episode_reward_std": None, "episode_length_mean": None}
-    rewards = np.array([episode["r"] for episode in episodes], dtype=np.float64)
     return {
-        "episode_reward_mean": float(rewards.mean()),
-        "episode_reward_std": float(rewards.std()),
+        "episode_reward_mean": float(np.mean([episode["r"] for episode in episodes])),
+        "episode_reward_std": read_spread(episodes),
         "episode_length_mean": float(np.mean([episode["l"] for episode in episodes])),
     }
+
+
+def read_spread(episodes: Sequence[Mapping[str, Any]]) -> float | None:
+    """Standard deviation of the last episodes' rewards, the one thing of them that SB3 does not log."""
+    return float(np.std([episode["r"] for episode in episodes])) if episodes else None
 
 
 def finite(value: Value) -> float | None:

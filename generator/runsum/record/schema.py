@@ -148,6 +148,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         sqlite3.Error: the file is no database, or cannot be written.
     """
     with connection:
+        connection.execute("BEGIN IMMEDIATE")  # another training may be adding the same columns
         for table, columns in TABLES.items():
             connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join((*columns, *_RULES.get(table, ())))})")
             there = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
