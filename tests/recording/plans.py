@@ -79,7 +79,7 @@ ATARI_PLANS = (
           "target_update_interval": 1000, "exploration_fraction": 0.1, "exploration_final_eps": 0.01,
           "learning_rate": 1e-4},
          1, "CnnPolicy", atari=True, env_kwargs=ATARI, end="interrupted", end_at=30_000,
-         note="Stopped by hand: at this pace it would have taken until the next morning."),
+         note="Stopped by hand: pixels take their time without a GPU, and the pace was all we wanted to know."),
 )  # fmt: skip
 
 CONTROL_PLANS = (
