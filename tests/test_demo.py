@@ -12,6 +12,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,12 @@ def test_the_pages_show_what_was_recorded(demo: Path, runs: list[dict[str, objec
     noted = next((demo / "notes").glob("*.md"))
     text = (demo / "docs" / "runs" / noted.stem / "index.md").read_text()
     assert noted.read_text().split()[0] in text
+
+
+def test_the_demo_is_the_same_whenever_it_is_unpacked(demo: Path, runs: list[dict[str, object]]) -> None:
+    """The moment of unpacking stands nowhere: the file is as old as its last row."""
+    written = datetime.fromtimestamp((demo / "ml_experiments.db").stat().st_mtime, UTC).isoformat()
+    assert written[:19] == max(str(run["updated_at"]) for run in runs)[:19]
 
 
 def test_mkdocs_takes_the_demo_strictly(demo: Path, tmp_path: Path) -> None:

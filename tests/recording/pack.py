@@ -6,12 +6,12 @@ import json
 import sqlite3
 import zipfile
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from tests.recording.plans import PLANS
 
 _LARGEST = 3_000_000
-_WHEN = (2026, 1, 1, 0, 0, 0)  # of the files in the archive, so that packing twice gives the same bytes
 
 
 def pack(folder: Path, target: Path) -> str:
@@ -37,13 +37,22 @@ def pack(folder: Path, target: Path) -> str:
         if plan.note is not None:
             files[f"notes/{run_id_of(folder, database, name)}.md"] = f"{plan.note}\n".encode()
     target.parent.mkdir(parents=True, exist_ok=True)
+    when = last_activity(database)  # not the clock: packing twice gives the same bytes
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path, content in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(path, _WHEN), content, zipfile.ZIP_DEFLATED, 9)
+            archive.writestr(zipfile.ZipInfo(path, when), content, zipfile.ZIP_DEFLATED, 9)
     size = target.stat().st_size
     if size > _LARGEST:
         raise SystemExit(f"{target} has {size:,} bytes, more than {_LARGEST:,}: record fewer rows")
     return f"{target}: {size:,} bytes, {len(files)} files"
+
+
+def last_activity(database: Path) -> tuple[int, int, int, int, int, int]:
+    """When the last of the runs was recorded, as the zip format writes a moment."""
+    with closing(sqlite3.connect(database)) as packed:
+        (text,) = packed.execute("SELECT MAX(updated_at) FROM experiment_runs").fetchone()
+    moment = datetime.fromisoformat(text)
+    return (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
 
 
 def run_id_of(folder: Path, database: Path, name: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import calendar
+import os
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from runsum.errors import OutputError
 from runsum.resources import starter_mkdocs
 
 _HERE = Path(__file__).resolve().parent
+_PACKED = _HERE / "recorded.zip"
 _DATABASE = "ml_experiments.db"
 
 
@@ -28,16 +30,19 @@ def unpack_demo(folder: Path) -> Path:
     Raises:
         OutputError: the folder holds another database, or cannot be written.
     """
-    files = demo_files()
+    files, recorded_at = demo_files(), _recorded_at()
     database = folder / _DATABASE
+    known = database.exists()
     try:
-        if database.exists() and database.read_bytes() != files[_DATABASE]:
+        if known and database.read_bytes() != files[_DATABASE]:
             raise OutputError(f"{database} is not the database of the demo", "Name another folder: runsum demo DIR")
         for name, content in files.items():
             target = folder / name
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
+        if not known:
+            os.utime(database, (recorded_at, recorded_at))  # the pages print it: unpacked twice, they are the same
     except OSError as error:
         raise OutputError(
             f"{folder} cannot be written: {error.strerror}", "Name another folder: runsum demo DIR"
@@ -47,9 +52,15 @@ def unpack_demo(folder: Path) -> Path:
 
 def demo_files() -> dict[str, bytes]:
     """All files of the demo by their path in its folder."""
-    with zipfile.ZipFile(io.BytesIO((_HERE / "recorded.zip").read_bytes())) as packed:
+    with zipfile.ZipFile(_PACKED) as packed:
         files = {name: packed.read(name) for name in packed.namelist()}
     mkdocs = starter_mkdocs().read_text(encoding="utf-8")
     files[MKDOCS_NAME] = mkdocs.replace("site_name: Training runs", "site_name: runsum demo").encode()
     files[CONFIG_NAME] = (_HERE / CONFIG_NAME).read_bytes()
     return files
+
+
+def _recorded_at() -> int:
+    """When the last training ended, seconds UTC."""
+    with zipfile.ZipFile(_PACKED) as packed:
+        return calendar.timegm(packed.getinfo(_DATABASE).date_time)
