@@ -28,6 +28,8 @@ from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
 
 from runsum.record import RunRecorder
 
+pytestmark = pytest.mark.slow
+
 LEFT = "learn() was left by an exception that the program caught"
 
 

@@ -23,7 +23,10 @@ from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback
 
 from runsum.record import RunRecorder
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the command of the test is a shell script")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="the command of the test is a shell script"),
+]
 
 PRINTS = """#!/bin/sh
 echo $$ > "{folder}/pid"

@@ -25,6 +25,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from runsum.record import RunRecorder
 from support.command import documents, runsum
 
+pytestmark = pytest.mark.slow
+
 
 def small_ppo() -> PPO:
     return PPO("MlpPolicy", "CartPole-v1", n_steps=64, n_epochs=1, seed=1, device="cpu")

@@ -25,7 +25,7 @@ import pytest
 import torch
 from stable_baselines3 import A2C, DQN, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback, EvalCallback
+from stable_baselines3.common.callbacks import BaseCallback, ConvertCallback, EvalCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
@@ -277,6 +277,25 @@ def test_rewards_are_the_environments_own(vec_env: type[SubprocVecEnv] | None, t
     rows = metric_rows(learn(PPO("MlpPolicy", env, n_steps=64, n_epochs=1, seed=1), 256, tmp_path))
     env.close()
     assert all(row["episode_reward_mean"] == row["episode_length_mean"] > 5 for row in rows), "CartPole: 1 per step"
+
+
+def test_a_training_that_logs_rarely_shows_that_it_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its heartbeat and its step go on between the rows: without them a page would call it stale."""
+    monkeypatch.setattr("runsum.record.recording._HEARTBEAT_EVERY_S", 0.5)
+    seen = []
+
+    def look(known: dict[str, Any], _: Any) -> bool:
+        if known["self"].num_timesteps % 64 == 1:
+            seen.append(the_run(tmp_path / "runs.db"))
+            time.sleep(0.6)
+        return True
+
+    model = PPO("MlpPolicy", "CartPole-v1", n_steps=64, n_epochs=1)
+    rows = metric_rows(learn(model, 256, tmp_path, ConvertCallback(look), log_interval=1000))
+    assert [row["timestep"] for row in rows] == [256]
+    assert [run["current_timestep"] for run in seen] == sorted(run["current_timestep"] for run in seen)
+    assert seen[-1]["current_timestep"] >= 64
+    assert seen[-1]["heartbeat_at"] == seen[-1]["updated_at"] > seen[0]["heartbeat_at"]
 
 
 class Unreadable(BaseCallback):

@@ -23,6 +23,7 @@ from runsum.record.rows import finite, is_table, read_episodes, read_logged, rea
 
 LEFT = "learn() was left by an exception that the program caught"
 _NORMS_EVERY_S = 1.0
+_HEARTBEAT_EVERY_S = 60.0
 
 
 class Recording:
@@ -49,7 +50,8 @@ class Recording:
         self._paused = self._warned = False
         self._call_start = self._row_step = self.step
         self._row: dict[str, Value] = {}
-        self._row_s, self._norms_s = time.monotonic(), float("-inf")
+        self._row_s = self._told_s = time.monotonic()
+        self._norms_s = float("-inf")
         self._elsewhere: dict[str, Any] = {}
         self._meter, self._gradient = Meter(), GradientProbe()
         self._gpu, self._gpu_log = _start_gpu(log, run.run_id, model, gpu)
@@ -64,12 +66,17 @@ class Recording:
     # ---- on its way
 
     def end_rollout(self) -> None:
-        """An update is about to begin: measure the gradient in it, once a second at most."""
+        """An update is about to begin: measure the gradient in it, once a second at most, and show that it lives."""
         moment = time.monotonic()
-        if moment - self._norms_s >= _NORMS_EVERY_S:
-            self._norms_s = moment
-            self._gradient.arm(trained_parameters(self._model.policy))
-            self.log.write_waiting()
+        if moment - self._norms_s < _NORMS_EVERY_S:
+            return
+        self._norms_s = moment
+        self._gradient.arm(trained_parameters(self._model.policy))
+        self.log.write_waiting()
+        if moment - self._told_s >= _HEARTBEAT_EVERY_S:
+            self._told_s, stamp = moment, now()
+            alive = {"current_timestep": self.step, "updated_at": stamp, "heartbeat_at": stamp}
+            self.log.update(self.run.run_id, alive)
 
     def add_logged(self, logged: Mapping[str, Any], step: int) -> None:
         """Write the row that SB3 logs.
@@ -111,7 +118,7 @@ class Recording:
             row = self._row | {column: value for column, value in row.items() if value is not None}
         else:
             row |= self._measure((step - self._row_step) / max(clock - self._row_s, 1e-9))
-            self._row_s = clock
+            self._row_s = self._told_s = clock
         run.last_reward = finite(row.get("episode_reward_mean"))
         if run.last_reward is not None:
             run.best = run.last_reward if run.best is None else max(run.best, run.last_reward)
