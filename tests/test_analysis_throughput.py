@@ -67,7 +67,7 @@ def test_the_trend_of_the_speed(speeds: list[float], key: str) -> None:
 
 def test_the_first_speed_of_a_session_is_left_out() -> None:
     """The inflated first reading is neither in the mean nor the largest."""
-    facts = fps_facts(series([1, 2, 3], fps=[818.0, 440.0, 460.0]))
+    facts = fps_facts(series([1, 2, 3], fps=[818.0, 440.0, 460.0]), False)
     assert [facts[name].value for name in ("avg_fps", "min_fps", "max_fps")] == [450.0, 440.0, 460.0]
 
 
@@ -81,7 +81,14 @@ def test_the_first_speed_of_a_session_is_left_out() -> None:
 )
 def test_no_speed_says_why(rows: Series, key: str) -> None:
     """No rows, one inflated row, or a column that was left empty."""
-    assert key_of(fps_facts(rows)["avg_fps"]) == key
+    assert key_of(fps_facts(rows, False)["avg_fps"]) == key
+
+
+def test_the_speed_of_a_recorded_run_is_steps_by_time() -> None:
+    """A thousand steps in one second and a thousand in four are 400 per second, whatever the cumulative meter says."""
+    rows = series([1000, 2000, 3000], fps=[9.0, 9.0, 9.0], steps_per_second=[5.0, 1000.0, 250.0])
+    facts = fps_facts(rows, True)
+    assert [facts[name].value for name in ("avg_fps", "min_fps", "max_fps")] == [400.0, 250.0, 1000.0]
 
 
 FAST = Rate(floats(1, 2, 3, 4), floats(1, 2, 3, 4), floats(100, 100, 100, 100))

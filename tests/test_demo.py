@@ -145,6 +145,39 @@ def test_another_database_is_never_touched(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "ml_experiments.db"]
 
 
+def test_a_folder_with_other_files_is_never_touched(tmp_path: Path) -> None:
+    """Settings of another archive would be taken for those of the demo."""
+    (tmp_path / "runsum.yml").write_text("databases: mine.db\n")
+    done = runsum("demo", tmp_path, "--no-serve", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "has other files in it" in done.stderr
+    assert list(tmp_path.iterdir()) == [tmp_path / "runsum.yml"]
+
+
+def test_the_page_of_a_solved_run_says_go(demo: Path, runs: list[dict[str, object]]) -> None:
+    """It ended early because it was good enough, which is no lack of data."""
+    solved = next(run for run in runs if "ended by a callback" in str(run["status_note"]))
+    page = json.loads((demo / "docs" / "runs" / str(solved["run_id"]) / "run.json").read_text())
+    assert page["summary"]["go_no_go"] == "go"
+
+
+def test_speeds_are_steps_by_time(demo: Path) -> None:
+    """Within a tenth, for every run of more than a minute."""
+    checked = 0
+    for file in (demo / "docs" / "runs").glob("*/run.json"):
+        page = json.loads(file.read_text())["summary"]
+        hours, speed = page["duration_h"], page["avg_fps"]
+        if hours and hours > 1 / 60 and speed:
+            with closing(sqlite3.connect(demo / "ml_experiments.db")) as database:
+                (first, last) = database.execute(
+                    "SELECT MIN(start_timestep), MAX(current_timestep) FROM experiment_runs WHERE run_id = ?",
+                    (file.parent.name,),
+                ).fetchone()
+            assert speed == pytest.approx((last - first) / hours / 3600, rel=0.1), file.parent.name
+            checked += 1
+    assert checked > 10
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[str]:
     """The address that `runsum demo` prints."""

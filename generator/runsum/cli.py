@@ -30,12 +30,16 @@ class _Commands(click.Group):
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         try:
             return super().make_context(*args, **extra)
+        except click.exceptions.NoArgsIsHelpError:
+            raise  # `runsum` alone: the whole help, on its many lines
         except click.UsageError as error:
             raise _in_one_line(error) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
         except RunsumError as error:
             raise _UserError(str(error)) from error
         except click.UsageError as error:

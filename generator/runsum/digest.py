@@ -193,7 +193,7 @@ def _summarise(
         **facts.reward_facts(row, series, quality, found.shape, limits),
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
         "solved_flag": facts.solved_fact(series, what.env_id, use.solved, limits),
-        **throughput.fps_facts(series),
+        **throughput.fps_facts(series, settings.recorded_by_runsum(row)),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),
         "eta_note": throughput.eta_fact(stand.state, _last_step(series), goal, found.rate, limits),
         **throughput.downtime_facts(quality, found.notes, settings.recorded_by_runsum(row), limits),

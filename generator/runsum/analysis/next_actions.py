@@ -29,6 +29,7 @@ class Evidence:
         slowdown: numbers of a marked slowdown, None without one.
         has_target: whether a solved threshold is declared for the game.
         continued: whether a later run of the archive continues this one.
+        solved_at: the declared reward of the game, where the run reached it.
     """
 
     state: State
@@ -48,6 +49,7 @@ class Evidence:
     changed: tuple[str, ...] = ()
     has_target: bool = False
     continued: bool = False
+    solved_at: float | None = None
 
     def number(self, name: str) -> float | None:
         """A signal that is a number, None when absent."""
@@ -106,6 +108,8 @@ def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
     if e.quality.contaminated_rows:
         return INSUFFICIENT, phrase("gate.contaminated", count=e.quality.contaminated_rows)
     if e.progress_pct is not None and e.progress_pct < limits.gate_min_progress_pct:
+        if e.solved_at is not None and e.state is State.COMPLETED:  # it was ended because there was nothing left to do
+            return GO, phrase("gate.solved", level=e.solved_at, progress=e.progress_pct, final=final)
         return INSUFFICIENT, phrase("gate.too_early", progress=e.progress_pct, least=limits.gate_min_progress_pct)
     if e.shape == "flat":
         return NO_GO, phrase("gate.flat", level=e.number("level"))
@@ -165,7 +169,7 @@ def _flat(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _rising(e: Evidence, limits: Thresholds) -> Values | None:
-    going_on = e.lost_rewards or e.continued or e.state in (State.RUNNING, State.FAILED)
+    going_on = e.lost_rewards or e.continued or e.solved_at is not None or e.state in (State.RUNNING, State.FAILED)
     if e.shape != "rising" or going_on or lost_share(e) > limits.lost_gain:
         return None
     return {"change": e.number("recent_change"), "share": limits.recent_share * 100}

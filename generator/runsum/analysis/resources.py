@@ -38,7 +38,11 @@ def describe_resources(series: Series, gpu: GpuTable, by_runsum: bool, limits: T
             name,
             values,
             phrase(f"resource.{source}", every=every),
-            f"resource.all_zero_{util_small}" if dead else f"resource.no_{name}",
+            f"resource.all_zero_{util_small}"
+            if dead
+            else "resource.gpu_unused"
+            if by_runsum
+            else f"resource.no_{name}",
             hide=dead,
         )
     cpu = finite(series.columns["cpu_percent"])

@@ -56,8 +56,14 @@ def measure_rate(series: Series, quality: DataQuality, limits: Thresholds) -> Ra
     return Rate(series.timestep[index], series.hours[index], np.array(rates, dtype=np.float64))
 
 
-def fps_facts(series: Series) -> dict[str, Fact]:
-    """Mean, least and largest recorded fps over canonical rows without each session's first."""
+def fps_facts(series: Series, by_runsum: bool) -> dict[str, Fact]:
+    """Mean, least and largest speed over canonical rows without each session's first.
+
+    The trainer's own meter, `fps`, is a mean since the call of learn(). runsum's recorder writes the speed between rows
+    beside it, so that there the mean is the steps of those rows by their time.
+    """
+    if by_runsum:
+        return _row_speeds(series)
     values = finite(series.columns["fps"][series.fps_rows])
     reason = "fps.no_rows" if not len(series) else "fps.one_row" if len(series) == 1 else "reason.not_recorded"
     if not len(values):
@@ -66,6 +72,21 @@ def fps_facts(series: Series) -> dict[str, Fact]:
         "avg_fps": known(float(values.mean())),
         "min_fps": known(float(values.min())),
         "max_fps": known(float(values.max())),
+    }
+
+
+def _row_speeds(series: Series) -> dict[str, Fact]:
+    rates = series.columns["steps_per_second"][series.fps_rows]
+    steps = np.diff(series.timestep, prepend=np.nan)[series.fps_rows]
+    usable = np.isfinite(rates) & (rates > 0) & np.isfinite(steps) & (steps > 0)
+    if not usable.any():
+        reason = "fps.no_rows" if not len(series) else "fps.one_row" if len(series) == 1 else "reason.not_recorded"
+        return {name: missing(reason) for name in ("avg_fps", "min_fps", "max_fps")}
+    rates, steps = rates[usable], steps[usable]
+    return {
+        "avg_fps": known(float(steps.sum() / (steps / rates).sum())),
+        "min_fps": known(float(rates.min())),
+        "max_fps": known(float(rates.max())),
     }
 
 

@@ -215,11 +215,17 @@ def _evidence(
         slowdown=sps.values if sps is not None and sps.key == "sps.slower" else None,
         has_target=solved.reason is None or solved.reason.key != "solved.no_target",
         continued=continued,
+        solved_at=_solved_at(solved),
         parent_delta=reward_delta,
         parent_label=parent.run_id if parent else None,
         lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),
         changed=tuple(change.key for change in delta if change.key != "total_timesteps"),
     )
+
+
+def _solved_at(solved: Fact) -> float | None:
+    words = solved.words
+    return float(str(words.values["level"])) if words is not None and words.key == "solved.yes" else None
 
 
 def _advice_facts(advice: Advice) -> dict[str, Fact]:

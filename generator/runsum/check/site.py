@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
+from runsum.check.damage import find_damage
 from runsum.check.feeds import feed_addresses, is_feed
 from runsum.check.files import ERROR_PAGE, HOME, SiteFiles, is_page, list_files
 from runsum.check.links import Place, guess_path, is_place, judge, place_of
@@ -101,6 +102,9 @@ def check_site(root: Path, budget_bytes: int) -> SiteReport:
             _check_feed(path, found)
         if may_have_marks(path) and not is_page(path):
             _count_marks(path, found)
+        damage = find_damage(files.root / path, path, files.sizes[path])
+        if damage:
+            found.report("unreadable_file", path, path, damage)
     _check_scripts(found)
     _check_search(found)
     _check_anchors(found)

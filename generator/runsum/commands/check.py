@@ -24,13 +24,14 @@ _DEFAULT_SITE = Path("site")
     type=click.IntRange(min=1),
     default=900,
     show_default=True,
-    help="How large the site may be; GitHub Pages takes 1000.",
+    help="How large the site may be, in MB; GitHub Pages takes 1000 MB.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def check(site: Path | None, max_size: int, as_json: bool) -> None:
-    """Look over a built site before it is published; exit with 1 when something is wrong.
+    """Look over a built site before it is published.
 
-    SITE is the folder that 'mkdocs build' wrote; default: site_dir of mkdocs.yml, else 'site'.
+    Exits with 1 when something is wrong. SITE is the folder that 'mkdocs build' wrote; default: site_dir of
+    mkdocs.yml, else 'site'.
     """
     report = check_site(site or _built_site(Path()), max_size * MEGABYTE)
     if as_json:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
-import time
 from pathlib import Path
 
 import click
@@ -14,6 +14,7 @@ from runsum.commands.build import build_folder
 from runsum.demo import unpack_demo
 from runsum.formatting import plural
 
+_LATER_S = 3600.0  # the archive is looked at from then on: what was killed is stale, whenever the demo is built
 _FIRST_PORT = 8000
 _PORTS = 20
 
@@ -23,11 +24,11 @@ _PORTS = 20
 @click.option("--serve/--no-serve", default=True, help="Serve the site afterwards; default: yes.")
 def demo(folder: Path, serve: bool) -> None:
     """Build an archive of recorded trainings and show it: what runsum makes, without a database of your own."""
-    unpack_demo(folder)
-    report = build_folder(folder, (), None, AsOf(time.time()))
+    recorded_at = unpack_demo(folder)
+    report = build_folder(folder, (), None, AsOf(recorded_at + _LATER_S))
     click.echo(f"{plural(report.runs, 'run', 'runs')} on {plural(report.pages, 'page', 'pages')} in {report.docs_dir}")
     if not serve:
-        click.echo(f"next: cd {folder}, then mkdocs serve")
+        click.echo(f"next: cd {shlex.quote(str(folder))} && mkdocs serve")
         return
     port = find_free_port()
     click.echo(f"http://127.0.0.1:{port} in a moment; Ctrl+C ends it")

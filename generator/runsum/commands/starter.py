@@ -78,6 +78,8 @@ Everything that the pages show becomes public then.""")
         )
     here = folder.resolve()
     top = next((place for place in (here, *here.parents) if (place / ".git").exists()), here)
+    if not (top / ".git").exists():
+        click.echo(f"warning: {here} is in no git repository yet. Type 'git init' in it", err=True)
     if top != here:
         click.echo(
             f"warning: GitHub reads .github at the top of a repository only. Move it to {top}, and set "

@@ -16,19 +16,19 @@ _PACKED = _HERE / "recorded.zip"
 _DATABASE = "ml_experiments.db"
 
 
-def unpack_demo(folder: Path) -> Path:
+def unpack_demo(folder: Path) -> int:
     """Put the recorded database, its films and notes, and settings for them into a folder.
 
-    Files that are there already are kept. A database of another origin is never touched.
+    Files of an earlier time are kept. A folder with anything else in it is never touched.
 
     Args:
         folder: made when missing.
 
     Returns:
-        The database.
+        When the last training ended, seconds UTC.
 
     Raises:
-        OutputError: the folder holds another database, or cannot be written.
+        OutputError: the folder holds something else, or cannot be written.
     """
     files, recorded_at = demo_files(), _recorded_at()
     database = folder / _DATABASE
@@ -36,6 +36,8 @@ def unpack_demo(folder: Path) -> Path:
     try:
         if known and database.read_bytes() != files[_DATABASE]:
             raise OutputError(f"{database} is not the database of the demo", "Name another folder: runsum demo DIR")
+        if not known and folder.exists() and any(folder.iterdir()):
+            raise OutputError(f"{folder} has other files in it", "Name an empty or a new folder: runsum demo DIR")
         for name, content in files.items():
             target = folder / name
             if not target.exists():
@@ -47,7 +49,7 @@ def unpack_demo(folder: Path) -> Path:
         raise OutputError(
             f"{folder} cannot be written: {error.strerror}", "Name another folder: runsum demo DIR"
         ) from error
-    return database
+    return recorded_at
 
 
 def demo_files() -> dict[str, bytes]:

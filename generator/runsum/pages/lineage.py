@@ -124,7 +124,8 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
     overlap = None
     end = parent.digest.current_timestep if parent is not None else None
     if end is not None and run.digest.current_timestep is not None and run.digest.start_timestep < end:
-        overlap = phrase("lineage.overlap", start=run.digest.start_timestep, end=end)
+        key = "lineage.overlap" if run.digest.start_timestep else "lineage.counter_reset"
+        overlap = phrase(key, start=run.digest.start_timestep, end=end)
     return LegRow(
         RunRow(run, page_href(run, "../../"), spark_of(run)),
         parent.digest.run_id if parent else None,

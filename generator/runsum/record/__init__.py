@@ -25,5 +25,5 @@ def __getattr__(name: str) -> object:
         # not an AttributeError: "from runsum.record import RunRecorder" must say this line
         raise ModuleNotFoundError(
             f"runsum.record needs {package}. Type: pip install 'runsum[sb3]'", name=error.name
-        ) from error
+        ) from None
     return RunRecorder

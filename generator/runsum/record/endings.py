@@ -13,7 +13,7 @@ import traceback
 from types import TracebackType
 from typing import Any, Protocol
 
-_LONGEST = 150  # characters; PyTorch prints whole tensors
+_LONGEST = 240  # characters; PyTorch prints whole tensors
 
 
 class Ending(Protocol):

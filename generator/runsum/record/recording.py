@@ -75,7 +75,7 @@ class Recording:
         self.log.write_waiting()
         if moment - self._told_s >= _HEARTBEAT_EVERY_S:
             self._told_s, stamp = moment, now()
-            alive = {"current_timestep": self.step, "updated_at": stamp, "heartbeat_at": stamp}
+            alive: dict[str, Value] = {"current_timestep": self.step, "updated_at": stamp, "heartbeat_at": stamp}
             self.log.update(self.run.run_id, alive)
 
     def add_logged(self, logged: Mapping[str, Any], step: int) -> None:
@@ -178,7 +178,7 @@ class Recording:
         if self._gpu is not None and self._gpu_log is not None:
             self._gpu.stop()
             self._gpu_log.close()
-        if status == "completed" and self.step > self._row_step:
+        if status != "running" and not left and self.step > self._row_step:
             self._add_row(self._last_values(), self.step)
         ended: dict[str, Value] = {
             "status": status, "updated_at": now(), "current_timestep": self.step,
