@@ -210,12 +210,45 @@ def test_marks_are_counted_by_rule_and_kind_of_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"no gzip", gzip.compress(b"x" * 99)[:-9], gzip.compress(b"x" * 99)[:12] + b"\0" * 9]
+    "content",
+    [b"no gzip", gzip.compress(b"x" * 99, mtime=0)[:-9], gzip.compress(b"x" * 99, mtime=0)[:12] + b"\0" * 9],
+    ids=["none", "cut off", "zeros"],  # two workers must find the same names
 )
 def test_a_damaged_download_is_told(tmp_path: Path, content: bytes) -> None:
     """A reader could not unpack it either."""
     name = "runs/a/metrics.csv.gz"
     assert found(checked(tmp_path, {name: content})) == [("unreadable_file", name, name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("runs/a/run.json", b""),
+        ("runs/a/run.json", b'{"run_id": "a"'),
+        ("search/search_index.json", b'{"docs": [{"loc'),
+        ("runs/a/data.js", b"x("),
+        ("runs/a/data.js", b'(window.runsumData=window.runsumData||{})["a"]={'),
+        ("runs/a/film.mp4", b""),
+        ("assets/runsum/runsum.js", b""),
+    ],
+)
+def test_damaged_data_are_told(tmp_path: Path, name: str, content: bytes) -> None:
+    """Empty or cut off, as an interrupted copy leaves them."""
+    assert ("unreadable_file", name, name) in found(checked(tmp_path, {name: content}))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("runs/a/run.json", b'{"run_id": "a"}\n'),
+        ("runs/a/data.js", b'(window.runsumData=window.runsumData||{})["a"]={};\n'),
+        ("data.js", b"of somebody else"),
+        ("assets/extra.css", b""),
+    ],
+)
+def test_whole_data_are_no_problem(tmp_path: Path, name: str, content: bytes) -> None:
+    """Nor are files that are not ours."""
+    assert found(checked(tmp_path, {name: content})) == []
 
 
 # ---------------------------------------------------------------- the report for people

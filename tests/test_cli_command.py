@@ -230,3 +230,10 @@ def test_a_source_whose_name_is_no_text_is_read(work: Path) -> None:
     (work / "runsum.yml").write_text('databases:\n  - path: runs.db\n    name: "a\\ud800b"\n')
     assert build()["runs"] == 1
     assert "a?b" in (work / "docs" / "data" / "runs.csv").read_text(encoding="utf-8")
+
+
+def test_the_command_alone_shows_its_help() -> None:
+    """On many lines, as it is meant to be read."""
+    done = typed()
+    assert "Usage: runsum" in done.output
+    assert done.output.count("\n") > 8

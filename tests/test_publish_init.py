@@ -48,6 +48,7 @@ def test_three_steps_are_left(work: Path) -> None:
 
 def test_nothing_is_overwritten(work: Path) -> None:
     """A second time all five are kept, and a file changed in between is as it was."""
+    (work / ".git").mkdir()
     typed("init", "--github")
     changed = (work / ACTION_NAME).read_text(encoding="utf-8") + "# mine\n"
     (work / ACTION_NAME).write_text(changed, encoding="utf-8")
@@ -64,6 +65,11 @@ def test_a_workflow_of_ones_own_is_kept_and_named(work: Path) -> None:
     done = typed("init", "--github")
     assert (work / WORKFLOW_NAME).read_text() == "name: Publish a package\n"
     assert f"warning: {WORKFLOW_NAME} is your own and does not use the action" in done.stderr
+
+
+def test_outside_of_a_repository_it_says_so(work: Path) -> None:
+    """There is nothing to push yet."""
+    assert "is in no git repository yet. Type 'git init' in it" in typed("init", "--github").stderr
 
 
 def test_below_the_top_of_a_repository_it_says_so(work: Path) -> None:

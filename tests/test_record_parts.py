@@ -84,7 +84,7 @@ def test_an_error_is_told_in_one_line(error: Exception, said: str) -> None:
 def test_a_long_message_is_shortened() -> None:
     """PyTorch prints whole tensors."""
     line = describe_error(ValueError("tensor " * 1000))
-    assert len(line) < 200
+    assert len(line) < 300
     assert line.startswith("ValueError: tensor tensor")
     assert line.endswith("tensor …")
 

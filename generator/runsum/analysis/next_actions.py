@@ -108,7 +108,7 @@ def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
     if e.quality.contaminated_rows:
         return INSUFFICIENT, phrase("gate.contaminated", count=e.quality.contaminated_rows)
     if e.progress_pct is not None and e.progress_pct < limits.gate_min_progress_pct:
-        if e.solved_at is not None and e.state is State.COMPLETED:  # it was ended because there was nothing left to do
+        if _ended_when_solved(e, limits):
             return GO, phrase("gate.solved", level=e.solved_at, progress=e.progress_pct, final=final)
         return INSUFFICIENT, phrase("gate.too_early", progress=e.progress_pct, least=limits.gate_min_progress_pct)
     if e.shape == "flat":
@@ -126,6 +126,12 @@ def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
         best=best,
         share=limits.recent_share * 100,
     )
+
+
+def _ended_when_solved(e: Evidence, limits: Thresholds) -> bool:
+    """Whether it was ended long before its target because there was nothing left to do."""
+    early = e.progress_pct is not None and e.progress_pct < limits.gate_min_progress_pct
+    return early and e.solved_at is not None and e.state is State.COMPLETED
 
 
 def lost_share(e: Evidence) -> float:
@@ -169,7 +175,9 @@ def _flat(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _rising(e: Evidence, limits: Thresholds) -> Values | None:
-    going_on = e.lost_rewards or e.continued or e.solved_at is not None or e.state in (State.RUNNING, State.FAILED)
+    going_on = (
+        e.lost_rewards or e.continued or _ended_when_solved(e, limits) or e.state in (State.RUNNING, State.FAILED)
+    )
     if e.shape != "rising" or going_on or lost_share(e) > limits.lost_gain:
         return None
     return {"change": e.number("recent_change"), "share": limits.recent_share * 100}
