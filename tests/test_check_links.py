@@ -269,7 +269,7 @@ def test_other_xml_is_not_looked_into(tmp_path: Path) -> None:
 def test_what_the_script_of_the_charts_loads(tmp_path: Path) -> None:
     """It names its files in quotes; no page does."""
     script = 'load(base + "vendor/vega.min.js"); load(base + "charts.js");'
-    files: Files = {"assets/runsum/runsum.js": script, "assets/runsum/charts.js": ""}
+    files: Files = {"assets/runsum/runsum.js": script, "assets/runsum/charts.js": "window.runsumCharts = {};"}
     assert found(checked(tmp_path, files)) == [("missing_asset", "assets/runsum/runsum.js", "vendor/vega.min.js")]
 
 
@@ -278,7 +278,7 @@ SEARCHING = '<script id="__config">{"search": "worker.js"}</script>'
 
 def test_a_search_needs_its_worker(tmp_path: Path) -> None:
     """The settings of the theme name it, no attribute does."""
-    files: Files = {"p.html": SEARCHING, "search.json": ""}
+    files: Files = {"p.html": SEARCHING, "search.json": "{}"}
     assert found(checked(tmp_path, files)) == [("missing_asset", "p.html", "worker.js")]
 
 
@@ -286,7 +286,7 @@ def test_a_search_needs_its_worker(tmp_path: Path) -> None:
 def test_a_search_needs_its_index(tmp_path: Path, index: str) -> None:
     """Each builder has a name for it; without any the search finds nothing."""
     files: Files = {"p.html": SEARCHING, "worker.js": ""}
-    assert found(checked(tmp_path, {**files, index: ""})) == []
+    assert found(checked(tmp_path, {**files, index: "{}"})) == []
     (tmp_path / index).unlink()
     assert found(check_site(tmp_path, BUDGET)) == [("missing_asset", "p.html", "search/search_index.json")]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-_NEVER_EMPTY = (".csv", ".gif", ".gz", ".js", ".json", ".mp4", ".webm")
+_NEVER_EMPTY = (".csv", ".gif", ".gz", ".json", ".mp4", ".webm")
+_OURS = ("assets/runsum/", "lineages/", "runs/")  # a theme may have an empty script
 _DATA_BEGINS, _DATA_ENDS = b"(window.runsumData=", b";\n"
 
 
@@ -19,7 +20,7 @@ def find_damage(file: Path, path: str, size: int) -> str:
     """
     name = path.lower()
     if size == 0:
-        return "empty" if name.endswith(_NEVER_EMPTY) else ""
+        return "empty" if name.endswith(_NEVER_EMPTY) or (name.endswith(".js") and path.startswith(_OURS)) else ""
     try:
         if name.endswith(".json"):
             json.loads(file.read_bytes())

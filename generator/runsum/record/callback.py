@@ -103,6 +103,8 @@ class RunRecorder(BaseCallback):
     def _on_training_end(self) -> None:
         if self._recording is not None:
             self._recording.end_well()
+        if self._on_loss is not None:
+            self._on_loss.detach()  # it holds the model
 
     # ---- what a person calls
 
