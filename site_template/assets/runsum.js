@@ -1,14 +1,21 @@
-/* Finds a page's charts and has them drawn when they scroll near. No framework, no eval, no fetch: works from file://.
+/* Finds a page's charts and tools and has them begin. No framework, no eval, no fetch: works from file://.
  *
  * A figure says where its data is (data-src, data-key, data-chart). Beside this script lie charts.js, one Vega spec
  * per kind of chart, Vega in vendor/, and the rooms that draw; all of them wait until a chart is near. Until then, and
  * when drawing fails, the static curve in the page stays.
+ *
+ * A tool is a part of a page that needs scripts of its own (data-tool): the table of all runs, the comparison. Without
+ * them its content is what stands in the page.
  */
 (function () {
   "use strict";
   if (window.runsum) return;
 
-  const ROOMS = ["runsum-tools.js", "runsum-chart.js", "runsum-controls.js"]; // each uses what the ones before it made
+  const CHART_ROOMS = ["runsum-tools.js", "runsum-chart.js", "runsum-controls.js"]; // each uses what the ones before made
+  const TOOLS = { // the rooms of each tool; the last one puts its beginning into window.runsum.begin
+    finder: ["runsum-tools.js", "runsum-query.js", "runsum-facets.js", "runsum-finder.js"],
+    compare: [...CHART_ROOMS, "runsum-compare.js"],
+  };
   const base = new URL(".", document.currentScript.src).href;
   const charts = new Set();
   const loads = new Map();
@@ -33,8 +40,23 @@
     if (!window.vegaInterpreter) await load(base + "vendor/vega-interpreter.js");
   }
 
-  async function loadRooms() {
-    for (const room of ROOMS) await load(base + room);
+  async function loadRooms(rooms) {
+    for (const room of rooms) await load(base + room);
+  }
+
+  const loadChartTools = () => Promise.all([load(base + "charts.js"), loadVega(), loadRooms(CHART_ROOMS)]);
+
+  /* Begins a tool; what stands in its place in the page stays when that fails. */
+  async function beginTool(node) {
+    const name = node.dataset.tool;
+    try {
+      if (!own(TOOLS, name)) throw new Error("no tool " + name);
+      await loadRooms(TOOLS[name]);
+      if (node.isConnected) await window.runsum.begin[name](node);
+    } catch (error) {
+      console.warn("runsum: " + name + " did not begin:", error);
+      node.classList.add("rs-tool-failed");
+    }
   }
 
   /* Says below a chart that it could not be drawn. */
@@ -58,7 +80,7 @@
     try {
       const held = () => own(window.runsumData, key);
       const data = held() ? null : load(new URL(src, document.baseURI).href);
-      await Promise.all([load(base + "charts.js"), loadVega(), loadRooms(), data]);
+      await Promise.all([loadChartTools(), data]);
       const model = withAxes(held(), id);
       if (!model || !own(window.runsumCharts, model.kind)) throw new Error("no chart " + id + " in " + key);
       if (!figure.isConnected) return;
@@ -96,6 +118,10 @@
       figure.setAttribute("data-rs-seen", "");
       watcher.observe(figure);
     }
+    for (const node of document.querySelectorAll("[data-tool]:not([data-rs-seen])")) {
+      node.setAttribute("data-rs-seen", "");
+      beginTool(node);
+    }
     tellAges();
   }
 
@@ -110,7 +136,10 @@
     start();
   }
 
-  window.runsum = { charts, failed };
+  window.runsum = {
+    charts, failed, load, loadChartTools, begin: {},
+    assets: base, root: new URL("../../", base).href, // of the site, wherever it lies
+  };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();
 })();
