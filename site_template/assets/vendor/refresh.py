@@ -26,8 +26,12 @@ FILES = (
     ("vega", "build/vega.min.js", "vega.min.js"),
     ("vega-interpreter", "build/vega-interpreter.js", "vega-interpreter.js"),
     ("iframe-worker", "shim/index.js", "iframe-worker.js"),
+    ("tabulator-tables", "dist/js/tabulator.min.js", "tabulator.min.js"),
+    ("tabulator-tables", "dist/css/tabulator_simple.min.css", "tabulator.min.css"),
 )
 """What is vendored. The shim's name must contain "iframe-worker": Material's offline plugin looks for it."""
+
+SOURCE_MAPS = (b"//# sourceMappingURL=", b"/*# sourceMappingURL=")
 
 IMPORT = re.compile(rb"^import \{([^}]*)\} from 'vega-util';$", re.MULTILINE)
 EXPORT = re.compile(rb"^export \{ (\w+) as expressionInterpreter \};$", re.MULTILINE)
@@ -55,7 +59,7 @@ def fetch(package: str, version: str, file: str, name: str, folder: Path) -> dic
         content = read_member(members, file)
         about = json.loads(read_member(members, "package.json"))
         licence = read_member(members, "LICENSE")
-    content = b"\n".join(line for line in content.splitlines() if not line.startswith(b"//# sourceMappingURL=")) + b"\n"
+    content = b"\n".join(line for line in content.splitlines() if not line.startswith(SOURCE_MAPS)) + b"\n"
     change = ""
     if IMPORT.search(content):
         content, change = as_plain_script(content), "ES module wrapped as a plain script (modules fail on file://)"
