@@ -14,26 +14,36 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.expect import AS_OF
-from support.rows import add_run, store, table_rows
+from support.rows import add_annotation, add_run, store, table_rows
 from support.scenarios import SCENARIOS
 from support.schema import database
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytest_plugins = ("support.cli", "support.contracts")  # the modules whose fixtures several test files share
+# The modules whose fixtures several test files share.
+pytest_plugins = ("support.browser", "support.cli", "support.compared", "support.contracts")
 
 BROWSERS = ("chromium", "chromium-browser")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The run that the search must find: its id, and a game and settings that no other run has."""
+    """The runs that the search must find, and what only they have."""
 
     run_id: str = "run-5eecced1"
     game: str = "Tutankham"
     learning_rate: float = 0.000137
     batch_size: int = 1536
+    name: str = "patient gardener 9057-1A-v1"  # with a number that begins the id of another run
+    invader: str = "run-54d8ae4e"
+    invaders_env_id: str = "ALE/SpaceInvaders-v5"
+    invader_learning_rate: float = 0.00045
+    note: str = "It waits behind the leftmost bunker until the mothership comes."
+    chart_note: str = "the wobble begins"
+    failed: str = "run-90570e44"
+    error: str = "RuntimeError: CUDA error: device-side assert triggered"
+    other_hex: str = "run-4e12beef"  # begins as the last piece of 2.5e-4 does, and looks like a number itself
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
     work = tmp_path_factory.mktemp("archive")
     wanted = Wanted()
     databases = _write_databases(work / "databases", wanted)
+    (work / "notes").mkdir()
+    (work / "notes" / f"{wanted.invader}.md").write_text(f"# What I saw\n\n{wanted.note}\n", encoding="utf-8")
     arguments = [word for path in databases for word in ("--db", str(path))]
     finished = {
         "runsum": _run(work, {}, "-m", "runsum", "build", "--as-of", AS_OF, *arguments),
@@ -69,8 +81,15 @@ def _write_databases(folder: Path, wanted: Wanted) -> tuple[Path, ...]:
         scenario.build(folder / f"{scenario.name}.db")
     with database(folder / "wanted.db") as con:
         config = {"learning_rate": wanted.learning_rate, "batch_size": wanted.batch_size}
-        add_run(con, wanted.run_id, config | {"env_id": f"ALE/{wanted.game}-v5"}, experiment_name="the wanted one")
+        env_id = f"ALE/{wanted.game}-v5"
+        add_run(con, wanted.run_id, config | {"env_id": env_id}, custom_name=wanted.name, display_name=wanted.name)
         store(con, table_rows(wanted.run_id, range(1, 199), learning_rate=wanted.learning_rate))
+        for run_id, rate in ((wanted.invader, wanted.invader_learning_rate), (wanted.other_hex, 0.001)):
+            add_run(con, run_id, {"env_id": wanted.invaders_env_id, "learning_rate": rate})
+            store(con, table_rows(run_id, range(1, 199), learning_rate=rate))
+        add_annotation(con, wanted.invader, wanted.chart_note)
+        add_run(con, wanted.failed, {"env_id": env_id}, status="failed", status_note=wanted.error)
+        store(con, table_rows(wanted.failed, range(1, 40)))
     return tuple(sorted(folder.glob("*.db")))
 
 

@@ -1,119 +1,32 @@
-"""The site in a real browser: charts are drawn, the search finds, nothing else is asked for."""
+"""The site in a real browser: charts are drawn, pages stand without scripts too, nothing else is asked for."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import csv
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import TimeoutError as NotInTime
+
+from support.browser import (
+    COLOURS,
+    COMPARE,
+    DRAWN,
+    EVERY_KIND,
+    FIGURE,
+    FINDER,
+    LINEAGE,
+    PHONE,
+    RUN,
+    from_a_server,
+    visiting,
+)
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser
 
     from conftest import BuiltSite
 
 pytestmark = pytest.mark.browser
-
-RUN = "runs/run-aaaa0003/index.html"
-LINEAGE = "lineages/run-aaaa0002/index.html"
-PAGES = (
-    "index.html",
-    "runs/index.html",
-    RUN,
-    LINEAGE,
-    "games/breakout/index.html",
-    "algorithms/ppo/index.html",
-    "problems/index.html",
-    "methods/index.html",
-)
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-DRAWN = "figure.rs-drawn .rs-canvas canvas"
-# How many colours a canvas shows: an empty one has a single colour.
-COLOURS = """canvas => {
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    return new Set(new Uint32Array(data.buffer)).size;
-}"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder without a line per request."""
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address under which a folder is served meanwhile."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="module", params=["http", "file"])
-def address(request: pytest.FixtureRequest, built_site: BuiltSite) -> Iterator[str]:
-    """The usual site from a server, or the OFFLINE one from a server or straight from its folder."""
-    if request.param == "file":
-        yield built_site.offline.as_uri() + "/"
-    else:
-        with served(built_site.online if request.param == "http" else built_site.offline) as url:
-            yield url
-
-
-on_any_address = pytest.mark.parametrize("address", ["http", "http-offline", "file"], indirect=True)
-from_a_server = pytest.mark.parametrize("address", ["http"], indirect=True)
-
-
-@dataclass
-class Visit:
-    """A tab, where its site begins, and what it asked for and complained about."""
-
-    page: Page
-    home: str
-    errors: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self.listen)
-        self.page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-
-    def listen(self, said: ConsoleMessage) -> None:
-        if said.type in ("error", "warning"):
-            self.errors.append(said.text)
-
-    def open(self, path: str) -> Page:
-        self.page.goto(self.home + path)
-        return self.page
-
-    def draw(self, path: str) -> Page:
-        """Open a page and wait for its first chart."""
-        self.open(path)
-        self.page.wait_for_selector(DRAWN)
-        return self.page
-
-    def foreign(self) -> list[str]:
-        return [url for url in self.asked if not url.startswith((self.home, "data:", "blob:"))]
-
-
-@contextmanager
-def visiting(browser: Browser, address: str, **options: Any) -> Iterator[Visit]:
-    """A fresh tab, in light colours unless told otherwise."""
-    context = browser.new_context(**({"viewport": WIDE, "color_scheme": "light"} | options))
-    context.set_default_timeout(20_000)
-    yield Visit(context.new_page(), address)
-    context.close()
 
 
 @pytest.mark.parametrize("path", [RUN, LINEAGE])
@@ -154,32 +67,11 @@ def test_a_theme_switch_repaints_the_page_and_its_chart(browser: Browser, addres
         assert not visit.errors
 
 
-@on_any_address
-@pytest.mark.parametrize("wanted", ["run_id", "game", "learning_rate", "batch_size"])
-def test_the_search_finds_a_run(browser: Browser, address: str, built_site: BuiltSite, wanted: str) -> None:
-    """Typing an id, a game or the value of a setting leads to the run; for an id it is the first result."""
-    text = str(getattr(built_site.wanted, wanted))
-    run = f"runs/{built_site.wanted.run_id}/index.html"
-    with visiting(browser, address) as visit:
-        page = visit.open("index.html")
-        page.locator("input.md-search__input").click()
-        page.locator("input.md-search__input").press_sequentially(text)
-        place = "li:first-child > " if wanted == "run_id" else "li "
-        result = page.locator(f".md-search-result__list > {place}a[href*='{run}']").first
-        try:
-            result.wait_for(timeout=8_000)
-        except NotInTime:
-            pytest.fail(f"typing {text} does not lead to {run}", pytrace=False)
-        assert not visit.errors
-
-
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", EVERY_KIND)
 def test_a_page_neither_complains_nor_calls_home(browser: Browser, address: str, path: str) -> None:
     """No message in the console, no failed request, and every request stays on the site."""
     with visiting(browser, address) as visit:
-        page = visit.open(path)
-        if page.locator("figure.rs-chart").count():
-            page.wait_for_selector(DRAWN)
+        page = visit.show(path)
         page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
         page.wait_for_timeout(500)  # nothing announces the end of what scrolling starts
         assert not visit.errors
@@ -187,12 +79,11 @@ def test_a_page_neither_complains_nor_calls_home(browser: Browser, address: str,
 
 
 @from_a_server
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", EVERY_KIND)
 def test_a_phone_scrolls_one_way_only(browser: Browser, address: str, path: str) -> None:
     """At 390 pixels no page is wider than the screen; wide tables scroll inside themselves."""
     with visiting(browser, address, viewport=PHONE) as visit:
-        page = visit.draw(path) if path in (RUN, LINEAGE) else visit.open(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert visit.show(path).evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 @from_a_server
@@ -207,3 +98,45 @@ def test_without_scripts_the_curve_stands(browser: Browser, address: str) -> Non
         assert box["height"] > 100
         assert len(str(curve.locator("polyline").first.get_attribute("points")).split()) > 20
         assert page.locator("[data-field=final_reward]").is_visible()
+
+
+@from_a_server
+def test_without_scripts_the_newest_runs_stand(browser: Browser, address: str, built_site: BuiltSite) -> None:
+    """In place of the finder: a table whose rows lead to the newest runs, and links to the page of every game."""
+    with (built_site.docs / "data" / "runs.csv").open(encoding="utf-8", newline="") as file:
+        newest = [row["page"] for row in csv.DictReader(file)][:50]
+    with visiting(browser, address, java_script_enabled=False) as visit:
+        page = visit.open(FINDER)
+        rows = page.locator("table.rs-table tbody tr")
+        assert rows.first.is_visible()
+        links = rows.locator("td:first-child a").evaluate_all("all => all.map(a => a.href)")
+        assert links[:50] == [address + page for page in newest]
+        games = page.locator("ul.rs-links a[href*='games/']")
+        assert games.first.is_visible()
+        linked = {url.removeprefix(address) for url in games.evaluate_all("all => all.map(a => a.href)")}
+        assert linked == {
+            f"games/{folder.parent.name}/index.html" for folder in built_site.docs.glob("games/*/index.md")
+        }
+
+
+@from_a_server
+def test_without_scripts_the_comparison_says_so(browser: Browser, address: str) -> None:
+    """A reader without JavaScript is told why nothing is compared, and where the runs are."""
+    with visiting(browser, address, java_script_enabled=False) as visit:
+        page = visit.open(COMPARE)
+        assert "JavaScript" in page.locator("noscript").inner_text()
+        assert page.locator(f".rs-compare a[href='{FINDER}']").is_visible()
+
+
+@from_a_server
+@pytest.mark.parametrize("path", ["index.html", RUN])
+def test_vega_waits_until_a_chart_is_near(browser: Browser, address: str, path: str) -> None:
+    """In a window that shows no chart, nothing that draws is asked for; scrolling to one brings it."""
+    with visiting(browser, address, viewport={"width": 1280, "height": 60}) as visit:
+        page = visit.open(path)
+        page.wait_for_timeout(1000)  # nothing announces that nothing comes
+        assert not [url for url in visit.asked if "vega" in url or url.endswith("data.js")]
+        if path == RUN:
+            page.locator(FIGURE).first.scroll_into_view_if_needed()
+            page.wait_for_selector(DRAWN)
+            assert [url for url in visit.asked if "vega" in url]

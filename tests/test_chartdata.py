@@ -1,6 +1,7 @@
 """Chart data: which points stay, how numbers are written, and what no text can break."""
 
 import json
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -20,6 +21,16 @@ def points_of(svg: str) -> list[list[tuple[float, float]]]:
         [tuple(float(c) for c in pair.split(",")) for pair in line.attrib["points"].split()]  # type: ignore[misc]
         for line in ET.fromstring(svg)
     ]
+
+
+def paths_of(svg: str) -> list[list[tuple[float, float]]]:
+    """Return the coordinates of each path, which begins somewhere and goes on in differences."""
+    pieces = []
+    for path in ET.fromstring(svg):
+        numbers = [float(word) for word in re.findall(r"-?(?:\d+\.?\d*|\.\d+)", path.attrib["d"])]
+        steps = np.array(numbers).reshape(-1, 2)
+        pieces.append([(float(x), float(y)) for x, y in steps.cumsum(axis=0)])
+    return pieces
 
 
 def test_short_series_is_kept_whole() -> None:
@@ -210,12 +221,12 @@ def test_constant_curve_is_level() -> None:
 def test_curve_of_nothing(y: list[float]) -> None:
     """Nothing to draw gives an empty drawing."""
     assert points_of(static_curve(np.arange(len(y)), y)) == []
-    assert points_of(sparkline(y)) == []
+    assert paths_of(sparkline(y)) == []
 
 
 def test_one_point_is_a_dot() -> None:
     """A single value is still seen."""
-    ((first, second),) = points_of(sparkline([3.0]))
+    ((first, second),) = paths_of(sparkline([3.0]))
     assert first == second
 
 
@@ -223,6 +234,29 @@ def test_huge_values_stay_in_the_drawing() -> None:
     """Values at the end of the number range give no infinite coordinate."""
     (line,) = points_of(static_curve([0.0, 1.0, 2.0], [-1.7e308, 0.0, 1.7e308], height=100))
     assert all(0 <= y <= 100 for _, y in line)
+
+
+def test_sparkline_follows_the_values() -> None:
+    """Differences add up to the places of the values, to a tenth of a pixel."""
+    y = np.sin(np.arange(40) / 5)
+    (path,) = paths_of(sparkline(y, width=160, height=36))
+    scaled = 2 + (y.max() - y) / np.ptp(y) * 32
+    assert [x for x, _ in path] == pytest.approx(np.linspace(2, 158, 40), abs=0.051)
+    assert [v for _, v in path] == pytest.approx(scaled, abs=0.051)
+
+
+def test_sparkline_is_as_short_as_wanted() -> None:
+    """Of a long curve so many points are drawn, the least and the largest value among them."""
+    y = np.sin(np.arange(500) / 9)
+    y[250] = 5.0
+    (path,) = paths_of(sparkline(y, points=30))
+    assert len(path) <= 34
+    assert min(v for _, v in path) == pytest.approx(2.0)
+
+
+def test_sparkline_breaks_at_missing() -> None:
+    """Two pieces where values are missing."""
+    assert len(paths_of(sparkline([1.0, 2.0, 3.0, NAN, NAN, NAN, 2.0, 1.0]))) == 2
 
 
 def test_sparkline_is_silent() -> None:

@@ -50,7 +50,9 @@ def test_the_pages_of_an_archive_are_told_apart(built_site: BuiltSite) -> None:
     folders = {"run_pages": "runs", "lineage_pages": "lineages", "game_pages": "games", "algorithm_pages": "algorithms"}
     for kind, folder in folders.items():
         assert sizes[kind]["files"] == len(list((built_site.docs / folder).glob("*/index.md"))) > 0, kind
-    data = [file for name in ("run.json", "data.js", "metrics.csv.gz") for file in built_site.docs.rglob(name)]
+    data = [
+        file for name in ("run.json", "data.js", "facts.js", "metrics.csv.gz") for file in built_site.docs.rglob(name)
+    ]
     data += (built_site.docs / "data").iterdir()
     assert sizes["run_data"]["total_bytes"] == sum(file.stat().st_size for file in data)
     assert (sizes["home"]["files"], sizes["search_index"]["files"]) == (1, 1)

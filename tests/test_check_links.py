@@ -375,3 +375,31 @@ def test_other_servers_are_counted(tmp_path: Path) -> None:
         ("example.org", 1),
         ("mailto:", 1),
     ]
+
+
+# ---------------------------------------------------------------- fragments that are no places
+
+
+STATEFUL = '<div data-tool="compare" data-fragment="state"></div><p id=here>'
+
+
+@pytest.mark.parametrize("fragment", ["runs=a,b", "runs=a,b&metric=kl&x=hours&smooth=0.6", "q=", "q=lr%3C3e-4"])
+def test_a_page_may_keep_its_state_in_the_fragment(tmp_path: Path, fragment: str) -> None:
+    """It says so itself, and then values by name are no dead anchors, whether it is read before or after the link."""
+    files: Files = {"a.html": STATEFUL + a(f"z.html#{fragment}"), "z.html": STATEFUL + a(f"a.html#{fragment}")}
+    assert not found(checked(tmp_path, files))
+
+
+def test_a_place_in_such_a_page_must_be_there(tmp_path: Path) -> None:
+    """Only values are exempt, not every fragment."""
+    files: Files = {"a.html": STATEFUL, "z.html": a("a.html#here") + a("a.html#gone") + a("a.html#=x")}
+    assert found(checked(tmp_path, files)) == [
+        ("dead_anchor", "z.html", "a.html#gone"),
+        ("dead_anchor", "z.html", "a.html#=x"),
+    ]
+
+
+def test_values_in_the_fragment_of_any_other_page_are_a_dead_anchor(tmp_path: Path) -> None:
+    """Nothing there would read them."""
+    files: Files = {"a.html": "<p id=here>", "z.html": a("a.html#runs=a,b")}
+    assert found(checked(tmp_path, files)) == [("dead_anchor", "z.html", "a.html#runs=a,b")]

@@ -102,6 +102,7 @@ def test_symbolic_links_are_told(tmp_path: Path) -> None:
         ("methods/index.html", "other_pages"),
         ("404.html", "other_pages"),
         ("runs/run-1/data.js", "run_data"),
+        ("runs/run-1/facts.js", "run_data"),
         ("games/pong/data.js", "run_data"),
         ("runs/run-1/metrics.csv.gz", "run_data"),
         ("runs/run-1/run.json", "run_data"),
@@ -228,6 +229,7 @@ def test_a_damaged_download_is_told(tmp_path: Path, content: bytes) -> None:
         ("search/search_index.json", b'{"docs": [{"loc'),
         ("runs/a/data.js", b"x("),
         ("runs/a/data.js", b'(window.runsumData=window.runsumData||{})["a"]={'),
+        ("runs/a/facts.js", b'(window.runsumData=window.runsumData||{})["facts/a"]={"slug"'),
         ("runs/a/film.mp4", b""),
         ("assets/runsum/runsum.js", b""),
     ],
@@ -242,6 +244,7 @@ def test_damaged_data_are_told(tmp_path: Path, name: str, content: bytes) -> Non
     [
         ("runs/a/run.json", b'{"run_id": "a"}\n'),
         ("runs/a/data.js", b'(window.runsumData=window.runsumData||{})["a"]={};\n'),
+        ("runs/a/facts.js", b'(window.runsumData=window.runsumData||{})["facts/a"]={};\n'),
         ("data.js", b"of somebody else"),
         ("assets/extra.css", b""),
     ],

@@ -95,8 +95,8 @@ def test_notes_of_nobody_are_left_alone(work: Path) -> None:
 
 
 def test_a_changed_note_changes_one_page(work: Path) -> None:
-    """Only the page of its run is written again."""
+    """Only the page of its run is written again, and the data of the finder, which looks into notes."""
     page_with(work, "first")
     (work / "notes" / f"{ONE}.md").write_text("second")
-    assert build()["written"] == 1
+    assert build()["written"] == 2
     assert "second" in (work / "docs" / "runs" / ONE / "index.md").read_text()

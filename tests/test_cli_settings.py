@@ -51,7 +51,7 @@ def test_the_pages_of_a_removed_run_go(work: Path) -> None:
     build("--db", "a.db")
     make(work / "a.db", ONE)
     report = build("--db", "a.db")
-    assert report["removed"] == 4  # index.md, run.json, data.js, metrics.csv.gz
+    assert report["removed"] == 5  # index.md, run.json, data.js, facts.js, metrics.csv.gz
     assert not (work / "docs" / "runs" / TWO).exists()
     assert (work / "docs" / "runs" / ONE / "index.md").exists()
 

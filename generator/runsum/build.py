@@ -16,8 +16,9 @@ from runsum.digest import DigestSettings
 from runsum.feed import FEED_PATH, make_feed
 from runsum.model import Problem, RunDigest, problem
 from runsum.notes import read_notes
-from runsum.pages import groups, home, lineage, months, reports, run, run_index
+from runsum.pages import compare, groups, home, lineage, months, reports, run, run_index
 from runsum.pages.contract import DataFile, Page
+from runsum.pages.run_facts import run_facts
 from runsum.pages.twin import run_twin
 from runsum.reading import read_runs
 from runsum.render import Renderer
@@ -107,8 +108,9 @@ def _build(
             writer.write(item.path, item.content)
     for archived in archive.runs:
         writer.write(f"runs/{archived.digest.slug}/run.json", run_twin(archived, archive, renderer.words))
+        writer.write(f"runs/{archived.digest.slug}/facts.js", run_facts(archived, archive, renderer.short))
     writer.write(FEED_PATH, make_feed(archive, site, renderer.words))
-    for file, content in read_assets(template_folder() / "assets"):
+    for file, content in read_assets(template_folder()):
         writer.write(file, content)
     writer.write(f"{ASSET_HOME}/charts.js", specs.result())
     done_writing = writer.finish()
@@ -130,9 +132,10 @@ def make_all(archive: Archive, settings: Settings) -> Iterator[Page | DataFile]:
     """Every page and data file of the archive."""
     notes = read_notes(settings.notes_dir, frozenset(archived.digest.run_id for archived in archive.runs))
     yield from home.make_pages(archive)
-    yield from run_index.make_pages(archive)
+    yield from run_index.make_pages(archive, notes)
     yield from months.make_pages(archive)
     yield from run.make_pages(archive, notes)
+    yield from compare.make_pages(archive)
     yield from lineage.make_pages(archive)
     yield from groups.make_pages(archive)
     yield from reports.make_pages(archive)

@@ -150,19 +150,22 @@ def static_bars(bars: Sequence[tuple[float, float]], width: int = 720, lane: int
     )
 
 
-def sparkline(y: npt.ArrayLike, width: int = 90, height: int = 20) -> str:
+def sparkline(y: npt.ArrayLike, width: int = 90, height: int = 20, points: int = STATIC_POINTS) -> str:
     """Draw a curve the size of a word, as decoration beside numbers that say the same.
 
     Args:
         y: Values at even distances, shape ``(n,)``; NaN breaks the curve.
         width: Width in pixels.
         height: Height in pixels.
+        points: About how many points are drawn; extremes are kept.
 
     Returns:
         One line of HTML: an ``svg`` of class ``rs-spark``, hidden from screen readers.
     """
-    attributes = f'class="rs-spark" aria-hidden="true" width="{width}" height="{height}"'
-    return _svg(attributes, np.arange(len(np.asarray(y))), y, width, height)
+    values = np.asarray(y, dtype=np.float64)
+    pieces = _pieces(np.arange(len(values), dtype=np.float64), values, width, height, points)
+    paths = "".join(f'<path d="{_relative_path(piece)}"/>' for piece in pieces)  # lists hold many: no byte too many
+    return f'<svg class="rs-spark" aria-hidden="true" width="{width}" height="{height}">{paths}</svg>'
 
 
 def _extremes(y: FloatArray) -> list[int]:
@@ -229,9 +232,10 @@ def _json(value: Any) -> str:
 
 def _svg(attributes: str, x: npt.ArrayLike, y: npt.ArrayLike, width: int, height: int) -> str:
     """Draw the unbroken pieces of a curve as polylines."""
+    pieces = _pieces(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), width, height, STATIC_POINTS)
     lines = "".join(
-        f'<polyline points="{piece}" vector-effect="non-scaling-stroke"/>'
-        for piece in _pieces(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), width, height)
+        f'<polyline points="{" ".join(f"{h:.1f},{v:.1f}" for h, v in piece)}" vector-effect="non-scaling-stroke"/>'
+        for piece in pieces
     )
     return (
         f'<svg {attributes} viewBox="0 0 {width} {height}" preserveAspectRatio="none" fill="none" '
@@ -239,7 +243,21 @@ def _svg(attributes: str, x: npt.ArrayLike, y: npt.ArrayLike, width: int, height
     )
 
 
-def _pieces(x: FloatArray, y: FloatArray, width: int, height: int) -> list[str]:
+def _relative_path(piece: Sequence[tuple[float, float]]) -> str:
+    """The commands of an SVG path, in tenths of a pixel so that no difference drifts."""
+    tenths = [(round(h * 10), round(v * 10)) for h, v in piece]
+    steps = [(after[0] - before[0], after[1] - before[1]) for before, after in itertools.pairwise(tenths)]
+    return "M" + _pair(*tenths[0]) + "l" + " ".join(_pair(*step) for step in steps)
+
+
+def _pair(across: int, down: int) -> str:
+    """Two numbers in tenths as SVG reads them, without what it can do without."""
+    first, second = (f"{value / 10:g}".replace("0.", ".", 1) if abs(value) < 10 else f"{value / 10:g}"
+                     for value in (across, down))  # fmt: skip
+    return first + ("" if second.startswith("-") else " ") + second
+
+
+def _pieces(x: FloatArray, y: FloatArray, width: int, height: int, limit: int) -> list[list[tuple[float, float]]]:
     """Return the points of each unbroken piece, scaled to the drawing with a small margin."""
     rows = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     if len(rows) == 0:
@@ -248,14 +266,14 @@ def _pieces(x: FloatArray, y: FloatArray, width: int, height: int) -> list[str]:
     down = _scaled(-y[rows], 2.0, height - 2.0)
     starts = {int(i) for i in np.flatnonzero(np.diff(x[rows]) < 0) + 1}  # a session that stepped back
     starts.update(int(np.searchsorted(rows, after)) for _, _, after in _silences(x, y))
-    keep = [i for start in sorted(starts) for i in (start - 1, start)][:STATIC_POINTS]
-    points = select_points(across, [down], keep, STATIC_POINTS)
+    keep = [i for start in sorted(starts) for i in (start - 1, start)][:limit]
+    points = select_points(across, [down], keep, limit)
     piece_of = np.searchsorted(sorted(starts), points, side="right")
     pieces = []
     for _, group in itertools.groupby(zip(piece_of, points, strict=True), key=lambda pair: int(pair[0])):
-        drawn = [f"{across[i]:.1f},{down[i]:.1f}" for _, i in group]
+        drawn = [(float(across[i]), float(down[i])) for _, i in group]
         # A single point is drawn as a line to itself: the round cap makes it a dot.
-        pieces.append(" ".join(drawn if len(drawn) > 1 else drawn * 2))
+        pieces.append(drawn if len(drawn) > 1 else drawn * 2)
     return pieces
 
 

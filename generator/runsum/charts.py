@@ -6,7 +6,8 @@ compiled from Vega-Lite to Vega at build time, so a page needs the Vega runtime 
 
 What the browser feeds (``site_template/assets/runsum.js``), by named data source:
 
-* ``line``, ``raw``: rows ``x, y, seg, c, o, w`` (segment, colour, opacity, stroke width)
+* ``line``, ``raw``: rows ``x, y, seg, c, o, w`` (segment, colour, opacity, stroke width), in a comparison also ``d``
+  (dashes)
 * ``band``: rows ``x, lo, hi, seg``
 * ``spans``, ``rules``, ``ticks``, ``dots``: events as areas, verticals, ticks at the axis and points
 * ``hover``: at most a few rows under the pointer
@@ -79,6 +80,11 @@ def group_chart() -> alt.LayerChart:
     return _chart([_raw(), _line(), *_hover()], TALL)
 
 
+def compare_chart() -> alt.LayerChart:
+    """Draw the same metric of several runs: dashes tell apart what colours alone cannot."""
+    return _chart([_lines("raw", dashed=True), _lines("line", dashed=True), *_hover()], TALL)
+
+
 def tree_chart() -> alt.LayerChart:
     """Draw which run continued which: a bar per run on a lane, a link per fork."""
     x, y = _x(), _lane("y")
@@ -112,6 +118,7 @@ CHART_KINDS: tuple[tuple[str, Callable[[], alt.LayerChart]], ...] = (
     ("lineage", lineage_chart),
     ("tree", tree_chart),
     ("group", group_chart),
+    ("compare", compare_chart),
 )
 """Every kind of chart: the name used in chart data, and the function that draws it."""
 
@@ -239,8 +246,8 @@ def _raw() -> alt.Chart:
     return _lines("raw")
 
 
-def _lines(source: str) -> alt.Chart:
-    """Return lines whose colour, opacity and width are columns of the rows."""
+def _lines(source: str, *, dashed: bool = False) -> alt.Chart:
+    """Return lines whose colour, opacity, width and, if wanted, dashes are columns of the rows."""
     layer: alt.Chart = (
         _layer(source)
         .mark_line(clip=True, strokeJoin="round", strokeCap="round", interpolate="linear")
@@ -253,6 +260,8 @@ def _lines(source: str) -> alt.Chart:
             strokeWidth=alt.StrokeWidth("w:Q", scale=None),
         )
     )
+    if dashed:
+        layer = layer.encode(strokeDash=alt.StrokeDash("d:N", scale=None))
     return layer
 
 

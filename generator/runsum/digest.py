@@ -100,7 +100,7 @@ def digest_run(
     found = _analyse(record, known_facts, on_disk, use, twins or {})
     annotations = recorded.annotations(record)
     drawing = draw_run(
-        record.run_id, found.series, record.gpu, found.rate,
+        slug, found.series, record.gpu, found.rate,
         Marks(found.quality, found.milestones, known_facts.target, annotations, tuple(found.videos)),
     )  # fmt: skip
     summary = _summarise(record, known_facts, found, files, use)
@@ -241,6 +241,7 @@ def _assemble(
         videos=tuple(found.videos), status_notes=found.notes, description=text(row.get("description")),
         recorded=recorded.recorded_columns(row, what.experiment),
         lineage=recorded.lineage_hints(record), energy_kwh=found.machine.energy_kwh,
+        tags=recorded.tags(row, what.experiment),
     )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, marks: Marks) 
     """Choose points and marks for every chart whose data exists.
 
     Args:
-        key: name of the run in its data script.
+        key: name of the run in its data script: its slug, since two databases can hold the same id.
         series: canonical rows.
         gpu: GPU samples.
         rate: measured throughput.

@@ -134,6 +134,11 @@ def megabytes(value: float) -> str:
     return f"{value:,.1f} MB"
 
 
+def kwh(value: float) -> str:
+    """Energy with three significant digits."""
+    return f"{number(value)} kWh"
+
+
 def speed(value: float) -> str:
     """Steps per second."""
     return f"{value:,.0f} steps/s" if value >= 10 else f"{value:.3g} steps/s"
@@ -225,6 +230,7 @@ FILTERS: dict[str, Callable[..., str]] = {
         hours,
         mib,
         megabytes,
+        kwh,
         speed,
         signed_speed,
         when,

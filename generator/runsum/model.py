@@ -351,5 +351,6 @@ class RunDigest:
     charts: tuple[DrawnChart, ...] = ()
     absent_charts: tuple[str, ...] = ()
     annotations: tuple[Annotation, ...] = ()
+    tags: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     files: Mapping[str, object] = field(default_factory=dict)

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from runsum.formatting import clean_text
 from runsum.model import (
     Annotation,
     LineageHints,
     Scalar,
     Video,
 )
-from runsum.source.columns import json_object, number, text
+from runsum.source.columns import json_list, json_object, number, text
 from runsum.source.project import ProjectFiles
 from runsum.source.records import Row, RunRecord, leg_number
 
@@ -77,7 +78,6 @@ _PROVENANCE = (
     "heartbeat_at",
     "process_pid",
     "target_timestep",
-    "tags_json",
     "convergence_timestep",
     "video_path",
 )
@@ -105,6 +105,15 @@ def recorded_columns(row: Row, experiment: Row) -> dict[str, Scalar]:
     if text(experiment.get("experiment_id")):
         kept["experiment_id"] = str(experiment["experiment_id"])
     return kept
+
+
+def tags(row: Row, experiment: Row) -> tuple[str, ...]:
+    """The words a run was tagged with, each once, in the order in which they were written."""
+    found: dict[str, None] = {}
+    for column in (row.get("tags_json"), experiment.get("tags_json")):
+        words = json_list(column)
+        found |= dict.fromkeys(word for word in (clean_text(str(word)).strip() for word in words) if word)
+    return tuple(found)
 
 
 def lineage_hints(record: RunRecord) -> LineageHints:

@@ -7,6 +7,7 @@ made here or an SVG of our own. Undefined names are errors.
 from __future__ import annotations
 
 from dataclasses import fields
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import yaml
 from markupsafe import Markup
 
 from runsum.analysis.settings import plain
-from runsum.formatting import FILTERS, escape_markdown
+from runsum.formatting import FILTERS, cut, escape_markdown
 from runsum.model import Phrase, Problem
+
+_ABOUT = 200
 
 
 class Renderer:
@@ -57,6 +60,8 @@ class Renderer:
             "rule_name": _rule_name,
             "rule_when": self._rule_when,
             "gate_class": _gate_class,
+            "about": _about,
+            "whole": _whole,
         }
         return environment
 
@@ -133,6 +138,16 @@ def _css_percent(value: float) -> str:
 
 def _gate_class(gate: str) -> str:
     return gate.split()[0]
+
+
+def _about(words: str) -> str:
+    """What a template has written, as a description for the head of a page: one line that search engines show whole."""
+    return cut(" ".join(unescape(words).split()), _ABOUT)
+
+
+def _whole(words: str, length: int) -> Markup:
+    """The attribute `title` with the whole text, where `cut` of the same length leaves some of it out."""
+    return Markup("") if cut(words, length) == words else Markup(' title="{}"').format(Markup(escape_markdown(words)))
 
 
 def _rule_name(name: str) -> str:

@@ -7,7 +7,7 @@
 
   const charts = window.runsum.charts;
   const {
-    THEMES, STATES, isNumber, own, schemeName, element, mixed, smoothed, pointsOf, within, dotted, spread, nearest,
+    THEMES, STATES, DASHES, isNumber, own, schemeName, element, mixed, smoothed, pointsOf, within, dotted, spread, nearest,
     logScale, themeConfig,
   } = window.runsum.tools;
 
@@ -38,13 +38,13 @@
       this.model = model;
       this.isTree = model.kind === "tree";
       this.isProgress = model.kind === "progress";
+      this.isCompare = model.kind === "compare";
+      this.readsAll = this.isCompare || model.kind === "multi"; // at the pointer: every line, or the nearest one
       this.series = this.isTree ? [] : model.series || [model];
       this.events = model.events === false || model.kind === "lineage" || model.kind === "group" ? [] : events || [];
       this.stroke = figure.closest(".rs-panels") ? 1.2 : 1.7;
       this.zoom = null;
-      this.weight = 0;
-      this.isLog = false;
-      this.chosen = null;
+      Object.assign(this, { weight: 0, isLog: false, chosen: null }, model.view);
       this.turn = 0;
       this.live = element("div", "rs-live");
       this.canvas.appendChild(this.live);
@@ -86,9 +86,16 @@
       return this.series.map((series, i) => {
         if (kind === "lineage") return mixed(theme.legs, n > 1 ? i / (n - 1) : 0);
         if (kind === "multi") return theme.series[i % theme.series.length];
+        if (kind === "compare") return theme.series[series.slot % theme.series.length];
         if (kind !== "group") return theme.accent;
         return series.highlight ? theme.series[highlighted++ % theme.series.length] : theme.context;
       });
+    }
+
+    /* The dashes of a line: in a comparison those of its slot, which it keeps when others come and go. */
+    dash(i) {
+      const colours = THEMES[schemeName()].series.length;
+      return this.isCompare ? DASHES[Math.floor(this.series[i].slot / colours) % DASHES.length] : DASHES[0];
     }
 
     rows() {
@@ -100,8 +107,9 @@
         const dimmed = this.chosen !== null && this.chosen !== i, main = !group || this.series[i].highlight;
         const o = (faint ? theme.raw : main || this.chosen === i ? 1 : 0.75) * (dimmed ? 0.25 : 1);
         const c = group && this.chosen === i ? (main ? colours[i] : theme.note) : colours[i];
+        const d = this.isCompare ? this.dash(i) : undefined;
         const w = faint ? 1 : this.chosen === i ? 2.4 : main ? this.stroke : 1.1;
-        return dotted(within(lists[i], range).map(({ x, y, seg }) => ({ x, y, seg, c, o, w })), range);
+        return dotted(within(lists[i], range).map(({ x, y, seg }) => ({ x, y, seg, c, o, w, d })), range);
       });
       return Object.assign({
         line: spread(draw(this.shown, false), range),
@@ -209,11 +217,13 @@
     }
 
     size(view) {
-      view.width(Math.max(this.live.clientWidth, 120)).height(Math.max(this.live.clientHeight, 80));
+      const [width, height] = this.room = [this.live.clientWidth, this.live.clientHeight];
+      view.width(Math.max(width, 120)).height(Math.max(height, 80));
     }
 
     resize() {
-      if (!this.view || !this.live.clientWidth) return;
+      const { clientWidth, clientHeight } = this.live;
+      if (!this.view || !clientWidth || (clientWidth === this.room[0] && clientHeight === this.room[1])) return;
       this.size(this.view);
       this.update();
     }

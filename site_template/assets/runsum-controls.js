@@ -7,7 +7,7 @@
 
   const Chart = window.runsum.Chart, charts = window.runsum.charts;
   const {
-    EVENT_WORDS, isNumber, own, element, valueText, stepText, hoursText, nearest, showTip, hideTip,
+    EVENT_WORDS, isNumber, own, element, valueText, stepText, hoursText, nearest, paintSwatch, showTip, hideTip,
   } = window.runsum.tools;
   let choices = 0; // of an x axis so far: each needs a name of its own
 
@@ -85,19 +85,41 @@
       if (this.isTree) return this.hoverTree(event, place);
       const scaleX = this.view.scale("x"), scaleY = this.view.scale("y"), colours = this.colours(), [lo, hi] = this.range();
       let found = this.shown.map((points) => nearest(points.filter((p) => p.x >= lo && p.x <= hi), place.x)).filter(Boolean);
-      if (this.model.kind !== "multi" && found.length > 1) {
+      if (this.isCompare) found = found.filter((point) => this.reaches(point, place.x));
+      if (!this.readsAll && found.length > 1) {
         const near = (p) => Math.hypot(scaleX(p.x) - place.left, (scaleY(p.y) - place.top) * 1.5);
         found = [found.reduce((best, point) => (near(point) < near(best) ? point : best))];
       }
       if (!found.length) return this.leave();
-      if (this.chosen !== null && this.model.kind !== "multi") {
+      if (this.chosen !== null && !this.readsAll) {
         const point = nearest(this.shown[this.chosen], place.x);
         if (point) found = [point];
       }
       const rows = found.map((point) => ({ x: point.x, y: point.y, c: colours[point.series] }));
       this.view.change("hover", vega.changeset().remove(vega.truthy).insert(rows)).runAsync();
       const marks = this.marks.filter((mark) => place.left >= scaleX(mark.x) - 7 && place.left <= scaleX(mark.x2) + 7);
+      if (this.isCompare) return showTip(event, this.compareRows(found, (p) => Math.abs(scaleY(p.y) - place.top), colours));
       showTip(event, this.tipRows(found, marks.slice(0, 4), colours));
+    },
+
+    /* Whether a line has a value at x, or at least very near to it: a run that ended long before says nothing here. */
+    reaches(point, x) {
+      const points = this.shown[point.series], [lo, hi] = this.range();
+      const inside = x >= points[0].x && x <= points[points.length - 1].x;
+      return inside || Math.abs(point.x - x) <= (hi - lo) * 0.02;
+    },
+
+    /* The values of all lines, highest first, and the place of the one nearest to the pointer. */
+    compareRows(found, distance, colours) {
+      const near = found.reduce((best, point) => (distance(point) < distance(best) ? point : best));
+      const rows = [...found].sort((a, b) => b.y - a.y).map((point) => ({
+        label: this.series[point.series].short, text: valueText(point.y), colour: colours[point.series],
+        dash: this.dash(point.series), strong: point === near,
+      }));
+      const series = this.series[near.series], t = own(series.t, near.i), h = own(series.h, near.i);
+      if (isNumber(t)) rows.push({ label: "timestep", text: stepText(t) });
+      if (isNumber(h)) rows.push({ label: "after", text: hoursText(h) });
+      return rows;
     },
 
     tipRows(found, marks, colours) {
@@ -148,7 +170,7 @@
       button("−", "Zoom out", () => this.scale(1.6));
       button("+", "Zoom in (or drag over a range, or turn the wheel with Ctrl or Shift)", () => this.scale(1 / 1.6));
       box.appendChild(zoom);
-      if (this.series.length > 1) box.appendChild(this.legend());
+      if (this.series.length > 1 && this.model.legend !== false) box.appendChild(this.legend());
       this.canvas.after(box);
     },
 
@@ -162,6 +184,7 @@
         input.addEventListener("change", () => {
           Chart.xMode = mode;
           for (const chart of charts) chart.switchAxis();
+          this.tell();
         });
         label.append(input, element("span", "", mode));
         box.appendChild(label);
@@ -177,22 +200,45 @@
       this.update();
     },
 
+    /* Lets the page know that a reader changed the view. */
+    tell() { this.figure.dispatchEvent(new CustomEvent("rs-view", { bubbles: true, detail: this })); },
+
+    /* Takes over how another chart of the page is smoothed, and which line stands out there. */
+    adopt({ weight, chosen }) {
+      if (weight === this.weight && chosen === this.chosen) return;
+      Object.assign(this, { weight, chosen });
+      this.showWeight();
+      this.paintLegend();
+      this.update();
+    },
+
+    showWeight() {
+      this.slider.value = this.weight;
+      this.slider.nextSibling.textContent = this.weight ? this.weight.toFixed(2) : "";
+    },
+
     smoothing() {
       const label = element("label", "rs-smooth"), input = element("input", "", null, { type: "range", min: 0, max: 0.99, step: 0.01 });
-      const shown = element("output");
-      input.value = 0;
       input.addEventListener("input", () => {
         this.weight = Number(input.value);
-        shown.textContent = this.weight ? this.weight.toFixed(2) : "";
+        this.showWeight();
         this.update();
+        this.tell();
       });
-      label.append(element("span", "", "smooth"), input, shown);
+      label.append(element("span", "", "smooth"), input, element("output"));
+      this.slider = input;
+      this.showWeight();
       return label;
     },
 
     logChoice() {
       const label = element("label"), input = element("input", "", null, { type: "checkbox" });
-      input.addEventListener("change", () => { this.isLog = input.checked; this.repaint(); });
+      input.checked = this.isLog;
+      input.addEventListener("change", () => {
+        this.isLog = input.checked;
+        this.repaint();
+        this.tell();
+      });
       label.append(input, element("span", "", "log y"));
       return label;
     },
@@ -206,6 +252,7 @@
           this.chosen = this.chosen === i ? null : i;
           this.paintLegend();
           this.update();
+          this.tell();
         });
         return chip;
       });
@@ -225,7 +272,7 @@
     paintLegend() {
       const colours = this.colours();
       (this.chips || []).forEach((chip, i) => {
-        chip.firstChild.style.backgroundColor = colours[i];
+        paintSwatch(chip.firstChild, colours[i], this.dash(i));
         chip.setAttribute("aria-pressed", String(this.chosen === i));
       });
     },

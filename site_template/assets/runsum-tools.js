@@ -18,6 +18,7 @@
       legs: ["#a98be0", "#7c9cf0", "#4fb8d0", "#4fcf96", "#c8e04f"],
     },
   };
+  const DASHES = [[1, 0], [7, 4], [2, 3], [9, 3, 2, 3]]; // where there are more lines than colours
   const STATES = { // Okabe-Ito; the same words and colours as the badges in runsum.css
     light: { running: "#009e73", stale: "#e69f00", paused: "#56b4e9", finished: "#0072b2", completed: "#0072b2",
       stopped: "#cc79a7", failed: "#d55e00", unknown: "#8a8f98" },
@@ -64,6 +65,17 @@
   }
 
   // ---------------------------------------------------------------- the numbers of a chart
+
+  /* Makes a node a piece of a line, as it is drawn in a chart. */
+  function paintSwatch(node, colour, dash) {
+    let at = 0;
+    const stops = (dash || DASHES[0]).map((length, i) => {
+      const begin = at;
+      at += length;
+      return (i % 2 ? "transparent " : colour + " ") + begin + "px " + at + "px";
+    });
+    node.style.background = "repeating-linear-gradient(90deg, " + stops.join(", ") + ")";
+  }
 
   /* Smooths with a weight that decays along x, so that unevenly thinned points count for the stretch they stand
    * for, and corrects the bias of the first values (the time-weighted average of Weights & Biases). */
@@ -170,7 +182,7 @@
     }
     tip.replaceChildren(...rows.map((row) => {
       const line = element("div", row.event ? "rs-tip-event" : "");
-      if (row.colour) line.appendChild(element("i")).style.backgroundColor = row.colour;
+      if (row.colour) paintSwatch(line.appendChild(element("i")), row.colour, row.dash);
       if (row.label) line.appendChild(element("span", "", row.label));
       line.appendChild(element(row.strong ? "strong" : "b", "", String(row.text).slice(0, 300)));
       return line;
@@ -189,7 +201,7 @@
 
   window.runsum.hideTip = hideTip;
   window.runsum.tools = {
-    THEMES, STATES, EVENT_WORDS, isNumber, own, schemeName, element, valueText, stepText, hoursText, mixed, smoothed,
-    pointsOf, within, dotted, spread, nearest, logScale, themeConfig, showTip, hideTip,
+    THEMES, STATES, DASHES, EVENT_WORDS, isNumber, own, schemeName, element, valueText, stepText, hoursText, mixed,
+    paintSwatch, smoothed, pointsOf, within, dotted, spread, nearest, logScale, themeConfig, showTip, hideTip,
   };
 })();

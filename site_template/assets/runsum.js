@@ -13,8 +13,11 @@
 
   const CHART_ROOMS = ["runsum-tools.js", "runsum-chart.js", "runsum-controls.js"]; // each uses what the ones before made
   const TOOLS = { // the rooms of each tool; the last one puts its beginning into window.runsum.begin
-    finder: ["runsum-tools.js", "runsum-query.js", "runsum-facets.js", "runsum-finder.js"],
-    compare: [...CHART_ROOMS, "runsum-compare.js"],
+    finder: [
+      "vendor/tabulator.min.js", "runsum-tools.js", "runsum-format.js", "runsum-runs.js", "runsum-query.js",
+      "runsum-facets.js", "runsum-cells.js", "runsum-finder.js",
+    ],
+    compare: [...CHART_ROOMS, "runsum-compare-data.js", "runsum-compare-tables.js", "runsum-compare.js"],
   };
   const base = new URL(".", document.currentScript.src).href;
   const charts = new Set();
@@ -22,11 +25,12 @@
   const own = (object, key) => (object && Object.prototype.hasOwnProperty.call(object, key) ? object[key] : undefined);
   const hideTip = () => { if (window.runsum.hideTip) window.runsum.hideTip(); };
 
-  function load(url) {
+  function load(url, isAlone = true) {
     if (!loads.has(url)) {
       loads.set(url, new Promise((resolve, reject) => {
         const script = document.createElement("script");
         script.src = url;
+        script.async = isAlone; // the others run in the order in which they were asked for
         script.onload = resolve;
         script.onerror = () => { loads.delete(url); reject(new Error("could not load " + url)); };
         document.head.appendChild(script);
@@ -36,12 +40,11 @@
   }
 
   async function loadVega() {
-    if (!window.vega) await load(base + "vendor/vega.min.js");
-    if (!window.vegaInterpreter) await load(base + "vendor/vega-interpreter.js");
+    await loadRooms(["vendor/vega.min.js", "vendor/vega-interpreter.js"]);
   }
 
   async function loadRooms(rooms) {
-    for (const room of rooms) await load(base + room);
+    await Promise.all(rooms.map((room) => load(base + room, false)));
   }
 
   const loadChartTools = () => Promise.all([load(base + "charts.js"), loadVega(), loadRooms(CHART_ROOMS)]);
@@ -51,8 +54,11 @@
     const name = node.dataset.tool;
     try {
       if (!own(TOOLS, name)) throw new Error("no tool " + name);
+      if (node.dataset.src) load(new URL(node.dataset.src, document.baseURI).href).catch(() => {}); // on its way meanwhile
       await loadRooms(TOOLS[name]);
-      if (node.isConnected) await window.runsum.begin[name](node);
+      if (!node.isConnected) return;
+      await window.runsum.begin[name](node);
+      node.dataset.ready = "";
     } catch (error) {
       console.warn("runsum: " + name + " did not begin:", error);
       node.classList.add("rs-tool-failed");

@@ -206,11 +206,11 @@ def _find_regressions(ordered: Sequence[DatedRun], archive: Archive) -> list[Reg
     return found
 
 
-def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> tuple[bool, bool]:
-    """Whether a run ended below its parent, and whether it fell from its own best."""
+def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None) -> Evidence:
+    """What the rules of the recommendations may know of a run, here without what only its own page needs."""
     digest, delta = run.digest, run.summary["reward_delta"].value
     lost = _lost_rewards(run)
-    evidence = Evidence(
+    return Evidence(
         state=digest.state,
         progress_pct=digest.progress_pct,
         numbers=digest.signals,
@@ -226,6 +226,11 @@ def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds)
         parent_label=parent.digest.run_id if parent else None,
         lost_rewards=lost,
     )
+
+
+def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> tuple[bool, bool]:
+    """Whether a run ended below its parent, and whether it fell from its own best."""
+    evidence = gather_evidence(run, parent)
     below, fell = (_APPLIES[name](evidence, limits) is not None for name in ("worse_than_parent", "collapsed"))
     return below, fell
 

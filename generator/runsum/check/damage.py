@@ -7,6 +7,7 @@ from pathlib import Path
 
 _NEVER_EMPTY = (".csv", ".gif", ".gz", ".json", ".mp4", ".webm")
 _OURS = ("assets/runsum/", "lineages/", "runs/")  # a theme may have an empty script
+_SCRIPTS = ("/data.js", "/facts.js")
 _DATA_BEGINS, _DATA_ENDS = b"(window.runsumData=", b";\n"
 
 
@@ -24,10 +25,10 @@ def find_damage(file: Path, path: str, size: int) -> str:
     try:
         if name.endswith(".json"):
             json.loads(file.read_bytes())
-        elif path.startswith(("runs/", "lineages/")) and name.endswith("/data.js"):
+        elif path.startswith(("runs/", "lineages/")) and name.endswith(_SCRIPTS):
             content = file.read_bytes()
             if not (content.startswith(_DATA_BEGINS) and content.endswith(_DATA_ENDS)):
-                return "not the data of charts, or cut off"
+                return "not data of runsum, or cut off"
     except ValueError as error:
         return f"not JSON: {error}"
     except OSError as error:

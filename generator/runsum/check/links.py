@@ -21,6 +21,7 @@ _SCRIPTS = ("javascript", "vbscript")
 _NOTHING = re.compile(r"javascript:\s*(void\s*\(?\s*0\s*\)?)?\s*;?", re.IGNORECASE)  # themes make buttons of links
 _WITHIN = ("about", "blob", "data")
 _PRIVATE_ENDINGS = (".home.arpa", ".internal", ".intranet", ".lan", ".local", ".localhost")
+_VALUES = re.compile(r"[a-z_]+=[^&=#]*(?:&[a-z_]+=[^&=#]*)*")
 _DIRECTIVE = ":~:"  # text to be highlighted, no place in the page
 
 
@@ -103,6 +104,11 @@ def judge(reference: Reference, document: str, files: SiteFiles, place: Place) -
     if reference.use is Use.HINT:
         return Verdict()
     return _by_path(address, reference.use, document, files, place)
+
+
+def is_state(fragment: str) -> bool:
+    """Whether what stands behind '#' is values by name (`runs=a,b&x=hours`), as tools of a page keep them there."""
+    return bool(_VALUES.fullmatch(fragment.partition(_DIRECTIVE)[0]))
 
 
 def is_place(fragment: str, anchors: Iterable[str]) -> bool:

@@ -41,12 +41,14 @@ class PageFacts:
         references: every address, in order, each once per use.
         canonical: the address the page gives itself; empty when it gives none.
         searches: the page loads a search.
+        keeps_state: its fragment says what is shown (`data-fragment="state"`), besides naming places.
     """
 
     anchors: frozenset[str]
     references: tuple[Reference, ...]
     canonical: str
     searches: bool
+    keeps_state: bool
 
 
 def read_page(html: str) -> PageFacts:
@@ -69,6 +71,7 @@ def read_page(html: str) -> PageFacts:
         ),
         canonical=parser.canonical,
         searches=parser.searches,
+        keeps_state=parser.keeps_state,
     )
 
 
@@ -95,6 +98,7 @@ class _PageParser(HTMLParser):
         self.base = ""
         self.canonical = ""
         self.searches = False
+        self.keeps_state = False
         self._within = ""
         self._text: list[str] = []
 
@@ -114,6 +118,8 @@ class _PageParser(HTMLParser):
                 self.anchors.add(sys.intern(value or ""))
             elif name == "data" and tag == "object":
                 self.found[value or "", Use.ASSET] = None
+            elif name == "data-fragment" and value == "state":
+                self.keeps_state = True
             elif name == "content" and tag == "meta":
                 self._meta(value or "", attrs)
         if tag == "style" or (tag == "script" and ("id", _SETTINGS) in attrs):

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import ParseError
 from runsum.check.damage import find_damage
 from runsum.check.feeds import feed_addresses, is_feed
 from runsum.check.files import ERROR_PAGE, HOME, SiteFiles, is_page, list_files
-from runsum.check.links import Place, guess_path, is_place, judge, place_of
+from runsum.check.links import Place, guess_path, is_place, is_state, judge, place_of
 from runsum.check.marks import count_marks, count_marks_in, may_have_marks
 from runsum.check.pages import PageFacts, read_page
 from runsum.check.problems import KINDS, Problem
@@ -62,6 +62,7 @@ class _Findings:
     Attributes:
         awaited: (file, fragment, page, address) of links to places in pages that were not read yet.
         searching: a page with a search; empty when there is none.
+        stateful: the pages whose fragment says what they show.
     """
 
     files: SiteFiles
@@ -72,6 +73,7 @@ class _Findings:
     anchors: dict[str, frozenset[str]] = field(default_factory=dict)
     awaited: list[tuple[str, str, str, str]] = field(default_factory=list)
     searching: str = ""
+    stateful: set[str] = field(default_factory=set)
 
     def report(self, kind: str, page: str, target: str, hint: str = "") -> None:
         self.problems.append(Problem(kind, page, target, hint))
@@ -150,6 +152,8 @@ def _check_page(path: str, found: _Findings) -> None:
         found.report("unreadable_file", path, path, reason)
         return
     found.anchors[path] = facts.anchors
+    if facts.keeps_state:
+        found.stateful.add(path)
     if facts.searches and not found.searching:
         found.searching = path
     _check_references(path, facts.references, found)
@@ -186,6 +190,8 @@ def _check_references(path: str, references: Sequence[Reference], found: _Findin
 
 
 def _check_anchor(file: str, fragment: str, page: str, address: str, found: _Findings) -> None:
+    if file in found.stateful and is_state(fragment):
+        return
     if not is_place(fragment, found.anchors[file]):
         found.report("dead_anchor", page, address, f"{file} has no #{fragment}")
 

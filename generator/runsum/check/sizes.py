@@ -18,7 +18,7 @@ SIZE_KINDS = (
 """What a file can be, in the order of the report."""
 
 _PAGES = {"runs": "run_pages", "lineages": "lineage_pages", "games": "game_pages", "algorithms": "algorithm_pages"}
-_DATA = ("data.js", "metrics.csv.gz", "run.json")
+_DATA = ("data.js", "facts.js", "metrics.csv.gz", "run.json")
 _SEARCH = ("search", "pagefind")
 _SEARCH_FILES = ("search.json", "search.js")  # those of Zensical lie beside the home page
 _VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm")

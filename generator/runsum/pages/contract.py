@@ -11,6 +11,8 @@ from runsum.archive.archive import ArchivedRun
 from runsum.chartdata import sparkline
 from runsum.model import Phrase
 
+_SPARK_POINTS = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -63,10 +65,10 @@ def page_href(run: ArchivedRun, up: str) -> Markup:
     return Markup(f"{up}runs/{run.digest.slug}/index.html")
 
 
-def spark_of(run: ArchivedRun) -> Markup:
-    """Sparkline of a run's reward."""
+def spark_of(run: ArchivedRun, width: int = 90, height: int = 20, points: int = _SPARK_POINTS) -> Markup:
+    """Sparkline of a run's reward, of a size in pixels and about so many points."""
     rewards = run.digest.curve.rewards
-    return Markup(sparkline(rewards)) if len(rewards) > 1 else Markup("")
+    return Markup(sparkline(rewards, width, height, points)) if len(rewards) > 1 else Markup("")
 
 
 def title_of(run: ArchivedRun) -> str:
@@ -76,10 +78,15 @@ def title_of(run: ArchivedRun) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number at the top of a page: key of its caption, value with the filter that prints it, small print."""
+    """A number at the top of a page: key of its caption, value with the filter that prints it, small print.
+
+    Attributes:
+        term: what the caption is called in the glossary of the Methods page; empty where it needs no explanation.
+    """
 
     caption: str
     value: object
     filter: str = "text"
     small: tuple[Phrase, ...] = ()
     missing: Phrase | None = None
+    term: str = ""

@@ -28,9 +28,11 @@ class GroupPage:
         environments: env ids in the group with their number of runs.
         partners: names of the algorithms (of a game) or games (of an algorithm) with their number of runs.
         drawn: number of curves in the chart.
+        spelling: a game's name in one word, for the search; empty where it is one.
     """
 
     name: str
+    spelling: str
     rows: tuple[RunRow, ...]
     total: int
     more: int
@@ -95,6 +97,7 @@ def _group_pages(folder: str, group: Group, is_game: bool) -> Iterator[Page | Da
         "group.md.j2",
         GroupPage(
             name=group.name,
+            spelling=group.name.replace(" ", "") if is_game and " " in group.name else "",
             rows=run_rows(ordered[:_LISTED], "../../"),
             total=len(group.runs),
             more=max(0, len(group.runs) - _LISTED),

@@ -1,133 +1,227 @@
-"""Home: what needs attention, what happened lately, best per game, totals."""
+"""Home: totals, what is not over, what finished lately and how, what failed and why, best per game, activity."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from runsum.archive.archive import Archive, ArchivedRun, SourceFacts
-from runsum.model import Phrase, State, phrase
-from runsum.pages.contract import Page, RunRow, Tile, page_href, run_rows, spark_of
+from markupsafe import Markup
 
-_RECENT = 10
-_ATTENTION = 12
-_MONTHS = 24
+from runsum.archive.activity import Activity, add_up, find_activity
+from runsum.archive.archive import Archive, ArchivedRun, Group, SourceFacts
+from runsum.archive.months import FINISHED, find_ending
+from runsum.model import Phrase, State, phrase
+from runsum.pages.contract import Page, RunRow, Tile, page_href, spark_of
+from runsum.pages.months import failure_reason, month_name
+from runsum.pages.outcomes import describe_outcome
+
+_OPEN = 6
+_LATELY = 8
+_FAILED = 5
+_GAMES = 20
+_STRETCHES = 12
+_OPEN_STATES = (State.RUNNING, State.PAUSED, State.STALE, State.FINISHED, State.UNKNOWN)
+"""In the order in which they are listed: first what goes on by itself, then what somebody has to look after."""
 
 
 @dataclass(frozen=True, slots=True)
-class AttentionRow:
-    """A run that somebody should look at, and why."""
+class Listing:
+    """The first lines of a list; `more` of them are on the page that `href` leads to."""
+
+    lines: tuple[HomeLine, ...]
+    more: int
+    total: int
+    href: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class HomeLine:
+    """A run in one of the lists.
+
+    Attributes:
+        at: its end or last activity, ISO; None without any date.
+        recorded: whether an end is recorded.
+        words: what its state means, how it went, or why it failed.
+    """
 
     row: RunRow
-    why: Phrase
+    at: str | None
+    recorded: bool
+    words: tuple[Phrase, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class BestRow:
+class BestLine:
     """The best run of a game."""
 
     game: str
-    game_href: str
+    game_href: Markup
     runs: int
     row: RunRow
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """Runs and hours of a month; `share` of the busiest month in percent."""
+class StretchLine:
+    """A day, week or month of the activity; `share`: its hours, in percent of the busiest one."""
 
-    name: str
+    name: Phrase
+    href: Markup | None
     runs: int
-    hours: float
+    trained_h: float | None
+    energy_kwh: float | None
     share: float
 
 
 @dataclass(frozen=True, slots=True)
 class HomePage:
-    """Everything `home.md.j2` may use."""
+    """Everything `home.md.j2` may use.
 
-    tiles: tuple[Tile, ...]
-    attention: tuple[AttentionRow, ...]
-    attention_more: int
-    recent: tuple[RunRow, ...]
-    best: tuple[BestRow, ...]
-    months: tuple[Month, ...]
-    sources: tuple[SourceFacts, ...]
+    Attributes:
+        runs: number of all runs.
+        unfinished: runs that the file does not call over.
+        best: the games trained last, by name; `more_games` are on the page of all games.
+        activity: newest first; `more_stretches` older ones are not here.
+        by: key of the heading of the activity: its unit.
+        has_energy: whether any energy was measured.
+    """
+
     runs: int
+    tiles: tuple[Tile, ...]
+    unfinished: Listing
+    lately: Listing
+    failed: Listing
+    best: tuple[BestLine, ...]
+    more_games: int
+    activity: tuple[StretchLine, ...]
+    more_stretches: int
+    by: Phrase
+    unit: Phrase
+    has_energy: bool
+    sources: tuple[SourceFacts, ...]
 
 
 def make_pages(archive: Archive) -> Iterator[Page]:
     """The home page."""
-    waiting = [run for run in archive.runs if _why(run) is not None]
+    waiting = [run for state in _OPEN_STATES for run in _newest(archive, (state,))]
+    over, failed = _newest(archive, FINISHED, but=waiting), _newest(archive, (State.FAILED,))
+    games = [group for group in archive.games if group.runs[0].digest.best_reward is not None]
+    activity = find_activity(archive)
     yield Page(
         "index.md",
         "home.md.j2",
         HomePage(
-            tiles=tuple(_tiles(archive)),
-            attention=tuple(
-                AttentionRow(_row(run), why) for run in waiting[:_ATTENTION] if (why := _why(run)) is not None
-            ),
-            attention_more=max(0, len(waiting) - _ATTENTION),
-            recent=run_rows(archive.runs[:_RECENT], ""),
-            best=tuple(_best(archive)),
-            months=tuple(_months(archive)),
-            sources=archive.sources,
             runs=len(archive.runs),
+            tiles=tuple(_tiles(archive)),
+            unfinished=_listing(waiting, _OPEN, _OPEN_STATES, _meaning),
+            lately=_listing(over, _LATELY, FINISHED, lambda run: describe_outcome(run, archive.thresholds)),
+            failed=_listing(failed, _FAILED, (State.FAILED,), _reason),
+            best=tuple(map(_best, _latest_games(games))),
+            more_games=max(0, len(games) - _GAMES),
+            activity=tuple(_stretches(activity)),
+            more_stretches=max(0, len(activity.stretches) - _STRETCHES),
+            by=phrase(f"activity.by_{activity.unit}"),
+            unit=phrase(f"activity.{activity.unit}"),
+            has_energy=any(run.digest.energy_kwh is not None for run in archive.runs),
+            sources=archive.sources,
         ),
     )
 
 
-def _row(run: ArchivedRun) -> RunRow:
-    return RunRow(run, page_href(run, ""), spark_of(run))
+def _newest(archive: Archive, states: Sequence[State], but: Sequence[ArchivedRun] = ()) -> list[ArchivedRun]:
+    """Runs in one of the states, the one that ended last first."""
+    left_out = {run.digest.slug for run in but}
+    found = [run for run in archive.runs if run.digest.state in states and run.digest.slug not in left_out]
+    found.sort(key=_ended_at, reverse=True)
+    return found
 
 
-def _why(run: ArchivedRun) -> Phrase | None:
+def _ended_at(run: ArchivedRun) -> str:
+    ending = find_ending(run)
+    return ending.at if ending is not None else run.digest.started_at or ""
+
+
+def _listing(runs: Sequence[ArchivedRun], listed: int, states: Sequence[State], say: object) -> Listing:
+    assert callable(say)
+    query = ",".join(sorted({str(run.digest.state) for run in runs}, key=[str(state) for state in states].index))
+    return Listing(
+        lines=tuple(_line(run, say(run)) for run in runs[:listed]),
+        more=max(0, len(runs) - listed),
+        total=len(runs),
+        href=Markup(f"runs/index.html#q=state:{query}"),
+    )
+
+
+def _line(run: ArchivedRun, words: tuple[Phrase, ...]) -> HomeLine:
+    ending = find_ending(run)
+    row = RunRow(run, page_href(run, ""), spark_of(run, points=24))
+    return HomeLine(row, None if ending is None else ending.at, ending is not None and ending.recorded, words)
+
+
+def _meaning(run: ArchivedRun) -> tuple[Phrase, ...]:
+    """What it means that a run is still open."""
     digest = run.digest
-    if digest.state is State.FAILED:
-        if digest.quality.rows == 0:
-            return phrase("attention.failed_at_once")
-        if digest.progress_pct is None:
-            return phrase("attention.failed_open")
-        return phrase("attention.failed", progress=digest.progress_pct)
     if digest.state is State.RUNNING:
-        return None
-    if digest.state.is_open or digest.state is State.UNKNOWN:
-        return phrase(f"attention.{digest.state}", at=digest.last_activity_at or digest.started_at or "unknown")
-    return None
+        left = run.summary["eta_note"].words
+        known = left is not None and left.key == "eta.running"
+        return (phrase("open.running_left", hours=left.values["hours"]) if left and known else phrase("open.running"),)
+    return (phrase(f"open.{digest.state}", status=digest.status or "(empty)"),)
+
+
+def _reason(run: ArchivedRun) -> tuple[Phrase, ...]:
+    """Why a run failed, as far as anybody wrote it down."""
+    reason = failure_reason(run)
+    said = [phrase("failed.no_reason") if reason is None else reason]
+    if not run.digest.quality.rows:
+        said.append(phrase("failed.no_rows"))
+    return tuple(said)
+
+
+def _latest_games(games: Sequence[Group]) -> list[Group]:
+    """The games that somebody trained last, by name."""
+    latest = sorted(games, key=lambda group: max(map(_ended_at, group.runs)), reverse=True)
+    listed = {group.slug for group in latest[:_GAMES]}
+    return [group for group in games if group.slug in listed]
+
+
+def _best(group: Group) -> BestLine:
+    best = group.runs[0]
+    row = RunRow(best, page_href(best, ""), spark_of(best, width=160, height=36, points=36))
+    return BestLine(group.name, Markup(f"games/{group.slug}/index.html"), len(group.runs), row)
+
+
+def _stretches(activity: Activity) -> Iterator[StretchLine]:
+    most = max((stretch.trained_h or 0.0 for stretch in activity.stretches), default=0.0) or 1.0
+    for stretch in activity.stretches[:_STRETCHES]:
+        month = stretch.begin[:7]
+        by_month = activity.unit == "month"
+        yield StretchLine(
+            name=month_name(month) if by_month else phrase("activity.begin", begin=stretch.begin),
+            href=Markup(f"digest/{month}/index.html") if by_month else None,
+            runs=stretch.runs,
+            trained_h=stretch.trained_h,
+            energy_kwh=stretch.energy_kwh,
+            share=100.0 * (stretch.trained_h or 0.0) / most,
+        )
 
 
 def _tiles(archive: Archive) -> Iterator[Tile]:
     digests = [run.digest for run in archive.runs]
-    yield Tile("runs", len(digests), "exact")
+    states = Counter(digest.state for digest in digests)
+    unfinished = sum(states[state] for state in _OPEN_STATES)
+    yield Tile("runs", len(digests), "exact", (phrase("tile.states", open=unfinished, failed=states[State.FAILED]),))
     yield Tile("games", len(archive.games), "exact")
-    yield Tile("lineages", len(archive.lineages), "exact")
-    yield Tile("trained", sum(d.trained_h or 0.0 for d in digests), "hours")
-    yield Tile(
-        "timesteps",
-        sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests),
-        "steps",
-    )
-    energy = [d.energy_kwh for d in digests if d.energy_kwh is not None]
-    yield Tile("GPU energy", f"{sum(energy):.2f} kWh" if energy else None, "text", (), phrase("tile.no_energy"))
+    yield Tile("algorithms", len(archive.algorithms), "exact")
+    yield Tile("lineages", len(archive.lineages), "exact", term="lineage")
+    trained = [digest.trained_h for digest in digests]
+    yield Tile("trained", add_up(trained), "hours", _share(trained), phrase("tile.no_hours"), "trained")
+    steps = sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests)
+    yield Tile("timesteps", steps, "steps", term="timestep")
+    energy = [digest.energy_kwh for digest in digests]
+    yield Tile("GPU energy", add_up(energy), "kwh", _share(energy), phrase("tile.no_energy"), "energy")
 
 
-def _best(archive: Archive) -> Iterator[BestRow]:
-    for group in archive.games:
-        best = group.runs[0]
-        if best.digest.best_reward is not None:
-            yield BestRow(group.name, f"games/{group.slug}/index.html", len(group.runs), _row(best))
-
-
-def _months(archive: Archive) -> Iterator[Month]:
-    runs: Counter[str] = Counter()
-    hours: Counter[str] = Counter()
-    for run in archive.runs:
-        month = (run.digest.started_at or "")[:7]
-        if len(month) == 7:
-            runs[month] += 1
-            hours[month] += run.digest.trained_h or 0.0  # type: ignore[assignment]
-    latest = sorted(runs)[-_MONTHS:]
-    most = max((hours[m] for m in latest), default=0.0) or 1.0
-    for month in reversed(latest):
-        yield Month(month, runs[month], float(hours[month]), 100.0 * hours[month] / most)
+def _share(values: Sequence[float | None]) -> tuple[Phrase, ...]:
+    """Of how many runs a sum is made, where not of all."""
+    count = sum(value is not None for value in values)
+    return (phrase("tile.measured", count=count),) if 0 < count < len(values) else ()

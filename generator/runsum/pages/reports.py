@@ -74,7 +74,7 @@ def make_pages(archive: Archive) -> Iterator[Page]:
             )
             found.setdefault(problem.kind, []).append(row)
     kinds = tuple(
-        ProblemKind(kind.replace("_", " "), len(rows), tuple(rows[:_LISTED]), max(0, len(rows) - _LISTED))
+        ProblemKind(kind.replace("_", " ").capitalize(), len(rows), tuple(rows[:_LISTED]), max(0, len(rows) - _LISTED))
         for kind, rows in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     )
     sources = tuple((s.name, tuple(problem_words(p) for p in s.problems)) for s in archive.sources if s.problems)

@@ -20,8 +20,10 @@ from runsum.model import (
     Video,
     phrase,
 )
+from runsum.pages.compare import CompareLink, Offers
 from runsum.pages.contract import Link, Page, Tile, title_of
 from runsum.pages.run_layout import SECTIONS, FactRow, section_rows
+from runsum.pages.search_card import SearchCard, make_cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class RunPage:
     Attributes:
         headline: sentences in plain words.
         key: name of the run in its data script.
+        card: what the search is told about the run.
+        twin: whether another database holds a run of the same id.
         reward: the reward chart, None without rewards.
         absent: captions of charts that could not be drawn, said once.
         person: the person's own note (rendered Markdown of notes/<run_id>.md), empty without one.
@@ -48,11 +52,14 @@ class RunPage:
     """
 
     title: str
+    twin: bool
     run: ArchivedRun
     state: str
     headline: tuple[Phrase, ...]
     tiles: tuple[Tile, ...]
     links: tuple[Link, ...]
+    comparisons: tuple[CompareLink, ...]
+    card: SearchCard
     key: str
     reward: DrawnChart | None
     sections: tuple[RunSection, ...]
@@ -76,11 +83,13 @@ class RunPage:
 
 def make_pages(archive: Archive, notes: dict[str, Markup]) -> Iterator[Page]:
     """One page per run, newest first."""
+    cards, offers = make_cards(archive, notes), Offers(archive)
     for run in archive.runs:
-        yield Page(f"runs/{run.digest.slug}/index.md", "run.md.j2", _context(run, archive, notes))
+        context = _context(run, archive, offers, notes, cards[run.digest.slug])
+        yield Page(f"runs/{run.digest.slug}/index.md", "run.md.j2", context)
 
 
-def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> RunPage:
+def _context(run: ArchivedRun, archive: Archive, offers: Offers, notes: dict[str, Markup], card: SearchCard) -> RunPage:
     digest = run.digest
     charts = {chart.id: chart for chart in digest.charts}
     sections = tuple(
@@ -94,12 +103,15 @@ def _context(run: ArchivedRun, archive: Archive, notes: dict[str, Markup]) -> Ru
     log_lines = digest.files.get("log_lines", [])
     return RunPage(
         title=title_of(run),
+        twin=any(found.kind == "same_run_id" for found in run.problems),
         run=run,
         state=str(digest.state),
         headline=tuple(headline(run)),
         tiles=tuple(_tiles(run)),
         links=tuple(_links(run, archive)),
-        key=digest.run_id,
+        comparisons=tuple(offers.links(run)),
+        card=card,
+        key=digest.slug,
         reward=charts.get("reward"),
         sections=sections,
         absent=digest.absent_charts,
@@ -177,11 +189,11 @@ def _progress_phrase(run: ArchivedRun) -> Phrase:
 def _tiles(run: ArchivedRun) -> Iterator[Tile]:
     digest, facts = run.digest, run.summary
     at = (phrase("tile.at", at=digest.best_reward_timestep),) if digest.best_reward_timestep is not None else ()
-    yield Tile("best mean reward", digest.best_reward, "reward", at, facts["best_reward"].reason)
+    yield Tile("best mean reward", digest.best_reward, "reward", at, facts["best_reward"].reason, "best-reward")
     last = (phrase("tile.at", at=digest.final_reward_timestep),) if digest.final_reward_timestep is not None else ()
-    yield Tile("last", digest.final_reward, "reward", last, facts["final_reward"].reason)
+    yield Tile("last", digest.final_reward, "reward", last, facts["final_reward"].reason, "last-reward")
     goal = (phrase("tile.of", target=digest.target_timesteps),) if digest.target_timesteps else ()
-    yield Tile("progress", digest.progress_pct, "percent", goal, facts["progress_pct"].reason)
+    yield Tile("progress", digest.progress_pct, "percent", goal, facts["progress_pct"].reason, "progress")
     own = None if digest.current_timestep is None else digest.current_timestep - digest.start_timestep
     yield Tile(
         "trained",
@@ -189,10 +201,11 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         "hours",
         (phrase("tile.steps", own=own),) if own is not None else (),
         facts["duration_h"].reason,
+        "trained",
     )
     low, high = facts["min_fps"].value, facts["max_fps"].value
     spread = (phrase("tile.range", low=low, high=high),) if isinstance(low, float) and isinstance(high, float) else ()
-    yield Tile("speed", digest.avg_fps, "speed", spread, facts["avg_fps"].reason)
+    yield Tile("speed", digest.avg_fps, "speed", spread, facts["avg_fps"].reason, "speed")
     peak = facts["gpu_max"].value
     yield Tile(
         "GPU",
@@ -201,7 +214,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         (phrase("tile.peak", peak=peak),) if peak is not None else (),
         facts["gpu_avg"].reason,
     )
-    yield Tile("verdict", run.advice.gate, "text", (phrase("tile.verdict"),))
+    yield Tile("verdict", run.advice.gate, "text", (phrase("tile.verdict"),), term="verdict")
 
 
 def _links(run: ArchivedRun, archive: Archive) -> Iterator[Link]:

@@ -1,15 +1,23 @@
-"""All runs: the table of the archive, and the same as data/runs.csv."""
+"""All runs: the page of the run finder, its data file, and the same table as data/runs.csv."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
 
 from runsum.archive.archive import Archive
+from runsum.chartdata import data_script
 from runsum.downloads import table_csv
-from runsum.pages.contract import DataFile, Page, RunRow, run_rows
+from runsum.model import Scalar, State
+from runsum.pages.contract import DataFile, Link, Page, RunRow, run_rows
+from runsum.pages.run_columns import Column, find_columns
 
-_LISTED = 2000
+_LISTED = 50
+DATA_FILE = "data/runs.js"
+DATA_KEY = "runs"
 CSV_COLUMNS = (
     "run_id",
     "slug",
@@ -34,24 +42,101 @@ CSV_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class RunIndexPage:
-    """Everything `run_index.md.j2` may use. `more`: older runs that only the CSV and the game pages list."""
+    """Everything `run_index.md.j2` may use.
+
+    Attributes:
+        rows: the newest runs, for readers without JavaScript.
+        total: number of all runs.
+        more: older runs that the plain table leaves out.
+        games: pages that list the others.
+        states: every state, for the words of the finder.
+        key: name of the data in its file.
+    """
 
     rows: tuple[RunRow, ...]
     total: int
     more: int
     several: bool
+    games: tuple[Link, ...]
+    states: tuple[str, ...]
+    key: str
 
 
-def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
-    """The table page and the CSV."""
+def make_pages(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | DataFile]:
+    """The page, the data of the finder and the CSV.
+
+    Args:
+        archive: the runs.
+        notes: the persons' notes by run id, searched by the finder.
+    """
     shown = archive.runs[:_LISTED]
     context = RunIndexPage(
-        run_rows(shown, "../"), len(archive.runs), len(archive.runs) - len(shown), len(archive.sources) > 1
+        rows=run_rows(shown, "../"),
+        total=len(archive.runs),
+        more=len(archive.runs) - len(shown),
+        several=len(archive.sources) > 1,
+        games=tuple(
+            Link(group.name, Markup(f"../games/{group.slug}/index.html"), str(len(group.runs)))
+            for group in archive.games
+        ),
+        states=tuple(str(state) for state in State),
+        key=DATA_KEY,
     )
     yield Page("runs/index.md", "run_index.md.j2", context)
+    yield DataFile(DATA_FILE, data_script(DATA_KEY, finder_data(archive, find_columns(archive, notes))))
     yield DataFile(
         "data/runs.csv", table_csv(CSV_COLUMNS, (_csv_row(run.digest.slug, archive) for run in archive.runs))
     )
+
+
+def finder_data(archive: Archive, columns: Sequence[Column]) -> dict[str, Any]:
+    """The table of all runs by columns, newest run first.
+
+    Returns:
+        `count` of the runs; `slugs`: folders by row where they are not the value of the column "run"; `columns`: their
+        descriptions with the values, see :func:`packed`.
+    """
+    return {
+        "count": len(archive.runs),
+        "slugs": {
+            place: run.digest.slug for place, run in enumerate(archive.runs) if run.digest.slug != run.digest.run_id
+        },
+        "columns": [
+            {
+                "name": column.name,
+                "title": column.title,
+                "kind": column.kind,
+                "format": column.format,
+                "group": column.group,
+                "facet": column.is_facet,
+                "shown": column.is_shown,
+            }
+            | packed(column.values)
+            for column in columns
+        ],
+    }
+
+
+def packed(values: Sequence[Scalar | tuple[str, ...]]) -> dict[str, Any]:
+    """A column in the shorter of two forms.
+
+    Returns:
+        `values` themselves, null where missing; or, where they repeat, the `distinct` ones and for each row its place
+        among them, counted from 1 (0: missing). Rows of several words have a list of places.
+    """
+    if any(isinstance(value, tuple) for value in values):
+        words = {word: place for place, word in enumerate(_distinct(values), start=1)}
+        places = [[words[word] for word in value] if isinstance(value, tuple) else [] for value in values]
+        return {"distinct": list(words), "places": places}
+    distinct = dict.fromkeys(value for value in values if value is not None)
+    if len(distinct) > max(len(values) // 3, 1):
+        return {"values": list(values)}
+    place_of = {value: place for place, value in enumerate(distinct, start=1)}
+    return {"distinct": list(place_of), "places": [0 if value is None else place_of[value] for value in values]}
+
+
+def _distinct(values: Sequence[Scalar | tuple[str, ...]]) -> dict[str, None]:
+    return dict.fromkeys(word for value in values if isinstance(value, tuple) for word in value)
 
 
 def _csv_row(slug: str, archive: Archive) -> tuple[object, ...]:

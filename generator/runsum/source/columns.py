@@ -49,6 +49,17 @@ def json_object(value: object) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
+def json_list(value: object) -> list[Any]:
+    """A JSON list; of text that is no JSON what stands between its commas, else nothing."""
+    if not isinstance(value, str):
+        return []
+    try:
+        data = json.loads(value)
+    except (ValueError, RecursionError):
+        return value.split(",")
+    return data if isinstance(data, list) else []
+
+
 def float_column(values: Sequence[object]) -> tuple[Floats, int]:
     """A column as floats, NaN where NULL or unreadable, and how many values were unreadable."""
     try:

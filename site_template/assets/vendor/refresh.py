@@ -1,4 +1,4 @@
-"""Fetch the vendored browser libraries again and rewrite ``vendor.json``.
+"""Fetch the vendored browser libraries again, those of the tests too, and rewrite each ``vendor.json``.
 
 Usage::
 
@@ -19,7 +19,8 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MANIFEST = HERE / "vendor.json"
+FOR_TESTS = HERE.parents[2] / "tests" / "vendor"
+MANIFEST = "vendor.json"
 
 FILES = (
     # npm package, file inside the package, name here
@@ -31,21 +32,28 @@ FILES = (
 )
 """What is vendored. The shim's name must contain "iframe-worker": Material's offline plugin looks for it."""
 
+TEST_FILES = (("axe-core", "axe.min.js", "axe.min.js"),)
+"""What only the tests load; it lies with them and is in no site and no wheel."""
+
+FOLDERS = {HERE: FILES, FOR_TESTS: TEST_FILES}
+
+LICENCES = ("LICENSE", "LICENSE-3RD-PARTY.txt")  # the package's own, and that of what is built into it
 SOURCE_MAPS = (b"//# sourceMappingURL=", b"/*# sourceMappingURL=")
 
 IMPORT = re.compile(rb"^import \{([^}]*)\} from 'vega-util';$", re.MULTILINE)
 EXPORT = re.compile(rb"^export \{ (\w+) as expressionInterpreter \};$", re.MULTILINE)
 
 
-def fetch(package: str, version: str, file: str, name: str, folder: Path) -> dict[str, str]:
+def fetch(package: str, version: str, file: str, name: str, folder: Path, home: Path = HERE) -> dict[str, str]:
     """Copy one file and its licence out of an npm package.
 
     Args:
         package: Name of the npm package.
         version: Version or tag to fetch.
         file: Path of the file inside the package.
-        name: Name of the copy beside this script.
+        name: Name of the copy.
         folder: Where the archive may lie meanwhile.
+        home: Where the copy belongs.
 
     Returns:
         The package's entry in the manifest.
@@ -58,13 +66,14 @@ def fetch(package: str, version: str, file: str, name: str, folder: Path) -> dic
     with tarfile.open(archive) as members:
         content = read_member(members, file)
         about = json.loads(read_member(members, "package.json"))
-        licence = read_member(members, "LICENSE")
+        given = [name for name in LICENCES if f"package/{name}" in members.getnames()]
+        licence = b"\n".join(read_member(members, name) for name in given)
     content = b"\n".join(line for line in content.splitlines() if not line.startswith(SOURCE_MAPS)) + b"\n"
     change = ""
     if IMPORT.search(content):
         content, change = as_plain_script(content), "ES module wrapped as a plain script (modules fail on file://)"
-    (HERE / name).write_bytes(content)
-    (HERE / f"{package}.LICENSE.txt").write_bytes(licence.replace(b"\r\n", b"\n"))
+    (home / name).write_bytes(content)
+    (home / f"{package}.LICENSE.txt").write_bytes(licence.replace(b"\r\n", b"\n"))
     return {
         "name": name, "package": package, "version": about["version"], "licence": about["license"],
         "licence_file": f"{package}.LICENSE.txt", "file": file, "change": change, "sha256": hashlib.sha256(content).hexdigest(),
@@ -89,26 +98,39 @@ def read_member(archive: tarfile.TarFile, path: str) -> bytes:
 
 
 def check() -> int:
-    """Compare the files with the manifest; return the exit code."""
-    entries = json.loads(MANIFEST.read_text("utf-8"))
-    wrong = [e["name"] for e in entries if hashlib.sha256((HERE / e["name"]).read_bytes()).hexdigest() != e["sha256"]]
+    """Compare the files with the manifests; return the exit code."""
+    entries = [(home / e["name"], e["sha256"]) for home in FOLDERS for e in recorded(home)]
+    wrong = [file.name for file, wanted in entries if hashlib.sha256(file.read_bytes()).hexdigest() != wanted]
     print("\n".join(f"changed: {name}" for name in wrong) or f"{len(entries)} files as recorded")
     return 1 if wrong else 0
+
+
+def recorded(home: Path) -> list[dict[str, str]]:
+    """Return what a folder's manifest says."""
+    manifest = home / MANIFEST
+    return json.loads(manifest.read_text("utf-8")) if manifest.exists() else []
+
+
+def refresh(home: Path, latest: bool) -> None:
+    """Fetch what belongs into a folder and rewrite its manifest."""
+    home.mkdir(parents=True, exist_ok=True)
+    known = {e["package"]: e["version"] for e in recorded(home)}
+    entries = []
+    with tempfile.TemporaryDirectory() as folder:
+        for package, file, name in FOLDERS[home]:
+            version = "latest" if latest else known.get(package, "latest")
+            entry = fetch(package, version, file, name, Path(folder), home)
+            print(f"{entry['name']}: {package} {entry['version']} ({entry['licence']})")
+            entries.append(entry)
+    (home / MANIFEST).write_text(json.dumps(entries, indent=2) + "\n", "utf-8")
 
 
 def main(arguments: list[str]) -> int:
     """Run what the command line asks for."""
     if "--check" in arguments:
         return check()
-    known = {e["package"]: e["version"] for e in json.loads(MANIFEST.read_text("utf-8"))} if MANIFEST.exists() else {}
-    entries = []
-    with tempfile.TemporaryDirectory() as folder:
-        for package, file, name in FILES:
-            version = "latest" if "--latest" in arguments else known.get(package, "latest")
-            entry = fetch(package, version, file, name, Path(folder))
-            print(f"{entry['name']}: {package} {entry['version']} ({entry['licence']})")
-            entries.append(entry)
-    MANIFEST.write_text(json.dumps(entries, indent=2) + "\n", "utf-8")
+    for home in FOLDERS:
+        refresh(home, "--latest" in arguments)
     return 0
 
 

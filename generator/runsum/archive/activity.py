@@ -1,0 +1,96 @@
+"""When training happened: runs, hours and energy by day, week or month, whichever suits the span of the archive.
+
+As in the digest, a run counts where it ended or, where no end is recorded, was last active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from runsum.archive.archive import Archive, ArchivedRun
+from runsum.archive.months import find_ending
+
+_DAYS = 14
+_WEEKS = 26
+
+
+class Unit(StrEnum):
+    """How long a stretch of the activity is."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What happened in a day, a week or a month.
+
+    Attributes:
+        begin: its first day: 2025-12-22; weeks begin on Mondays.
+        trained_h: hours that its runs trained; None where no run says so.
+        energy_kwh: energy of the GPU where it was measured, else None.
+    """
+
+    begin: str
+    runs: int
+    trained_h: float | None
+    energy_kwh: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The stretches in which anything happened, newest first."""
+
+    unit: Unit
+    stretches: tuple[Stretch, ...]
+
+
+def find_activity(archive: Archive) -> Activity:
+    """Put the runs of the archive into stretches of equal kind; runs without any date are left out."""
+    dated: list[tuple[date, ArchivedRun]] = []
+    for run in archive.runs:
+        ending = find_ending(run)
+        at = run.digest.started_at if ending is None else ending.at
+        day = _day(at)
+        if day is not None:
+            dated.append((day, run))
+    days = [day for day, _ in dated]
+    unit = _unit((max(days) - min(days)).days) if days else Unit.MONTH
+    found: dict[date, list[ArchivedRun]] = {}
+    for day, run in dated:
+        found.setdefault(_begin(day, unit), []).append(run)
+    return Activity(unit, tuple(_stretch(begin, found[begin]) for begin in sorted(found, reverse=True)))
+
+
+def add_up(values: Sequence[float | None]) -> float | None:
+    """The sum of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _stretch(begin: date, runs: Sequence[ArchivedRun]) -> Stretch:
+    hours = add_up([run.digest.trained_h for run in runs])
+    return Stretch(begin.isoformat(), len(runs), hours, add_up([run.digest.energy_kwh for run in runs]))
+
+
+def _unit(days: int) -> Unit:
+    if days < _DAYS:
+        return Unit.DAY
+    return Unit.WEEK if days < _WEEKS * 7 else Unit.MONTH
+
+
+def _begin(day: date, unit: Unit) -> date:
+    if unit is Unit.MONTH:
+        return day.replace(day=1)
+    return day if unit is Unit.DAY else day - timedelta(days=min(day.weekday(), day.toordinal() - 1))
+
+
+def _day(at: str | None) -> date | None:
+    try:
+        return date.fromisoformat((at or "")[:10])
+    except ValueError:
+        return None

@@ -1,0 +1,43 @@
+"""How a run went, in a few words for a row of a table."""
+
+from __future__ import annotations
+
+from runsum.analysis.next_actions import Evidence, lost_share
+from runsum.archive.archive import ArchivedRun
+from runsum.archive.months import gather_evidence
+from runsum.model import Phrase, phrase
+from runsum.thresholds import Thresholds
+
+
+def describe_outcome(run: ArchivedRun, limits: Thresholds) -> tuple[Phrase, ...]:
+    """What became of the reward: one thing, two where the declared threshold was reached or a parent was better."""
+    digest = run.digest
+    evidence = gather_evidence(run, None)
+    if digest.best_reward is None:
+        return (phrase("went.no_reward"),)
+    if evidence.lost_rewards:
+        return (phrase("went.lost"),)
+    said = []
+    solved = run.summary["solved_flag"].words
+    if solved is not None and solved.key == "solved.yes":
+        said.append(phrase("went.solved", level=solved.values["level"]))
+    said.append(_shape(evidence, limits))
+    delta = run.summary["reward_delta"].value
+    if isinstance(delta, float) and delta < -limits.parent_drop * evidence.scale:
+        said.append(phrase("went.below_parent", delta=-delta))
+    return tuple(said)
+
+
+def _shape(evidence: Evidence, limits: Thresholds) -> Phrase:
+    if evidence.quality.reward_rows < limits.min_rows_trend or evidence.shape in ("none", "few"):
+        return phrase("went.few", rows=evidence.quality.reward_rows)
+    if evidence.shape == "flat":
+        return phrase("went.flat", level=evidence.number("level"))
+    if lost_share(evidence) > limits.lost_gain:
+        return phrase("went.fell", best=evidence.best)
+    if evidence.shape == "rising":
+        return phrase("went.rising")
+    if evidence.shape == "falling":
+        return phrase("went.falling")
+    since = evidence.number("level_since")
+    return phrase("went.open") if since is None else phrase("went.level", since=since)

@@ -1,0 +1,179 @@
+"""The columns of the run finder: what they are called, how they are printed, and their values for a run."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from runsum.analysis.settings import plain
+from runsum.archive.archive import Archive, ArchivedRun
+from runsum.formatting import clean_text, setting
+from runsum.model import Scalar
+
+CONFIG_COLUMNS = 150
+"""Settings that become columns, the most frequent ones; an archive of many projects can hold thousands."""
+_NOTE_LENGTH = 2000
+_TEXT_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the finder.
+
+    Attributes:
+        name: what the query line and the address call it.
+        title: what its header says.
+        kind: "text" (searched by its words), "category" (few values), "tags" (several values a run), "number", "time".
+        format: name of the filter of :mod:`runsum.formatting` that prints it.
+        group: "run" or "configuration".
+        is_facet: whether its values stand beside the table with their counts.
+        is_shown: whether it is shown before anybody chose.
+        values: one per run; None where nothing is recorded, a tuple of words for tags.
+    """
+
+    name: str
+    title: str
+    kind: str
+    format: str
+    group: str
+    is_facet: bool
+    is_shown: bool
+    values: Sequence[Scalar | tuple[str, ...]]
+
+
+Value = Callable[[ArchivedRun], Scalar | tuple[str, ...]]
+
+_FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
+    # name, title, kind, format, facet, shown, value
+    ("run", "Run", "text", "", False, True, lambda run: run.digest.run_id),
+    ("name", "Name", "text", "", False, False, lambda run: _words(run.digest.label)),
+    ("curve", "Reward curve", "text", "spark", False, True, lambda run: sparkline_code(run.digest.curve.rewards)),
+    ("game", "Game", "category", "", True, True, lambda run: run.digest.game),
+    ("env_id", "Environment", "category", "", False, False, lambda run: run.digest.env_id),
+    ("algorithm", "Algorithm", "category", "", True, True, lambda run: run.digest.algorithm),
+    ("preset", "Preset", "category", "", True, False, lambda run: run.digest.preset),
+    ("state", "State", "category", "state", True, True, lambda run: str(run.digest.state)),
+    ("verdict", "Verdict", "category", "", True, False, lambda run: run.advice.gate),
+    ("best_reward", "Best", "number", "reward", False, True, lambda run: run.digest.best_reward),
+    ("final_reward", "Last", "number", "reward", False, True, lambda run: run.digest.final_reward),
+    ("steps", "Steps", "number", "steps", False, True, lambda run: run.digest.current_timestep),
+    ("progress", "Progress", "number", "percent", False, True, lambda run: _short(run.digest.progress_pct)),
+    ("started", "Started", "time", "when", False, True, lambda run: run.digest.started_at),
+    ("active", "Last active", "time", "when", False, False, lambda run: run.digest.last_activity_at),
+    ("trained_h", "Trained", "number", "hours", False, False, lambda run: _short(run.digest.trained_h)),
+    ("target", "Target steps", "number", "steps", False, False, lambda run: run.digest.target_timesteps),
+    ("best_at", "Best at", "number", "steps", False, False, lambda run: run.digest.best_reward_timestep),
+    ("speed", "Speed", "number", "speed", False, False, lambda run: _short(run.digest.avg_fps)),
+    ("gpu", "GPU", "number", "whole_percent", False, False, lambda run: _number(run, "gpu_avg")),
+    ("energy_kwh", "GPU energy", "number", "kwh", False, False, lambda run: _short(run.digest.energy_kwh)),
+    ("tag", "Tags", "tags", "", True, False, lambda run: run.digest.tags),
+    ("lineage", "Lineage", "category", "lineage", True, False, lambda run: run.lineage_page),
+    ("leg", "Leg", "number", "exact", False, False, lambda run: run.kin.leg),
+    ("problems", "Oddities", "number", "exact", False, False, lambda run: len(run.problems)),
+    ("source", "Source", "category", "", True, False, lambda run: run.digest.source),
+    ("error", "Failure", "text", "", False, False, lambda run: _failure(run)),
+)  # fmt: skip
+
+_SPARK_POINTS = 30
+_SPARK_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def find_columns(archive: Archive, notes: Mapping[str, Markup]) -> list[Column]:
+    """All columns that at least one run fills, the run's own ones first.
+
+    Args:
+        archive: the runs, in the order of the rows.
+        notes: the persons' notes by run id, as safe HTML.
+    """
+    runs = archive.runs
+    several = len(archive.sources) > 1
+    columns = [
+        Column(
+            name, title, kind, how, "run", is_facet, is_shown or (name == "source" and several),
+            tuple(value(run) for run in runs),
+        )
+        for name, title, kind, how, is_facet, is_shown, value in _FIXED
+    ]  # fmt: skip
+    columns.append(Column("note", "Notes", "text", "", "run", False, False, [_notes(run, notes) for run in runs]))
+    taken = {column.name for column in columns}
+    columns = [c for c in columns if c.is_shown or any(value is not None and value != () for value in c.values)]
+    return columns + _settings(runs, taken)
+
+
+def sparkline_code(rewards: Sequence[float]) -> str | None:
+    """A curve as up to 30 digits of base 62 from its least to its largest value; None without a curve."""
+    finite = [value for value in rewards if math.isfinite(value)]
+    if len(finite) < 2:
+        return None
+    points = min(len(finite), _SPARK_POINTS)
+    picked = [finite[round(place * (len(finite) - 1) / (points - 1))] for place in range(points)]
+    low, high = min(picked), max(picked)
+    top = len(_SPARK_DIGITS) - 1
+    if not math.isfinite(high - low):
+        return None
+    scale = top / (high - low) if high > low else 0.0
+    return "".join(_SPARK_DIGITS[round((value - low) * scale) if scale else top // 2] for value in picked)
+
+
+def _settings(runs: Sequence[ArchivedRun], taken: set[str]) -> list[Column]:
+    """A column for each setting; one that every run lacks is none."""
+    counts = Counter(
+        name for run in runs for name, value in run.digest.config.items() if plain(value.value) is not None
+    )
+    frequent = sorted(counts, key=lambda name: (-counts[name], name))[:CONFIG_COLUMNS]
+    columns = []
+    for name in sorted(frequent):
+        values = [_setting(run, name) for run in runs]
+        is_number = all(isinstance(value, int | float) for value in values if value is not None)
+        kind = "number" if is_number else "category"
+        shown = values if is_number else [None if value is None else _words(setting(value)) for value in values]
+        label = name if name not in taken else f"config.{name}"
+        columns.append(Column(label, label, kind, "setting", "configuration", False, False, shown))
+    return columns
+
+
+def _setting(run: ArchivedRun, name: str) -> Scalar:
+    value = run.digest.config.get(name)
+    if value is None:
+        return None
+    found = plain(value.value)
+    if isinstance(found, bool):
+        return setting(found)
+    return found if not isinstance(found, float) or math.isfinite(found) else str(found)
+
+
+def _short(value: float | None) -> float | None:
+    """A measured number with five significant digits: the table shows three."""
+    return None if value is None or not math.isfinite(value) else float(f"{value:.5g}")
+
+
+def _number(run: ArchivedRun, name: str) -> float | None:
+    value = run.summary[name].value
+    return _short(float(value)) if isinstance(value, int | float) else None
+
+
+def _words(text: str, length: int = _TEXT_LENGTH) -> str:
+    return clean_text(text)[:length]
+
+
+def _failure(run: ArchivedRun) -> str | None:
+    words = run.summary["error_summary_if_failed"].words
+    line = None if words is None else words.values.get("line")
+    return None if line is None else _words(str(line), _NOTE_LENGTH)
+
+
+def _notes(run: ArchivedRun, notes: Mapping[str, Markup]) -> str | None:
+    """Everything that a person wrote about a run."""
+    digest = run.digest
+    said = [
+        str(notes.get(digest.run_id, Markup("")).striptags()),
+        *(note.text for note in digest.annotations),
+        digest.description or "",
+        *digest.status_notes,
+    ]
+    text = " · ".join(words for words in (clean_text(part).strip() for part in said) if words)
+    return text[:_NOTE_LENGTH] or None

@@ -1,0 +1,202 @@
+"""What the search is told about each run: one short card, and which of two equal results stands first.
+
+The browser reads the whole index and builds it anew on the first search, so every word of 10,000 cards costs. What many
+runs share is therefore told of the newest of them only; in a small archive every card says everything.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from html import unescape
+
+from markupsafe import Markup
+
+from runsum.analysis.settings import plain
+from runsum.archive.archive import Archive, ArchivedRun
+from runsum.formatting import clean_text, cut, reward, setting
+from runsum.model import RunDigest
+from runsum.pages.contract import title_of
+
+SHARED = 200
+"""A setting, environment or tag of more runs than this is told of so many only, spread over the games."""
+WORDS_PER_RUN = 600
+"""Characters of a person's notes on a card, and of an error."""
+WORDS_PER_ARCHIVE = 600_000
+"""The same for all cards together: 10,000 annotated runs get 60 characters each."""
+_SETTINGS, _VALUE = 40, 40  # how many, and the longest value that anybody types
+_FIRST = ("learning_rate", "batch_size", "n_steps", "n_envs", "gamma", "seed", "total_timesteps")
+_ELSEWHERE = frozenset({"env_id", "algorithm"})  # settings that the title and the environment say already
+_BEST = 10
+_BEST_STEP, _NEWEST = 0.005, 0.02
+_LONG_AGO_S, _AGES_S = 1_400_000_000.0, 1_000_000_000.0  # from 2014 on, about 30 years
+
+_PLACE_IN_LINEAGE = re.compile(r"(\d+[A-Z]+-v\d+|leg \d+)$")  # the application's endings of a name: 2A-v1, leg 2
+_BY_APPLICATION = re.compile(r"(Training )?\S+ on \S+ for [\d,]+ timesteps( \(.*\))?")
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCard:
+    """The entry of one run in the search index, beside its title; what is not known is empty.
+
+    Attributes:
+        name: the name people know the run by, as far as the title does not say it.
+        settings: as people type them: "learning_rate 0.00025 = 2.5e-4".
+        notes: a person's words, cut.
+        error: what is known of a failure, cut.
+        boost: factor by which the search ranks the run; a little more for the best of a game and for newer runs.
+    """
+
+    name: str
+    env_id: str
+    day: str
+    best: str
+    tags: tuple[str, ...]
+    settings: tuple[str, ...]
+    notes: str
+    error: str
+    boost: float
+
+
+def make_cards(archive: Archive, notes: Mapping[str, Markup]) -> dict[str, SearchCard]:
+    """The card of every run, by slug.
+
+    Args:
+        archive: the runs, newest first.
+        notes: the persons' notes by run id, as safe HTML.
+    """
+    shared = _Shared(archive)
+    written = {run.digest.slug: (_notes(run.digest, notes), _error(run)) for run in archive.runs}
+    count = sum(bool(words) for texts in written.values() for words in texts)
+    length = min(WORDS_PER_RUN, WORDS_PER_ARCHIVE // max(1, count))
+    boosts = _boosts(archive)
+    cards = {}
+    for run in archive.runs:
+        digest = run.digest
+        said, failure = written[digest.slug]
+        told = set(shared.told(run))
+        cards[digest.slug] = SearchCard(
+            name=_name(run),
+            env_id=digest.env_id if digest.env_id and ("env_id", digest.env_id) in told else "",
+            day=digest.started_at or "",
+            best="" if digest.best_reward is None else reward(digest.best_reward).replace(",", ""),
+            tags=tuple(tag for name, tag in _tags(run) if (name, tag) in told),
+            settings=tuple(f"{name} {value}" for name, value in _settings(digest) if (name, value) in told),
+            notes=cut(said, length),
+            error=cut(failure, length),
+            boost=boosts[digest.slug],
+        )
+    return cards
+
+
+class _Shared:
+    """Which values a card tells: all that few runs have, and of the others those of the newest runs of each game."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._counts = Counter(value for run in archive.runs for value in _values(run))
+        self._per_game = max(1, SHARED // max(1, len(archive.games)))
+        self._told: Counter[tuple[str | None, tuple[str, str]]] = Counter()
+
+    def told(self, run: ArchivedRun) -> Iterator[tuple[str, str]]:
+        """What to tell of a run; runs must come newest first."""
+        for value in _values(run):
+            if self._counts[value] > SHARED:
+                of_one_game = value[0] == "env_id"
+                key = (None if of_one_game else run.digest.game, value)
+                self._told[key] += 1
+                if self._told[key] > (SHARED if of_one_game else self._per_game):
+                    continue
+            yield value
+
+
+def _values(run: ArchivedRun) -> Iterator[tuple[str, str]]:
+    """Everything of a run that other runs can have as well: (name, value), each once."""
+    if run.digest.env_id:
+        yield "env_id", run.digest.env_id
+    yield from _tags(run)
+    yield from _settings(run.digest)
+
+
+def _tags(run: ArchivedRun) -> Iterator[tuple[str, str]]:
+    """Tags and preset, without those that only repeat title and environment."""
+    known = _words(f"{title_of(run)} {run.digest.env_id or ''}") | {"leg"}
+    for tag in (*run.digest.tags, run.digest.preset or ""):
+        if any(word not in known and not word.isdigit() for word in _words(tag)):
+            yield "tag", cut(tag, 60)
+
+
+def _settings(digest: RunDigest) -> Iterator[tuple[str, str]]:
+    """Settings with a value, those that people ask for first."""
+    names = [name for name in _FIRST if name in digest.config]
+    names += sorted(name for name in digest.config if name not in _FIRST and name not in _ELSEWHERE)
+    found = ((cut(name, 60), plain(digest.config[name].value)) for name in names)
+    spelled = ((name, spell(value)) for name, value in found if value is not None)
+    yield from [(name, value) for name, value in spelled if 0 < len(value) <= _VALUE][:_SETTINGS]
+
+
+def spell(value: object) -> str:
+    """A value in all spellings that people type: 0.00025 = 2.5e-4, 1000000 = 1e6 = 1M, 500000 = 5e5 = 500k."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return setting(value)
+    number = Decimal(f"{value:.10g}").normalize()
+    _, digits, power = number.as_tuple()
+    assert isinstance(power, int)  # it is a letter where the value is not finite
+    size = len(digits) + power - 1
+    scientific = f"{number.scaleb(-size).normalize():f}e{size}"
+    if not -12 < size < 16:
+        return scientific
+    spellings = [f"{number:f}"]
+    if value and (size <= -3 or (size >= 4 and len(digits) == 1)):
+        spellings.append(scientific)
+    if size >= 4 and power >= 1 and len(digits) <= 3:
+        shift, letter = (6, "M") if size >= 6 else (3, "k")
+        spellings.append(f"{number.scaleb(-shift).normalize():f}{letter}")
+    return " = ".join(spellings)
+
+
+def _name(run: ArchivedRun) -> str:
+    """The label, where it says more than the title; of a name that the application made, the place in the lineage."""
+    label = cut(run.digest.label, 100)
+    ending = _PLACE_IN_LINEAGE.search(label)
+    own = label[: ending.start()] if ending else label
+    if _words(own) <= _words(f"{title_of(run)} {run.digest.env_id or ''} {run.digest.run_id}"):
+        return ending.group() if ending and run.lineage_page else ""
+    return label
+
+
+def _notes(digest: RunDigest, notes: Mapping[str, Markup]) -> str:
+    person = unescape(re.sub(r"<[^>]*>", " ", notes.get(digest.run_id, "")))
+    told = digest.description or ""
+    texts = (person, *(note.text for note in digest.annotations), "" if _BY_APPLICATION.fullmatch(told) else told)
+    return " · ".join(words for words in (" ".join(clean_text(text).split()) for text in texts) if words)
+
+
+def _error(run: ArchivedRun) -> str:
+    words = run.summary["error_summary_if_failed"].words
+    return " ".join(clean_text(str(words.values.get("line", ""))).split()) if words is not None else ""
+
+
+def _boosts(archive: Archive) -> dict[str, float]:
+    """Of results that fit equally well, the best of a game come first, then the newer ones."""
+    ahead: dict[str, float] = {}
+    for group in archive.games:
+        for place, run in enumerate(group.runs[:_BEST]):
+            ahead[run.digest.slug] = (_BEST - place) * _BEST_STEP
+    return {
+        run.digest.slug: round(1 + ahead.get(run.digest.slug, 0.0) + _newness(run.digest.started_s), 5)
+        for run in archive.runs
+    }
+
+
+def _newness(started_s: float | None) -> float:
+    """Up to `_NEWEST`, by the date alone: a run that is added must not change the pages of all others."""
+    return _NEWEST * min(max(((started_s or _LONG_AGO_S) - _LONG_AGO_S) / _AGES_S, 0.0), 1.0)
+
+
+def _words(text: str) -> set[str]:
+    return {word.casefold() for word in _WORD.findall(text)}

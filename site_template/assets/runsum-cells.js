@@ -1,0 +1,124 @@
+/* What stands in the table of the run finder: its columns as the grid wants them, and a node for each cell. */
+(function () {
+  "use strict";
+
+  const { format, root } = window.runsum;
+  const { element } = window.runsum.tools;
+  const { sparkline } = window.runsum.runs;
+
+  const WIDTHS = {
+    // in hundredths of a rem, like all of the page
+    run: 750,
+    name: 900,
+    curve: 490,
+    game: 550,
+    algorithm: 400,
+    state: 560,
+    started: 460,
+    active: 460,
+    best_reward: 350,
+    final_reward: 350,
+    note: 1300,
+    error: 1300,
+  };
+  const NUMBER_WIDTH = 410,
+    OTHER_WIDTH = 650,
+    ROW_HEIGHT = 170;
+  const pixels = (width) => Math.round((width / 100) * parseFloat(getComputedStyle(document.documentElement).fontSize));
+  /* Sorts by a column: what is not recorded comes last either way, texts go by their numbers too. */
+  const compareTexts = new Intl.Collator("en", { numeric: true, sensitivity: "base" }).compare;
+  function compare(a, b, direction) {
+    if (a === null || b === null) return a === b ? 0 : (a === null) === (direction === "asc") ? 1 : -1;
+    return typeof a === "number" && typeof b === "number" ? a - b : compareTexts(a, b);
+  }
+
+  class Cells {
+    /* labels: the node that holds the words of the states. selected: the chosen slugs; choose: called when they change. */
+    constructor(runs, labels, selected, choose) {
+      Object.assign(this, { runs, labels, selected, choose });
+    }
+
+    /* The grid's columns: one to choose runs with, and those of the given names. */
+    definitions(names) {
+      const select = {
+        title: "",
+        field: "row",
+        width: pixels(170),
+        headerSort: false,
+        resizable: false,
+        hozAlign: "center",
+        titleFormatter: () => element("span", "rs-unseen", "chosen"),
+        formatter: (cell) => this.checkbox(cell.getData().row),
+      };
+      return [select, ...names.map((name) => this.definition(this.runs.column(name)))];
+    }
+
+    definition(column) {
+      const isRun = column.name === "run";
+      return {
+        title: "",
+        field: column.name,
+        hozAlign: column.isNumber ? "right" : "left",
+        headerHozAlign: column.isNumber ? "right" : "left",
+        [isRun ? "minWidth" : "width"]: pixels(WIDTHS[column.name] || (column.isNumber ? NUMBER_WIDTH : OTHER_WIDTH)),
+        widthGrow: isRun ? 1 : 0,
+        headerSort: column.format !== "spark",
+        headerSortStartingDir: column.isNumber || column.kind === "time" ? "desc" : "asc",
+        sorter: (a, b, _a, _b, _column, direction) => compare(a, b, direction),
+        titleFormatter: () =>
+          element("button", "rs-header", column.title, {
+            type: "button",
+            title: column.name + (column.format === "spark" ? "" : ": sort; with Shift, sort by several"),
+          }),
+        formatter: (cell) => this.cell(column, cell.getData().row),
+      };
+    }
+
+    cell(column, row) {
+      const value = column.at(row);
+      if (column.name === "run") return this.runCell(row);
+      if (value === null || value === undefined) return element("span", "rs-missing", "not recorded");
+      if (column.format === "spark") return sparkline(value);
+      if (column.format === "state")
+        return element("span", "rs-badge rs-state-" + value, value, { title: this.words(column, value) });
+      if (column.format === "lineage")
+        return element("a", "", value, { href: root + "lineages/" + value + "/index.html" });
+      const text = column.text(value);
+      const short = column.format === "when" ? format.day(value) : text;
+      return element("span", "", short, { title: column.isNumber ? format.exact(value) : text });
+    }
+
+    runCell(row) {
+      const id = this.runs.column("run").at(row),
+        named = this.runs.column("name"),
+        name = named ? named.at(row) : null;
+      const cell = element("span", "rs-run");
+      cell.append(element("a", "", id, { href: this.runs.href(row), title: id }));
+      if (name && name !== id) cell.append(element("small", "", name, { title: name }));
+      return cell;
+    }
+
+    checkbox(row) {
+      const slug = this.runs.slug(row),
+        input = element("input", "", null, {
+          type: "checkbox",
+          "aria-label": "choose " + this.runs.column("run").at(row),
+        });
+      input.checked = this.selected.has(slug);
+      input.addEventListener("change", () => {
+        if (input.checked) this.selected.add(slug);
+        else this.selected.delete(slug);
+        this.choose();
+      });
+      return input;
+    }
+
+    words(column, value) {
+      return column.format === "state"
+        ? this.labels.getAttribute("data-label-" + value) || value
+        : column.text(column.isTags ? [value] : value);
+    }
+  }
+
+  window.runsum.cells = { Cells, pixels, ROW_HEIGHT };
+})();

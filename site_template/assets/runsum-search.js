@@ -1,0 +1,71 @@
+/* Two habits of the theme's search, changed before its script runs; where the theme has changed, nothing of this applies.
+ *
+ * 1. The index is fetched with the first sign that somebody wants to search, not with every page.
+ * 2. Words are asked for as the index holds them. Its query language takes a run id, an environment and 2.5e-4 apart at
+ *    the hyphen and finds everything that begins with the last piece; and it prefers rare beginnings to the whole word.
+ */
+(function () {
+  "use strict";
+  const SEARCH = "[data-md-component=search], [for=__search], #__search";
+  const SIGNS = ["pointerover", "focusin", "change"]; // the keys / s f and a ?q= in the address put the focus there
+  const INDEX = /\/search\/search_index\.json$/;
+  const QUERY = 2; // the type of a message to the worker that asks
+
+  function waitForIndex() {
+    const requests = XMLHttpRequest.prototype, { open, send } = requests;
+    const addresses = new WeakMap(), waiting = [];
+    requests.open = function (method, url, ...rest) {
+      addresses.set(this, String(url));
+      return open.call(this, method, url, ...rest);
+    };
+    requests.send = function (...body) {
+      if (INDEX.test(addresses.get(this))) waiting.push(() => send.apply(this, body));
+      else send.apply(this, body);
+    };
+    const go = () => {
+      for (const sign of SIGNS) removeEventListener(sign, seen);
+      Object.assign(requests, { open, send });
+      for (const request of waiting.splice(0)) request();
+    };
+    const seen = ({ target }) => { if (target instanceof Element && target.closest(SEARCH)) go(); };
+    for (const sign of SIGNS) addEventListener(sign, seen);
+    const look = () => { if (!document.querySelector(SEARCH)) go(); }; // no search that we know: wait for nothing
+    if (document.readyState === "loading") addEventListener("DOMContentLoaded", look);
+    else look();
+  }
+
+  /* 2.5e-4 is 0.00025 in the index. */
+  const decimal = (text) => Number(text).toFixed(12).replace(/\.?0+$/, "");
+
+  /* Up to three letters may begin any run id, so they are a whole word; a number is first of all that very number. */
+  function weigh(word) {
+    if (/^[\da-f]{1,3}$/i.test(word)) return `${word}^1`;
+    return /^\d+\.?\d*$/.test(word) ? `${word}^20 ${word}` : word;
+  }
+
+  /* A word as the index has it. */
+  function respell(word) {
+    if (/^[+-]|[:~^*\\]/.test(word)) return word; // the query language: whoever uses it knows why
+    const spelled = word
+      .replace(/(^|[^\w.])(\d*\.?\d+e-(?:0?\d|1[0-2]))(?![\w.])/gi, (_, before, number) => before + decimal(number))
+      .replace(/(^|=)\.(?=\d)/g, (_, before) => before + "0.")
+      .replace(/^run-(?=.)/i, "")
+      .replace(/(\w)-(?=\w)/g, "$1 ");
+    return spelled.split(" ").map(weigh).join(" ");
+  }
+
+  function respellQuery(query) {
+    return /^\d{4}$/.test(query) ? query : query.replace(/[^\s"]+/g, respell); // four digits alone begin a run id
+  }
+
+  function respellQueries() {
+    const worker = Worker.prototype, { postMessage } = worker;
+    worker.postMessage = function (message, ...rest) {
+      const asks = message && message.type === QUERY && typeof message.data === "string";
+      return postMessage.call(this, asks ? { ...message, data: respellQuery(message.data.trim()) } : message, ...rest);
+    };
+  }
+
+  if (location.protocol !== "file:") waitForIndex(); // from a folder the theme waits by itself
+  respellQueries();
+})();

@@ -1,0 +1,128 @@
+"""The site for people who see it poorly or not at all, or use no mouse: axe-core, tables, charts, focus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.browser import EVERY_KIND, FINDER, RUN, from_a_server, visiting
+from test_site import pages_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from conftest import BuiltSite
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+BAD = ("serious", "critical")
+THEMES = ("light", "dark")
+# What Material's own templates do wrong, by rule and place; nothing of ours stands there.
+OF_THE_THEME = {
+    ("aria-dialog-name", ".md-search"): "partials/search.html gives its role=dialog no name",
+}
+# Of the element with the focus: whether a ring is drawn around it or around the label that stands for it.
+RING = """() => {
+    const node = document.activeElement;
+    if (!node || node === document.body) return null;
+    const shown = node.matches(".md-option") ? node.nextElementSibling : node;
+    const { outlineStyle, outlineWidth } = getComputedStyle(shown);
+    return { name: node.outerHTML.slice(0, 120), ring: outlineStyle !== "none" && parseFloat(outlineWidth) >= 1,
+             ours: Boolean(node.closest(".md-content")), search: Boolean(node.closest(".md-search")) };
+}"""
+
+
+def violations(page: Page) -> dict[tuple[str, str], str]:
+    """What axe-core finds serious or critical: (rule, place), and what it says about it."""
+    page.add_script_tag(path=AXE)
+    found: dict[str, Any] = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return {
+        (rule["id"], " ".join(map(str, node["target"]))): node["failureSummary"]
+        for rule in found["violations"]
+        if rule["impact"] in BAD
+        for node in rule["nodes"]
+    }
+
+
+@from_a_server
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("path", EVERY_KIND)
+def test_axe_finds_nothing_serious(browser: Browser, address: str, path: str, theme: str) -> None:
+    """With its charts drawn, each kind of page has only the faults that are the theme's own."""
+    with visiting(browser, address, color_scheme=theme, reduced_motion="reduce") as visit:
+        found = violations(visit.draw_all(path))
+    ours = {place: said for place, said in found.items() if place not in OF_THE_THEME}
+    assert not ours
+    assert set(OF_THE_THEME) <= set(found), "the theme has mended a fault: take it from the list"
+
+
+@from_a_server
+@pytest.mark.browser
+@pytest.mark.parametrize("path", [RUN, FINDER])
+def test_the_keyboard_shows_where_it_is(browser: Browser, address: str, path: str) -> None:
+    """Tab after tab, what has the focus has a ring; only the search field shows it by opening."""
+    with visiting(browser, address) as visit:
+        page, reached = visit.draw_all(path), 0
+        page.evaluate("window.scrollTo(0, 0)")
+        for _ in range(120):
+            page.keyboard.press("Tab")
+            at = page.evaluate(RING)
+            if at is None:
+                break
+            reached += at["ours"]
+            assert at["ring"] or at["search"], at["name"]
+        assert reached > 5
+
+
+@dataclass
+class Readable(HTMLParser):
+    """The tables without headers and the pictures without words of a page."""
+
+    faults: list[str] = field(default_factory=list)
+    tables: list[set[str]] = field(default_factory=list)
+    """The kinds of cells of each table that is open."""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "table":
+            self.tables.append(set())
+        elif tag in ("th", "td") and self.tables:
+            self.tables[-1].add(tag)
+        elif tag == "figure" and "data-chart" in given and len(given.get("aria-label") or "") < 20:
+            self.faults.append(f"chart {given.get('id')} has no text that stands for it")
+        elif tag == "img" and "alt" not in given:
+            self.faults.append(f"picture {given.get('src')} has no alt")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table" and self.tables.pop() == {"td"}:
+            self.faults.append(f"table without a header, line {self.getpos()[0]}")
+
+
+def test_every_table_has_headers_and_every_chart_its_words(built_site: BuiltSite) -> None:
+    """In the HTML of every page: header cells in each table, a description at each chart."""
+    faults = []
+    for page in pages_of(built_site.online):
+        html = Readable()
+        html.feed(page.read_text(encoding="utf-8"))
+        faults += [f"{page.relative_to(built_site.online)}: {fault}" for fault in html.faults]
+    assert not faults, "\n".join(["", *faults])
+
+
+@from_a_server
+@pytest.mark.browser
+def test_a_drawn_chart_keeps_its_words(browser: Browser, address: str) -> None:
+    """When a canvas takes the place of the outline, it is described as the figure was."""
+    words = "all => all.map(node => node.getAttribute('aria-label'))"
+    with visiting(browser, address, java_script_enabled=False) as visit:
+        written = visit.open(RUN).locator("figure.rs-chart").evaluate_all(words)
+    with visiting(browser, address) as visit:
+        drawn = visit.draw_all(RUN).locator(".rs-canvas[role=img]").evaluate_all(words)
+    assert drawn == written
+    assert all(written)

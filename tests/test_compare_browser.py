@@ -1,0 +1,417 @@
+"""The comparison in a real browser: by address, with its charts, tables, sentences and state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from runsum.formatting import FILTERS
+from runsum.pages.run_layout import FORMATS
+from support.browser import COLOURS, PHONE, WIDE, Visit, served, visiting
+from support.compared import CHILD, EMPTY, FORK, GRANDCHILD, MANY, PONG, REPEATED, ROOT, SIBLING, TWIN, Compared
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+REWARD, METRIC = ".rs-compare-reward", ".rs-compare-metric"
+BOTH_DRAWN = f"{REWARD}.rs-drawn canvas"
+# The rows behind the lines of a chart: name of the run, first and last x, number of values.
+LINES = """place => [...window.runsum.charts].filter((chart) => chart.figure.matches(place))
+    .flatMap((chart) => chart.series.map((series, i) => {
+        const points = chart.shown[i];
+        return [series.short, points.length ? points[0].x : null, points.length ? points[points.length - 1].x : null];
+    }))"""
+
+
+@pytest.fixture(scope="module", params=["http", "file"])
+def home(request: pytest.FixtureRequest, compared: Compared) -> Iterator[str]:
+    """The archive from a server, or the OFFLINE one straight from its folder."""
+    if request.param == "file":
+        yield compared.offline.as_uri() + "/"
+    else:
+        with served(compared.online) as url:
+            yield url
+
+
+from_a_server = pytest.mark.parametrize("home", ["http"], indirect=True)
+
+
+@contextmanager
+def comparing(browser: Browser, home: str, fragment: str, viewport: dict[str, int] = WIDE) -> Iterator[Visit]:
+    """A tab with a comparison, its charts drawn."""
+    with visiting(browser, home, viewport=viewport) as visit:
+        visit.open(f"compare.html#{fragment}")
+        visit.page.wait_for_selector(BOTH_DRAWN)
+        visit.page.wait_for_selector(f"{METRIC}.rs-drawn canvas")
+        yield visit
+
+
+def cells(page: Page, name: str) -> list[str]:
+    """The values of a row of the table of outcomes, without the mark of the best."""
+    found = page.locator(f"tr[data-row={name}] > td").all_inner_texts()
+    return [re.sub(r"^best\s+", "", text, flags=re.IGNORECASE) for text in found]
+
+
+def best(page: Page, name: str) -> list[int]:
+    """The columns that are marked as the best of a row."""
+    marked = page.locator(f"tr[data-row={name}] > td").evaluate_all(
+        "cells => cells.map((cell) => Boolean(cell.querySelector('.rs-best') && cell.querySelector('strong')))"
+    )
+    return [place for place, is_best in enumerate(marked) if is_best]
+
+
+def said(page: Page) -> str:
+    return page.locator(".rs-compare-said").inner_text()
+
+
+# ---------------------------------------------------------------- by address
+
+
+def test_a_comparison_by_address(browser: Browser, home: str) -> None:
+    """Two charts with a line per run, at the timesteps of each, and a title that says what is compared."""
+    with comparing(browser, home, f"runs={ROOT},{CHILD},{REPEATED}") as visit:
+        page = visit.page
+        assert page.locator(f"{REWARD} canvas").evaluate(COLOURS) > 10
+        lines = page.evaluate(LINES, REWARD)
+        assert [line[0] for line in lines] == [ROOT, CHILD, REPEATED]
+        assert lines[0][2] == 198 * 4096
+        assert lines[1][1] == FORK + 4096  # a leg keeps its absolute timesteps
+        assert page.title().startswith(f"{ROOT}, {CHILD}, {REPEATED} · Compare runs")
+        assert page.locator(".rs-compare-empty").is_hidden()
+        assert f"{ROOT} from 0.125 to 12.375" in str(page.locator(f"{REWARD} .rs-canvas").get_attribute("aria-label"))
+        assert page.locator(".rs-compare-chosen li > a").all_inner_texts() == [ROOT, CHILD, REPEATED]
+        assert page.locator(f".rs-compare-chosen a[href$='runs/{CHILD}/index.html']").count() == 1
+        assert not visit.errors
+        assert not visit.foreign()
+
+
+def test_values_are_those_of_run_json(browser: Browser, home: str, compared: Compared) -> None:
+    """Printed as on the runs' own pages."""
+    chosen = [ROOT, GRANDCHILD, PONG]
+    with comparing(browser, home, f"runs={','.join(chosen)}") as visit:
+        summaries = [compared.document(slug)["summary"] for slug in chosen]
+        for name, placeholder in (
+            ("best_reward", "best_reward"), ("final_reward", "final_reward"), ("rew_50", "rew_50"),
+            ("steps", "current_timestep"), ("target", "total_timesteps"), ("progress", "progress_pct"),
+            ("speed", "avg_fps"), ("gpu_avg", "gpu_avg"), ("vram_avg", "vram_avg"), ("mem_avg", "mem_avg"),
+        ):  # fmt: skip
+            shown = cells(visit.page, name)
+            for text, summary in zip(shown, summaries, strict=True):
+                value = summary[placeholder]
+                if value is None:
+                    assert text in ("not recorded", "not reached", "not measurable"), name
+                else:
+                    assert text == FILTERS[FORMATS[placeholder]](value), name
+        assert cells(visit.page, "best_reward") == ["12.38", "16", "−13.5"]
+
+
+@from_a_server
+def test_the_best_is_marked_as_the_database_has_it(browser: Browser, home: str, compared: Compared) -> None:
+    """The largest reward of all rows, by SQL; a tie is marked twice, and what is equal everywhere not at all."""
+    chosen = [ROOT, REPEATED, CHILD, SIBLING]
+    rewards = [compared.rewards(run_id) for run_id in chosen]
+    with comparing(browser, home, f"runs={','.join(chosen)}") as visit:
+        page = visit.page
+        peaks = [max(values) for values in rewards]
+        assert best(page, "best_reward") == [peaks.index(max(peaks))] == [2]
+        lasts = [values[-1] for values in rewards]
+        assert best(page, "final_reward") == [lasts.index(max(lasts))]
+        assert best(page, "speed") == best(page, "explained_variance") == []
+        assert best(page, "steps") == best(page, "trained_h") == best(page, "mem_avg") == []
+        assert best(page, "rew_10") == []  # the legs begin elsewhere
+        assert "do not begin and end at the same steps" in page.locator(".rs-compare-why").inner_text()
+    with comparing(browser, home, f"runs={ROOT},{REPEATED}") as visit:
+        assert best(visit.page, "rew_10") == best(visit.page, "rew_100") == [0]
+        assert "steps" not in visit.page.locator(".rs-compare-why").inner_text()
+    with comparing(browser, home, f"runs={CHILD},{SIBLING},{CHILD},{GRANDCHILD}") as visit:
+        assert best(visit.page, "best_reward") == [2]  # named twice, shown once
+
+
+@from_a_server
+def test_ties_are_marked_together(browser: Browser, home: str, compared: Compared) -> None:
+    """Two runs share the largest value: both are the best; where all are equal, none is."""
+    slugs = sorted(path.name for path in (compared.docs / "runs").glob(f"{TWIN}*"))
+    facts = {slug: compared.facts(slug)["outcomes"]["best_reward"][0] for slug in slugs}
+    low, high = sorted(slugs, key=lambda slug: facts[slug])
+    with comparing(browser, home, f"runs={low},{high}") as visit:
+        assert best(visit.page, "best_reward") == [1]
+        assert f"{TWIN} (one)" in visit.page.locator(".rs-compare-chosen").inner_text()
+        # the same run under another name would be a third value: make the tie of what is there
+        visit.page.evaluate(
+            """([low, high]) => { const of = (slug) => window.runsumData['facts/' + slug].outcomes;
+            of(low).best_reward = of(high).best_reward; }""",
+            [low, high],
+        )
+        visit.page.evaluate("location.hash += '&config=all'")
+        visit.page.wait_for_function("document.querySelector('.rs-compare-toggle input').checked")
+        assert best(visit.page, "best_reward") == []
+        visit.page.evaluate("slugs => { location.hash = 'runs=' + slugs.join(','); }", [low, high, ROOT, REPEATED])
+        visit.page.wait_for_selector(".rs-compare-chosen li:nth-child(4)")
+        visit.page.evaluate(
+            """(slugs) => { for (const slug of slugs) {
+            window.runsumData['facts/' + slug].outcomes.best_reward = [99, '99']; } }""",
+            [low, ROOT],
+        )
+        visit.page.evaluate("location.hash += '&config=all'")
+        visit.page.wait_for_function("document.querySelectorAll('tr[data-row=best_reward] .rs-best').length === 2")
+        assert best(visit.page, "best_reward") == [0, 2]
+
+
+@from_a_server
+def test_rewards_of_different_games_are_not_ranked(browser: Browser, home: str) -> None:
+    """And the page says why."""
+    with comparing(browser, home, f"runs={ROOT},{PONG}") as visit:
+        page = visit.page
+        assert best(page, "best_reward") == best(page, "final_reward") == best(page, "rew_10") == []
+        assert "different environments" in page.locator(".rs-compare-why").inner_text()
+        assert page.locator(".rs-compare-chosen small").all_inner_texts() == ["Breakout · PPO", "Pong · DQN"]
+
+
+# ---------------------------------------------------------------- settings
+
+
+@from_a_server
+def test_only_what_differs_is_listed(browser: Browser, home: str) -> None:
+    """0.00025 and "2.5e-4" are equal; a switch lists all settings, and the address keeps it."""
+    rows = ".rs-compare-settings tbody th[scope=row]"
+    with comparing(browser, home, f"runs={ROOT},{REPEATED},{PONG}") as visit:
+        page = visit.page
+        assert set(page.locator(rows).all_inner_texts()) == {"algorithm", "env_id", "seed", "buffer_size"}
+        assert page.locator("tr", has_text="buffer_size").locator("td").all_inner_texts() == [
+            "not set",
+            "not set",
+            "5000",
+        ]
+        page.locator(".rs-compare-toggle input").check()
+        every = page.locator(rows).all_inner_texts()
+        assert {"learning_rate", "gamma", "total_timesteps"} < set(every)
+        line = page.locator("tr", has=page.locator("th", has_text=re.compile("^learning_rate$")))
+        assert set(line.locator("td").all_inner_texts()) == {"0.00025"}
+        assert page.evaluate("location.hash").endswith("&config=all")
+        assert page.locator("tr.rs-differs").count() == 4
+
+
+# ---------------------------------------------------------------- sentences
+
+
+@from_a_server
+def test_who_continues_whom(browser: Browser, home: str) -> None:
+    """Parents, siblings and what lies between, each with a link to the lineage."""
+    with comparing(browser, home, f"runs={ROOT},{CHILD}") as visit:
+        assert said(visit.page) == f"{CHILD} continues {ROOT}. See the lineage of {ROOT}."
+        visit.page.locator(".rs-compare-said a").click()
+        visit.page.wait_for_url("**/lineages/**")
+    for chosen, words in (
+        ((CHILD, SIBLING), f"{CHILD} and {SIBLING} both continue {ROOT}."),
+        ((ROOT, GRANDCHILD), f"{GRANDCHILD} goes back to {ROOT}; 1 run lies between them."),
+        ((SIBLING, GRANDCHILD), f"{SIBLING} and {GRANDCHILD} are legs of one lineage."),
+        ((ROOT, PONG), f"No lineage relation is recorded between {ROOT} and {PONG}."),
+        ((ROOT, CHILD, PONG), f"Nothing on record relates {PONG} to the other runs here."),
+        ((ROOT, REPEATED), f"{ROOT} and {REPEATED} have the same configuration; only the seed differs (1, 7)."),
+        ((ROOT, GRANDCHILD), f"{ROOT} and {GRANDCHILD} have the same configuration, the seed included (1)."),
+    ):
+        with comparing(browser, home, f"runs={','.join(chosen)}") as visit:
+            assert words in said(visit.page)
+
+
+# ---------------------------------------------------------------- the address as the state
+
+
+def test_the_address_keeps_what_is_shown(browser: Browser, home: str) -> None:
+    """Metric, x axis, smoothing and scales go into the address, and a new tab shows them again."""
+    with comparing(browser, home, f"runs={ROOT},{REPEATED}") as visit:
+        page = visit.page
+        page.locator(f"{METRIC} select").select_option("value-loss")
+        page.locator(f"{REWARD} .rs-choice input[value=hours]").check()
+        page.locator(f"{METRIC} input[type=range]").fill("0.6")
+        page.locator(f"{METRIC}").get_by_label("log y").check()
+        kept = str(page.evaluate("location.hash"))
+        assert kept == f"#runs={ROOT},{REPEATED}&metric=value-loss&x=hours&smooth=0.6&log=metric"
+        assert page.locator(f"{REWARD} input[type=range]").input_value() == "0.6"  # one smoothing for both
+        assert not visit.errors
+    with comparing(browser, home, kept.removeprefix("#")) as visit:
+        page = visit.page
+        assert page.locator(f"{METRIC} select").input_value() == "value-loss"
+        assert page.locator(f"{REWARD} .rs-choice input[value=hours]").is_checked()
+        assert page.locator(f"{REWARD} input[type=range]").input_value() == "0.6"
+        assert page.locator(METRIC).get_by_label("log y").is_checked()
+        assert not page.locator(REWARD).get_by_label("log y").is_checked()
+        assert page.evaluate("location.hash") == kept
+        lines = page.evaluate(LINES, METRIC)
+        assert lines[0][2] < 1  # half an hour
+
+
+@from_a_server
+def test_another_metric_is_drawn(browser: Browser, home: str) -> None:
+    """Every chart that a run has is offered; one that only some have says for whom it is missing."""
+    with comparing(browser, home, f"runs={ROOT},{PONG}&metric=explained-variance") as visit:
+        page = visit.page
+        assert page.locator(f"{METRIC} .rs-chart-note").inner_text() == f"Not recorded for {PONG}."
+        offered = page.locator(f"{METRIC} option").all_inner_texts()
+        assert "Explained variance (1 of 2 runs)" in offered
+        assert "Throughput" in offered
+        before = page.locator(f"{METRIC} canvas").evaluate("canvas => canvas.toDataURL()")
+        page.locator(f"{METRIC} select").select_option("throughput")
+        page.wait_for_function(
+            f"before => {{ const canvas = document.querySelector('{METRIC} .rs-live canvas');"
+            " return canvas && canvas.toDataURL() !== before; }",
+            arg=before,
+        )
+        assert all(line[1] is not None for line in page.evaluate(LINES, METRIC))
+        assert page.locator(f"{METRIC} canvas").count() == 1
+        assert not visit.errors
+
+
+@from_a_server
+def test_the_legend_and_the_pointer_tell_lines_apart(browser: Browser, home: str) -> None:
+    """A click on a name brings its line out in both charts; the pointer reads every line, the highest first."""
+    with comparing(browser, home, f"runs={ROOT},{REPEATED}") as visit:
+        page = visit.page
+        page.locator(f"{REWARD} .rs-chip").nth(1).click()
+        assert page.evaluate("[...window.runsum.charts].map((chart) => chart.chosen)") == [1, 1]
+        assert page.locator(f"{METRIC} .rs-chip").count() == 0
+        box = page.locator(f"{REWARD} .rs-canvas").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 40)
+        tip = page.locator(".rs-tip")
+        tip.wait_for()
+        lines = tip.inner_text().splitlines()
+        assert lines.index(ROOT) < lines.index(REPEATED)
+        assert tip.locator("strong").count() == 1
+        assert not visit.errors
+
+
+# ---------------------------------------------------------------- choosing
+
+
+def test_runs_are_added_and_removed(browser: Browser, home: str) -> None:
+    """By a search over all runs, with the keyboard, and by the cross of a run; colours stay with their runs."""
+    colour = "run => [...window.runsum.charts][0].series.find((series) => series.short === run).slot"
+    with comparing(browser, home, f"runs={ROOT},{CHILD}") as visit:
+        page = visit.page
+        page.locator(".rs-add input").fill("pong")
+        page.locator(".rs-add li button").wait_for()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".rs-compare-chosen li:nth-child(3)")
+        assert page.evaluate("location.hash") == f"#runs={ROOT},{CHILD},{PONG}"
+        page.wait_for_function("[...window.runsum.charts][0].series.length === 3")
+        slot = page.evaluate(colour, CHILD)
+        page.get_by_label(f"Remove {ROOT} from the comparison").click()
+        page.wait_for_function("[...window.runsum.charts][0].series.length === 2")
+        assert page.evaluate("location.hash") == f"#runs={CHILD},{PONG}"
+        assert page.evaluate(colour, CHILD) == slot
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Remove ")
+        assert not visit.errors
+
+
+@from_a_server
+def test_an_address_that_changes_is_followed(browser: Browser, home: str) -> None:
+    """As when a link to another comparison is pasted over it."""
+    with comparing(browser, home, f"runs={ROOT},{CHILD}") as visit:
+        visit.page.evaluate(f"location.hash = 'runs={PONG},{REPEATED}'")
+        visit.page.wait_for_function(f"document.title.startsWith('{PONG}, {REPEATED} · ')")
+        assert visit.page.locator(".rs-compare-chosen li > a").all_inner_texts() == [PONG, REPEATED]
+
+
+def test_without_runs_the_page_says_how_to_choose(browser: Browser, home: str) -> None:
+    """And the search is there at once."""
+    with visiting(browser, home) as visit:
+        page = visit.open("compare.html")
+        page.locator(".rs-add input").wait_for()
+        assert "the table of all runs" in page.locator(".rs-compare-empty").inner_text()
+        assert page.locator(".rs-compare-body").is_hidden()
+        assert not any(url.endswith(("vega.min.js", "data/runs.js")) for url in visit.asked)
+        assert not visit.errors
+
+
+@from_a_server
+def test_without_scripts_the_page_says_how_to_choose(browser: Browser, home: str) -> None:
+    """And that it needs them; no empty tables."""
+    with visiting(browser, home, java_script_enabled=False) as visit:
+        page = visit.open(f"compare.html#runs={ROOT},{CHILD}")
+        assert "needs JavaScript" in page.locator("article").inner_text()
+        assert page.locator("table:visible").count() == 0
+
+
+# ---------------------------------------------------------------- what is not as it was asked for
+
+
+def test_a_run_that_is_not_there_is_told(browser: Browser, home: str) -> None:
+    """One line each, and the others are compared."""
+    with comparing(browser, home, f"runs={ROOT},run-nothere1,..%2F..%2Fx,{CHILD}") as visit:
+        words = said(visit.page)
+        assert "run-nothere1: no such run in this archive" in words
+        assert "../../x: no such run in this archive" in words
+        assert visit.page.locator(".rs-compare-chosen li > a").all_inner_texts() == [ROOT, CHILD]
+        assert not any("/x/" in url for url in visit.asked)
+
+
+@from_a_server
+def test_curves_that_do_not_load_leave_the_tables(browser: Browser, home: str) -> None:
+    """The facts of a run are a file of their own."""
+    with visiting(browser, home) as visit:
+        visit.page.route(f"**/runs/{CHILD}/data.js", lambda route: route.abort())
+        visit.open(f"compare.html#runs={ROOT},{CHILD}")
+        visit.page.wait_for_selector(BOTH_DRAWN)
+        assert f"The curves of {CHILD} could not be loaded." in said(visit.page)
+        assert cells(visit.page, "best_reward") == ["12.38", "14"]
+
+
+@from_a_server
+def test_a_run_without_rows_has_its_place(browser: Browser, home: str) -> None:
+    """Nothing recorded is said as such, in each cell and below the chart."""
+    with comparing(browser, home, f"runs={ROOT},{EMPTY}") as visit:
+        assert cells(visit.page, "best_reward") == ["12.38", "not recorded"]
+        assert visit.page.locator(f"{REWARD} .rs-chart-note").inner_text() == f"Not recorded for {EMPTY}."
+        assert not visit.errors
+
+
+@from_a_server
+def test_one_run_and_more_than_twenty(browser: Browser, home: str) -> None:
+    """One is shown and asks for another; of twenty-two the first twenty, and no two lines look alike."""
+    with comparing(browser, home, f"runs={ROOT}") as visit:
+        assert "One run alone" in said(visit.page)
+        assert visit.page.locator(".rs-best").count() == 0
+    with comparing(browser, home, f"runs={','.join((*MANY, ROOT, CHILD))}") as visit:
+        page = visit.page
+        assert "takes 20 runs; the last 2 are left out" in said(page)
+        assert page.locator(".rs-compare-chosen li").count() == 20
+        looks = page.evaluate(
+            "(() => { const chart = [...window.runsum.charts][0];"
+            " return chart.colours().map((colour, i) => colour + chart.dash(i)); })()"
+        )
+        assert len(set(looks)) == 20
+        assert page.evaluate("document.documentElement.scrollWidth") <= WIDE["width"]
+        assert not visit.errors
+
+
+@from_a_server
+def test_a_phone_scrolls_one_way_only(browser: Browser, home: str) -> None:
+    """The tables scroll in themselves, and the header of a row stays."""
+    with comparing(browser, home, f"runs={','.join(MANY[:5])}", PHONE) as visit:
+        page = visit.page
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        title = page.locator("tr[data-row=best_reward] th")
+        before = title.bounding_box()
+        page.locator(".rs-scroll").first.evaluate("node => { node.scrollLeft = 300; }")
+        assert title.bounding_box() == before
+
+
+# ---------------------------------------------------------------- from elsewhere
+
+
+def test_a_run_page_leads_to_a_comparison(browser: Browser, home: str) -> None:
+    """One click on "its parent"."""
+    with visiting(browser, home) as visit:
+        page = visit.open(f"runs/{CHILD}/index.html")
+        page.get_by_role("link", name="its parent", exact=True).click()
+        page.wait_for_selector(BOTH_DRAWN)
+        assert said(page).startswith(f"{CHILD} continues {ROOT}.")
+        assert page.locator(".rs-compare-chosen li > a").all_inner_texts() == [CHILD, ROOT]

@@ -1,0 +1,115 @@
+"""What the run finder is given: columns, their packed form, sparklines, numbers in words."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runsum import formatting
+from runsum.pages.run_columns import sparkline_code
+from runsum.pages.run_index import packed
+from support.browser import FINDER, from_a_server, visiting
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from conftest import BuiltSite
+
+
+def unpacked(column: dict[str, Any]) -> list[Any]:
+    """The values of a packed column, read the way its description says."""
+    if "values" in column:
+        return list(column["values"])
+    distinct = [None, *column["distinct"]]
+    return [
+        tuple(distinct[p] for p in place) if isinstance(place, list) else distinct[place] for place in column["places"]
+    ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["a", "b", "a", "a", None, "b"],
+        [1, 2, 3, 4, 5, 6],
+        [0, 0, 0, None, 0],
+        [None, None],
+        [("x", "y"), (), ("y",)],
+        [0.5, 0.5, 1, 0.5, 0.5, 0.5],
+        [],
+    ],
+)
+def test_a_packed_column_says_the_same(values: list[Any]) -> None:
+    """Whatever form is chosen, it reads back as the values; a nought is no missing value."""
+    assert unpacked(packed(values)) == values
+
+
+def test_repeated_values_are_stored_once() -> None:
+    """A column of few values is places among them."""
+    assert packed(["Pong"] * 9 + ["Breakout"] * 9)["distinct"] == ["Pong", "Breakout"]
+
+
+@pytest.mark.parametrize(
+    ("rewards", "code"),
+    [
+        ((), None),
+        ((3.0,), None),
+        ((0.0, 61.0), "0Z"),
+        ((5.0, 5.0, 5.0), "uuu"),
+        ((float("nan"), 1.0, 0.0), "Z0"),
+        ((-1e308, 1e308), None),
+    ],
+)
+def test_a_sparkline_is_a_digit_a_point(rewards: tuple[float, ...], code: str | None) -> None:
+    """From the least (0) to the largest (Z); a constant lies in the middle; one point is no curve."""
+    assert sparkline_code(rewards) == code
+
+
+def test_a_long_curve_keeps_its_ends() -> None:
+    """30 points of 1,000, the first and the last among them."""
+    code = sparkline_code([float(value) for value in range(1000)])
+    assert code is not None
+    assert (len(code), code[0], code[-1]) == (30, "0", "Z")
+
+
+def test_every_run_has_its_row_and_its_settings(built_site: BuiltSite) -> None:
+    """The data file has a row for each run page, and what no run has is no column."""
+    script = (built_site.docs / "data" / "runs.js").read_text(encoding="utf-8")
+    table = json.loads(script.partition("=")[2].partition("=")[2].removesuffix(";\n"))
+    columns = {column["name"]: column for column in table["columns"]}
+    ids = unpacked(columns["run"])
+    slugs = [table["slugs"].get(str(place), run_id) for place, run_id in enumerate(ids)]
+    assert sorted(slugs) == sorted(page.parent.name for page in built_site.docs.glob("runs/*/index.md"))
+    place = ids.index(built_site.wanted.run_id)
+    assert unpacked(columns["learning_rate"])[place] == built_site.wanted.learning_rate
+    assert unpacked(columns["batch_size"])[place] == built_site.wanted.batch_size
+    assert all(
+        any(value not in (None, ()) for value in unpacked(column)) for column in columns.values() if not column["shown"]
+    )
+    assert len(columns) == len(table["columns"])
+
+
+NUMBERS = (
+    0, 1, -1, 5, 9.5, 10, 12.25, 12.35, 99.94, 99.95, 99.96, 99.999, 100, 547.3, 999.4, 999.5, 1000, 1234.5, 9999.95,
+    10_000, 12_250, 12_350, 99_950, 503_808, 810_000, 999_949, 999_950, 1_220_608, 16_200_000, 1e9, -20.8, -0.04, 0.5,
+    0.25, 0.125, 2.5e-4, 1e-5, 3e-05, 0.000137, 1 / 3, 7.25, 7.35, 0.05, 59.5, 89, 90, 119.5, 3570, 3630, 172_800,
+    1e6 + 0.5,
+)  # fmt: skip
+
+
+@from_a_server
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "name", ["steps", "exact", "reward", "percent", "duration", "hours", "speed", "whole_percent", "mib", "setting"]
+)
+def test_the_browser_prints_numbers_like_the_pages(browser: Browser, address: str, name: str) -> None:
+    """runsum-format.js and formatting.py agree, ties of rounding included."""
+    with visiting(browser, address) as visit:
+        page = visit.open(FINDER)
+        page.wait_for_function("window.runsum && window.runsum.format")
+        printed = page.evaluate(
+            "([name, values]) => values.map(value => window.runsum.format[name](value))", [name, NUMBERS]
+        )
+    wanted = [getattr(formatting, name)(int(value) if float(value).is_integer() else value) for value in NUMBERS]
+    assert dict(zip(NUMBERS, printed, strict=True)) == dict(zip(NUMBERS, wanted, strict=True))
