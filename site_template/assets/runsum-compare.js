@@ -9,15 +9,6 @@
   const MACHINE = ["memory", "cpu", "throughput", "gpu", "vram", "temperature", "power", "progress"]; // shown when asked for
   const FOUND = 8; // runs that the search offers at once
 
-  function loadStyle(url) {
-    if (document.querySelector('link[href="' + url + '"]')) return Promise.resolve();
-    return new Promise((resolve) => {
-      const link = element("link", "", null, { rel: "stylesheet", href: url });
-      link.onload = link.onerror = resolve;
-      document.head.appendChild(link);
-    });
-  }
-
   /* What a run gives to a chart; null without it. */
   function modelOf(run, id) {
     const model = own((run.data || {}).charts, id);
@@ -88,7 +79,7 @@
       tools.catch(() => {}); // said when the charts are drawn
       for (const slug of slugs) if (!this.runs.has(slug)) this.runs.set(slug, loadRun(slug));
       const asked = slugs.map((slug) => this.runs.get(slug));
-      await Promise.all(asked.map(async (run) => { if (typeof run.facts.then === "function") run.facts = await run.facts; }).concat(loadStyle(assets + "runsum-compare.css")));
+      await Promise.all(asked.map(async (run) => { if (typeof run.facts.then === "function") run.facts = await run.facts; }));
       if (turn !== this.turn || !this.tool.isConnected) return;
       this.present = asked.filter((run) => run.facts);
       this.unknown = asked.filter((run) => !run.facts);

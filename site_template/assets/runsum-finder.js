@@ -6,12 +6,12 @@
 (function () {
   "use strict";
 
-  const { load, assets, root } = window.runsum;
+  const { load, root } = window.runsum;
   const { element } = window.runsum.tools;
   const { RunTable, csv } = window.runsum.runs;
   const { Query } = window.runsum.query;
   const { Facets, ColumnChoice, button } = window.runsum.facets;
-  const { Cells, pixels, ROW_HEIGHT } = window.runsum.cells;
+  const { Cells, rowHeight } = window.runsum.cells;
 
   const MOST_COMPARED = 20;
   const HELP =
@@ -101,19 +101,23 @@
           columns: this.cells.definitions(this.columns),
           layout: "fitColumns",
           height: this.height(),
-          rowHeight: pixels(ROW_HEIGHT),
+          rowHeight: rowHeight(),
+          renderVerticalBuffer: 300, // pixels drawn beyond the window of the table; the usual is its height, twice
           nestedFieldSeparator: false,
           movableColumns: true,
           sortOrderReverse: true,
           headerSortClickElement: "header",
           selectableRows: false,
-          initialFilter: [],
           initialSort: this.gridSort(),
           placeholder: () => element("div", "rs-muted", "No run is like that."),
           columnDefaults: { headerTooltip: false, tooltip: false, resizable: "header" },
         });
         this.grid.on("tableBuilt", () => {
-          this.grid.setFilter((data) => this.marks[data.row] === 1);
+          const holder = this.holder.querySelector(".tabulator-tableholder"); // takes the focus, so it has to be something
+          holder.setAttribute("role", "rowgroup");
+          holder.setAttribute("aria-label", "rows");
+          holder.querySelector(".tabulator-table").setAttribute("role", "presentation");
+          if (this.query.text) this.narrow();
           this.grid.on("dataSorted", (sorters) => this.sorted(sorters));
           this.grid.on("columnMoved", () => {
             this.columns = this.grid
@@ -163,10 +167,16 @@
       if (!isTyped) this.line.value = text;
       this.query.set(text);
       this.marks = this.query.marks();
-      this.grid.refreshFilter();
+      this.narrow();
       this.paint();
       this.write();
       this.node.dataset.took = (performance.now() - began).toFixed(1);
+    }
+
+    narrow() {
+      if (this.isNarrowed) return this.grid.refreshFilter();
+      this.isNarrowed = true;
+      this.grid.setFilter((data) => this.marks[data.row] === 1);
     }
 
     show(names) {
@@ -274,7 +284,7 @@
       this.read();
       this.grid.setColumns(this.cells.definitions(this.columns));
       this.grid.setSort(this.gridSort());
-      this.grid.refreshFilter();
+      this.narrow();
       this.paint();
     }
 
@@ -296,18 +306,8 @@
   }
 
   window.runsum.begin.finder = async (node) => {
-    const style = element("link", "", null, { rel: "stylesheet", href: assets + "vendor/tabulator.min.css" });
-    const own = element("link", "", null, { rel: "stylesheet", href: assets + "runsum-finder.css" });
-    const styled = [style, own].map(
-      (link) =>
-        new Promise((done) => {
-          link.onload = link.onerror = done;
-        }),
-    );
-    document.head.append(style, own);
-    await Promise.all([load(new URL(node.dataset.src, document.baseURI).href), ...styled]);
+    await load(new URL(node.dataset.src, document.baseURI).href);
     const finder = new Finder(node, new RunTable(window.runsumData[node.dataset.key]));
-    for (const plain of document.querySelectorAll(".rs-fallback")) plain.hidden = true;
     await finder.begin();
     window.runsum.finder = finder;
   };

@@ -12,13 +12,20 @@
   if (window.runsum) return;
 
   const CHART_ROOMS = ["runsum-tools.js", "runsum-chart.js", "runsum-controls.js"]; // each uses what the ones before made
-  const TOOLS = { // the rooms of each tool; the last one puts its beginning into window.runsum.begin
-    finder: [
-      "vendor/tabulator.min.js", "runsum-tools.js", "runsum-format.js", "runsum-runs.js", "runsum-query.js",
-      "runsum-facets.js", "runsum-cells.js", "runsum-finder.js",
-    ],
-    compare: [...CHART_ROOMS, "runsum-compare-data.js", "runsum-compare-tables.js", "runsum-compare.js"],
+  const TOOLS = { // of each tool: its rooms, of which the last puts its beginning into window.runsum.begin; its styles
+    finder: {
+      rooms: [
+        "vendor/tabulator.min.js", "runsum-tools.js", "runsum-format.js", "runsum-runs.js", "runsum-query.js",
+        "runsum-facets.js", "runsum-cells.js", "runsum-finder.js",
+      ],
+      styles: ["vendor/tabulator.min.css", "runsum-finder.css"],
+    },
+    compare: {
+      rooms: [...CHART_ROOMS, "runsum-compare-data.js", "runsum-compare-tables.js", "runsum-compare.js"],
+      styles: ["runsum-compare.css"],
+    },
   };
+  const NEAR = 300; // pixels outside of the window
   const base = new URL(".", document.currentScript.src).href;
   const charts = new Set();
   const loads = new Map();
@@ -39,6 +46,17 @@
     return loads.get(url);
   }
 
+  /* A style that does not come leaves a page that works. */
+  function loadStyle(file) {
+    return new Promise((resolve) => {
+      const link = document.createElement("link");
+      link.rel = "stylesheet";
+      link.href = base + file;
+      link.onload = link.onerror = resolve;
+      document.head.appendChild(link);
+    });
+  }
+
   async function loadVega() {
     await loadRooms(["vendor/vega.min.js", "vendor/vega-interpreter.js"]);
   }
@@ -54,8 +72,10 @@
     const name = node.dataset.tool;
     try {
       if (!own(TOOLS, name)) throw new Error("no tool " + name);
+      const { rooms, styles } = TOOLS[name], loading = [loadRooms(rooms), ...styles.map(loadStyle)];
       if (node.dataset.src) load(new URL(node.dataset.src, document.baseURI).href).catch(() => {}); // on its way meanwhile
-      await loadRooms(TOOLS[name]);
+      if (name === "compare" && location.hash) loadChartTools().catch(() => {}); // as well: runs are chosen already
+      await Promise.all(loading);
       if (!node.isConnected) return;
       await window.runsum.begin[name](node);
       node.dataset.ready = "";
@@ -104,7 +124,16 @@
       watcher.unobserve(entry.target);
       draw(entry.target);
     }
-  }, { rootMargin: "300px" });
+  }, { rootMargin: NEAR + "px" });
+
+  /* Has a figure drawn now if it is near, else when it comes near. Asking for its place now is much sooner than the
+   * watcher's first answer, which waits for the page's first frame; but it costs, so it is asked of one figure only. */
+  function watch(figure, place) {
+    figure.setAttribute("data-rs-seen", "");
+    const box = place === 0 && figure.getBoundingClientRect();
+    if (box && box.height && box.top < window.innerHeight + NEAR && box.bottom > -NEAR) draw(figure);
+    else watcher.observe(figure);
+  }
 
   function tellAges() {
     const units = [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60]];
@@ -116,19 +145,19 @@
     }
   }
 
+  let telling = 0;
+
   /* A new page: with instant navigation the old one's figures are gone, and their views must go too. */
   function start() {
     hideTip();
     for (const chart of [...charts]) if (!chart.figure.isConnected) chart.finalize();
-    for (const figure of document.querySelectorAll("figure.rs-chart[data-chart]:not([data-rs-seen])")) {
-      figure.setAttribute("data-rs-seen", "");
-      watcher.observe(figure);
-    }
+    document.querySelectorAll("figure.rs-chart[data-chart]:not([data-rs-seen])").forEach(watch);
     for (const node of document.querySelectorAll("[data-tool]:not([data-rs-seen])")) {
       node.setAttribute("data-rs-seen", "");
       beginTool(node);
     }
-    tellAges();
+    clearTimeout(telling);
+    telling = setTimeout(tellAges, 500); // after what a reader waits for
   }
 
   function begin() {
@@ -142,10 +171,19 @@
     start();
   }
 
+  /* What is in the page already need not wait for the theme's script, which runs at its end. */
+  function beginEarly() {
+    if (document.readyState !== "loading") return;
+    start();
+    requestAnimationFrame(beginEarly);
+  }
+
   window.runsum = {
     charts, failed, load, loadChartTools, begin: {},
     assets: base, root: new URL("../../", base).href, // of the site, wherever it lies
   };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-  else begin();
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", begin);
+    beginEarly();
+  } else begin();
 })();

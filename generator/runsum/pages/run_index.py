@@ -15,7 +15,7 @@ from runsum.model import Scalar, State
 from runsum.pages.contract import DataFile, Link, Page, RunRow, run_rows
 from runsum.pages.run_columns import Column, find_columns
 
-_LISTED = 50
+_LISTED = 25
 DATA_FILE = "data/runs.js"
 DATA_KEY = "runs"
 CSV_COLUMNS = (

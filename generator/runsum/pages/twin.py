@@ -30,6 +30,7 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
         "slug": digest.slug,
         "source": digest.source,
         "state": str(digest.state),
+        "tags": list(digest.tags),
         "summary": {name: _value(run.summary[name], words) for name in PLACEHOLDERS},
         "not_recorded": {
             name: words(fact.reason)
