@@ -132,6 +132,8 @@ def test_a_word_finds_notes_tags_and_settings(browser: Browser, address: str, bu
         ("best:high", "is no number"),
         ("game>3", "holds words"),
         ("started:monday", "a time is"),
+        ("started:2025-13", "a time is"),
+        ("steps:5M..1M", "begins above its end"),
     ],
 )
 def test_a_clause_that_means_nothing_is_named(browser: Browser, address: str, query: str, said: str) -> None:
@@ -142,6 +144,21 @@ def test_a_clause_that_means_nothing_is_named(browser: Browser, address: str, qu
         page.fill(".rs-query", f"state:completed {query}")
         assert found(page) == before
         assert said in page.inner_text(".rs-query-error")
+
+
+@from_a_server
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("breakout OR pong", "OR is looked for as a word"), ("state:completed,bogus", "nowhere “bogus”; there are")],
+)
+def test_what_may_be_meant_otherwise_is_said(browser: Browser, address: str, query: str, said: str) -> None:
+    """A query that is understood, and finds less than somebody may expect."""
+    with finder(browser, address) as page:
+        page.fill(".rs-query", query)
+        assert said in page.inner_text(".rs-query-error")
+        page.fill(".rs-query", "steps≥1M steps≤2M")
+        assert found(page) > 0
+        assert not page.locator(".rs-query-error").is_visible()
 
 
 @from_a_server

@@ -8,16 +8,16 @@
 
   const WIDTHS = {
     // in hundredths of a rem, like all of the page
-    run: 750,
+    run: 700,
     name: 900,
     curve: 490,
-    game: 550,
+    game: 540,
     algorithm: 400,
     state: 560,
-    started: 460,
+    started: 475,
     active: 460,
-    best_reward: 350,
-    final_reward: 350,
+    best_reward: 385,
+    final_reward: 385,
     note: 1300,
     error: 1300,
   };

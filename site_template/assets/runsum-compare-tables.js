@@ -37,7 +37,7 @@
     let reward = true, milestone = true;
     const nameless = runs.filter((run) => !environment(run)), lost = runs.filter((run) => run.facts.lost_rewards);
     if (nameless.length) why.push("The environment of " + joined(nameless) + " is not recorded, so no reward is marked as the best.");
-    else if (!same(runs, environment)) why.push("The runs are of different environments, whose rewards cannot be compared: none is marked as the best.");
+    else if (!same(runs, environment)) why.push("The runs are of different environments, whose rewards cannot be compared: no reward is marked as the best.");
     if (lost.length) why.push("Rewards of 1000 and more were not stored for " + joined(lost) + ", so no reward is marked as the best.");
     if (why.length) reward = milestone = false;
     else {

@@ -240,8 +240,8 @@
       await new Promise((resolve) => { setTimeout(resolve); }); // the first chart is seen while the second is made
       if (turn !== this.turn) return;
       const offered = this.metrics.map(([id, title]) => ({ id, title, count: this.present.filter((run) => modelOf(run, id)).length })).filter(({ count }) => count);
-      const learning = offered.filter(({ id }) => !MACHINE.includes(id));
-      const usual = (learning.length ? learning : offered).reduce((best, metric) => (!best || metric.count > best.count ? metric : best), null);
+      const aboutMachine = ({ id }) => MACHINE.includes(id);
+      const usual = [...offered.filter((one) => !aboutMachine(one)), ...offered.filter(aboutMachine)].reduce((best, metric) => (!best || metric.count > best.count ? metric : best), null);
       this.usual = usual && usual.id;
       this.choice.replaceChildren(...offered.map(({ id, title, count }) => element("option", "", title + (count < this.present.length ? " (" + count + " of " + this.present.length + " runs)" : ""), { value: id })));
       this.find(".rs-compare-metric").hidden = !usual;

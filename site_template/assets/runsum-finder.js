@@ -47,6 +47,10 @@
         title: HELP,
       }));
       line.addEventListener("input", () => this.ask(line.value, true));
+      line.addEventListener("keydown", (event) => {
+        const first = event.key === "ArrowDown" && this.holder.querySelector(".tabulator-cell input");
+        if (first) first.focus();
+      });
       this.count = element("strong", "rs-found", null, { role: "status" });
       this.errors = element("p", "rs-query-error", null, { role: "alert" });
       this.chosen = element("span", "rs-chosen");

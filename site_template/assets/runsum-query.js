@@ -39,11 +39,13 @@
     failure: "error",
     total_timesteps: "target",
   };
-  const FIELD = /(-?)([\p{L}_][\p{L}\p{N}_.-]*)\s*(!=|<=|>=|[:=<>])\s*/uy;
+  const FIELD = /(-?)([\p{L}_][\p{L}\p{N}_.-]*)\s*(!=|<=|>=|[:=<>≤≥])\s*/uy;
   const VALUE = /"([^"]*)"?|([^\s,"]+)/y;
   const WORD = /(-?)(?:"([^"]*)"?|(\S+))/y;
   const NUMBER = /^([-+−]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(k|m|%|h|min|d)?$/i;
   const SCALES = { k: 1e3, m: 1e6, "%": 1, h: 1, min: 1 / 60, d: 24 };
+  const SAME = { "≤": "<=", "≥": ">=" };
+  const NAMED = 6; // values that a message names
   const quoted = (value) => (/^[^\s,"]+$/.test(value) ? value : '"' + value.replace(/"/g, "") + '"');
 
   function findColumn(table, name) {
@@ -80,7 +82,7 @@
           source: text.slice(start, at).trim(),
           negated: field[1] === "-",
           name: field[2],
-          op: field[3],
+          op: SAME[field[3]] || field[3],
           values,
         });
       } else {
@@ -107,6 +109,7 @@
         high = to === "" ? Infinity : numberOf(to);
       if (isNaN(low) || isNaN(high))
         throw new Error(column.name + ": a range is two numbers, such as " + column.name + ":10..20");
+      if (low > high) throw new Error(column.name + ": “" + text + "” begins above its end");
       return (value) => value >= low && value <= high;
     }
     const wanted = numberOf(text);
@@ -123,7 +126,7 @@
   }
 
   function timeTest(column, op, text) {
-    if (!/^\d{4}(-\d\d){0,2}([T ]\d\d(:\d\d)?)?$/.test(text))
+    if (!/^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01])([T ]\d\d(:\d\d)?)?)?)?$/.test(text))
       throw new Error(column.name + ": a time is written 2025-11-30, 2025-11 or 2025-11-30T22:00");
     const wanted = text.replace(" ", "T"),
       cut = (value) => value.replace(" ", "T").slice(0, wanted.length);
@@ -179,6 +182,17 @@
     return marks;
   }
 
+  /* What a reader should know of a clause that is understood and may still not be what was meant. */
+  function adviceOn({ column, values, op, word }) {
+    if (word === "OR" || word === "AND")
+      return [word + " is looked for as a word; all clauses must hold, and game:breakout,pong means either of two"];
+    if (!column || !column.distinct || !(column.kind === "category" || column.isTags)) return [];
+    const known = column.distinct.slice(0, NAMED).join(", ") + (column.distinct.length > NAMED ? " …" : "");
+    return values
+      .filter((text) => text !== "*" && !column.distinct.some(textTest(column, op === "!=" ? ":" : op, text)))
+      .map((text) => column.name + " is nowhere “" + text + "”; there are " + known);
+  }
+
   /* A word is looked for in all names, notes, tags and settings; that of a setting finds the runs that have it. */
   function wordMarks(table, clause) {
     const word = clause.word.toLowerCase(),
@@ -225,6 +239,7 @@
         clause.column = clause.name ? findColumn(this.table, clause.name) : null;
         try {
           clause.marks = this.marksOf(clause);
+          this.errors.push(...adviceOn(clause));
         } catch (error) {
           this.errors.push(error.message); // and the clause narrows nothing
         }

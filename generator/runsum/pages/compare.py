@@ -66,9 +66,10 @@ class Offers:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._best = {
-            group.name: group.runs[0] for group in archive.games if group.runs[0].digest.best_reward is not None
-        }
+        self._best: dict[str, ArchivedRun] = {}  # by environment: rewards of others cannot be compared
+        for run in (run for group in archive.games for run in group.runs):
+            if run.digest.env_id and run.digest.best_reward is not None:
+                self._best.setdefault(run.digest.env_id, run)
         self._settings: dict[str, Group] = {}
         self._equal: dict[Group, list[ArchivedRun]] = {}
         self._place: dict[str, int] = {}
@@ -102,7 +103,7 @@ class Offers:
             )
         seeds = list(itertools.islice(self._other_seeds(run), MOST_RUNS - 1))
         yield phrase("comparison.seed" if len(seeds) == 1 else "comparison.seeds", count=len(seeds)), seeds
-        best = self._best.get(game) if game else None
+        best = self._best.get(run.digest.env_id or "")
         if best is not None and best.digest.slug != run.digest.slug:
             yield phrase("comparison.best", game=game), [best]
         if run.before:

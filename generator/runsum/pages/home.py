@@ -21,7 +21,7 @@ _LATELY = 8
 _FAILED = 5
 _GAMES = 20
 _STRETCHES = 12
-_OPEN_STATES = (State.RUNNING, State.PAUSED, State.STALE, State.FINISHED, State.UNKNOWN)
+_OPEN_STATES = (State.RUNNING, State.PAUSED, State.STALE, State.UNKNOWN)
 """In the order in which they are listed: first what goes on by itself, then what somebody has to look after."""
 
 

@@ -147,6 +147,9 @@ def headline(run: ArchivedRun) -> list[Phrase]:
         said.append(phrase("headline.reward_lost", best=digest.best_reward))  # the end is out of sight
     else:
         said += _reward_phrases(digest)
+    reason = digest.summary["error_summary_if_failed"].words
+    if digest.state is State.FAILED and reason is not None and "line" in reason.values:
+        said.append(phrase("headline.failed", line=reason.values["line"]))
     if any(kind.endswith("_contradiction") for kind in kinds):
         said.append(phrase("headline.contradiction"))
     return said
