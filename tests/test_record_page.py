@@ -164,7 +164,7 @@ def test_the_page_says_the_same(published: Published) -> None:
     median = float(np.median(column(published.logged, "train/approx_kl")))
     assert field(published.page, "kl_note").startswith(f"Median {median:.3g}")
     assert field(published.page, "error_summary_if_failed") == "None: the run did not fail."
-    (headline,) = re.findall(r'<p class="rs-headline">(.*?)</p>', published.page)
+    (headline,) = re.findall(r'<p class="rs-headline"[^>]*>(.*?)</p>', published.page)
     assert {"10.2", f"{rewards.max():.4g}", f"{rewards[-1]:.4g}"} <= set(re.findall(r"\d+(?:\.\d+)?", headline)), (
         headline
     )
