@@ -47,7 +47,8 @@ while time.monotonic() < stop and not select.select([sys.stdin], [], [], 0.01)[0
         errors.append(str(error))
     slowest = max(slowest, time.monotonic() - began)
 print(json.dumps({"iteration": iteration, "slowest_s": slowest, "errors": errors}), flush=True)
-sys.stdin.readline()
+sys.stdin.readline()  # the line that stopped the loop: select only looked at it
+sys.stdin.readline()  # the connection, and with it the -wal and -shm files, stays until this one
 """
 
 

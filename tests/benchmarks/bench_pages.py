@@ -6,7 +6,9 @@
 Makes an archive (support/many_runs.py), builds its site and opens its pages in headless Chromium; or takes a site that
 is built. A server of its own answers from memory, with gzip as web hosts do, so neither disk nor compression is
 measured. Every visit is a fresh browser context without cache. Times run from the begin of the navigation to the
-first frame after the thing itself is in the page; the tables show medians.
+first frame after the thing itself is in the page; the tables show medians. As machines differ and one machine is not
+always equally fast, a page with nothing but a heading, made by the same theme, is opened before each visit: the ratio
+to it is what may be compared.
 """
 
 from __future__ import annotations
@@ -195,6 +197,17 @@ def build_site(folder: Path, runs: int, rows: int) -> Path:
     return folder / "site"
 
 
+def build_bare(folder: Path) -> Path:
+    """A site of one page with a heading: what the theme alone costs."""
+    (folder / "docs").mkdir(parents=True)
+    (folder / "docs" / "index.md").write_text("# Nothing\n", encoding="utf-8")
+    settings = "site_name: Nothing\ntheme: {name: material, font: false}\nplugins: [search]\n"
+    (folder / "mkdocs.yml").write_text(settings, encoding="utf-8")
+    command = [sys.executable, "-m", "mkdocs", "build", "-q"]
+    subprocess.run(command, cwd=folder, check=True, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"})
+    return folder / "site"
+
+
 def choose_runs(site: Path) -> list[str]:
     """Ten runs with a curve, of the game that most runs play, evenly over the list."""
     with (site / "data" / "runs.csv").open(encoding="utf-8", newline="") as file:
@@ -204,8 +217,11 @@ def choose_runs(site: Path) -> list[str]:
     return [slugs[place * count // 10] for place in range(min(10, count))]
 
 
-def visits(site: Path, server: Compressing, browser: Browser, home: str, repeat: int) -> Iterator[list[str]]:
-    """Rows of the table of visits."""
+def visits(
+    site: Path, server: Compressing, browser: Browser, homes: tuple[str, str], repeat: int
+) -> Iterator[list[str]]:
+    """Rows of the table of visits; homes are the addresses of the site and of the bare page."""
+    home, bare = homes
     chosen = choose_runs(site)
     kinds = (
         Kind("list of all runs", "runs/index.html", ROWS, 0.5, 0.5),
@@ -215,15 +231,19 @@ def visits(site: Path, server: Compressing, browser: Browser, home: str, repeat:
     )
     for kind in kinds:
         open_page(browser, home, kind.path, kind.shown)  # the server compresses what it has not sent before
-        made = [open_page(browser, home, kind.path, kind.shown) for _ in range(repeat)]
+        pairs = [
+            (open_page(browser, bare, "", "h1"), open_page(browser, home, kind.path, kind.shown)) for _ in range(repeat)
+        ]
+        yardstick = statistics.median(first.seconds for first, _ in pairs)
+        made = [second for _, second in pairs]
         server.gzip = False
         plain = open_page(browser, home, kind.path, kind.shown)
         server.gzip = True
         seconds, wire = statistics.median(visit.seconds for visit in made), made[0].wire
         longest = statistics.median(visit.longest_task_ms for visit in made)
         heaviest = ", ".join(f"{name} {size / 1000:.0f}" for name, size in wire.most_common(5))
-        yield [kind.name, f"{seconds:.2f}", f"{kind.most_s}", f"{wire.total() / 1e6:.2f}", f"{kind.most_mb}",
-               f"{plain.wire.total() / 1e6:.2f}", f"{longest:.0f}", heaviest]  # fmt: skip
+        yield [kind.name, f"{seconds:.2f}", f"{kind.most_s}", f"{seconds / yardstick:.1f}",
+               f"{wire.total() / 1e6:.2f}", f"{kind.most_mb}", f"{plain.wire.total() / 1e6:.2f}", f"{longest:.0f}", heaviest]  # fmt: skip
 
 
 def weights(site: Path, browser: Browser, home: str) -> Iterator[list[str]]:
@@ -245,15 +265,21 @@ def table(head: list[str], rows: Iterator[list[str]]) -> None:
 
 def measure(site: Path, repeat: int) -> None:
     """Open the pages of a site and print the tables."""
-    with served_compressed(site) as server, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        served_compressed(site) as server,
+        served_compressed(build_bare(Path(scratch))) as bare,
+        sync_playwright() as playwright,
+    ):
         program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        home = f"http://127.0.0.1:{server.server_port}/"
+        home, plain = (f"http://127.0.0.1:{one.server_port}/" for one in (server, bare))
         runs = len((site / "data" / "runs.csv").read_text("utf-8").splitlines()) - 1
         print(f"{runs:,} runs; {platform.platform()}, Python {platform.python_version()}, Chromium {browser.version}, "
               f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; median of {repeat}")  # fmt: skip
-        table(["cold visit", "s", "at most", "MB", "at most", "MB without gzip", "longest task ms", "kB by kind"],
-              visits(site, server, browser, home, repeat))  # fmt: skip
+        table(["cold visit", "s", "at most", "× bare page",
+               "MB", "at most", "MB without gzip", "longest task ms", "kB by kind"],
+              visits(site, server, browser, (home, plain), repeat))  # fmt: skip
         table(["page, no chart near", "kB", "at most", "Vega asked for", "kB by kind"], weights(site, browser, home))
         asked, heap = filter_times(browser, home, repeat)
         typed = statistics.median(typing_time(browser, home) for _ in range(repeat))
