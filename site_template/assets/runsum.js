@@ -82,6 +82,17 @@
     } catch (error) {
       console.warn("runsum: " + name + " did not begin:", error);
       node.classList.add("rs-tool-failed");
+      withoutScript(node);
+    }
+  }
+
+  /* Shows what stands beside a tool for browsers without scripts. Until then it is text: it costs no layout. */
+  function withoutScript(node) {
+    for (const kept of node.parentNode.querySelectorAll("noscript.rs-fallback")) {
+      const shown = document.createElement("div");
+      shown.className = kept.className;
+      shown.innerHTML = kept.textContent; // of the page itself, as the browser would have read it
+      kept.replaceWith(shown);
     }
   }
 
