@@ -60,7 +60,10 @@ class BuiltSite:
 
 @pytest.fixture(scope="session")
 def built_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
-    """Build one archive of all scenarios and have MkDocs make a site of it, with and without OFFLINE=true."""
+    """Build one archive of all scenarios and have MkDocs make a site of it, with and without OFFLINE=true.
+
+    Both sites have their Content-Security-Policy, and `support.browser` takes a violation for an error.
+    """
     work = tmp_path_factory.mktemp("archive")
     wanted = Wanted()
     databases = _write_databases(work / "databases", wanted)
@@ -72,6 +75,8 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> BuiltSite:
         "online": _run(work, {"OFFLINE": "false"}, "-m", "mkdocs", "build", "--strict", "-d", "online"),
         "offline": _run(work, {"OFFLINE": "true"}, "-m", "mkdocs", "build", "--strict", "-d", "offline"),
     }
+    for kind in ("online", "offline"):
+        finished[f"policy {kind}"] = _run(work, {}, "-m", "runsum", "csp", "--write", kind)
     return BuiltSite(databases, work / "docs", work / "online", work / "offline", finished, wanted)
 
 

@@ -164,7 +164,7 @@ def test_the_report_as_json(tmp_path: Path) -> None:
     total = sum(file.stat().st_size for file in tmp_path.iterdir())
     assert list(report) == [
         "site", "files", "pages", "problem_count", "problems", "sizes", "largest", "total_bytes", "budget_bytes",
-        "external_hosts", "redacted",
+        "external_hosts", "redacted", "unredacted",
     ]  # fmt: skip
     assert report["problems"] == [
         {"kind": "dead_link", "page": "p.html", "target": "gone.html", "hint": "gone.html is not in the site"},

@@ -59,6 +59,7 @@ def test_repeated_values_are_stored_once() -> None:
         ((5.0, 5.0, 5.0), "uuu"),
         ((float("nan"), 1.0, 0.0), "Z0"),
         ((-1e308, 1e308), None),
+        ((0.0, 5e-324), "0Z"),
     ],
 )
 def test_a_sparkline_is_a_digit_a_point(rewards: tuple[float, ...], code: str | None) -> None:

@@ -22,6 +22,7 @@ from runsum.cleaning.series import Series
 from runsum.downloads import metrics_csv, table_csv
 from runsum.formatting import clean_text, escape_markdown
 from runsum.source.records import METRICS
+from support.hostile import CORPUS
 
 # ---------------------------------------------------------------- numbers
 
@@ -169,6 +170,7 @@ HOSTILE = [
     "100 %", "(brackets)",
     "x" * 5000, "&" * 50, "<" * 50, "[" * 50, "`" * 50,
 ]  # fmt: skip
+HOSTILE = list(dict.fromkeys(HOSTILE + [hostile.read for hostile in CORPUS if clean_text(hostile.read).strip()]))
 
 
 class Parsed(HTMLParser):

@@ -139,6 +139,8 @@ def test_a_database_becomes_a_checked_site(work: Path, builder: str) -> None:
     assert outputs(ran) == {"pages": str(pages_in(site)), "problems": "0", "site": str(site)}
     assert (site / "runs" / ONE / "index.html").is_file()
     assert ran.uploaded == str(site)
+    pages = [page.read_text(encoding="utf-8") for page in site.rglob("*.html")]
+    assert all('<meta http-equiv="Content-Security-Policy"' in page for page in pages)
 
 
 def test_the_summary_says_what_was_built(work: Path) -> None:
@@ -235,6 +237,16 @@ def test_a_broken_page_is_not_handed_over(work: Path) -> None:
     assert "gone.png" in ran.log
 
 
+def test_a_page_with_a_script_of_its_own_is_not_handed_over(work: Path) -> None:
+    """The policy would keep it from running, so the log names the page and the script, and the check never begins."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "docs").mkdir()
+    (work / "docs" / "mine.md").write_text("# Mine\n\n<script>countVisitors()</script>\n", encoding="utf-8")
+    ran = run_action(work)
+    assert (ran.code, ran.uploaded, "check" in ran.steps) == (1, None, False), ran.log
+    assert "mine.html: countVisitors()" in ran.log
+
+
 def test_without_a_database_the_log_says_what_to_do(work: Path) -> None:
     """The first step fails with one line, and nothing follows."""
     ran = run_action(work)
@@ -269,7 +281,7 @@ def test_the_default_is_this_version() -> None:
 def test_the_steps_are_in_their_order() -> None:
     """Nothing is uploaded before the check, and nothing comes after the upload."""
     names = [step["name"] for step in action()["runs"]["steps"]]
-    assert names[-2:] == ["Check the site", "Hand the site to GitHub Pages"]
+    assert names[-3:] == ["Write the Content-Security-Policy", "Check the site", "Hand the site to GitHub Pages"]
 
 
 def test_every_input_is_optional_and_explained() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from runsum.errors import OutputError
+from faults.model import snapshot
+from runsum.errors import BusyError, OutputError
 from runsum.site.writer import SiteWriter, WriteReport
 
 
@@ -26,10 +29,13 @@ def path_of(name: str) -> str:
 
 
 def killed_build(docs: Path, **files: str) -> None:
-    """A build that ended before it could finish."""
-    writer = SiteWriter(docs)
-    for name, content in files.items():
-        writer.write(path_of(name), content.encode())
+    """A build that ended before it could finish, with everything written aside and nothing cleared away."""
+    script = "import os, sys\nfrom pathlib import Path\nfrom runsum.site.writer import SiteWriter\n"
+    script += "writer = SiteWriter(Path(sys.argv[1]))\n"
+    script += "for path, content in zip(sys.argv[2::2], sys.argv[3::2]): writer.write(path, content.encode())\n"
+    words = [word for name, content in files.items() for word in (path_of(name), content)]
+    done = subprocess.run([sys.executable, "-c", script + "os._exit(9)", str(docs), *words], check=False)
+    assert done.returncode == 9
 
 
 def pages(docs: Path) -> dict[str, str]:
@@ -71,7 +77,7 @@ def test_an_equal_build_touches_nothing(tmp_path: Path) -> None:
         os.utime(file, (old, old))
     build(tmp_path, a="1", b__c="2")
     assert {file.stat().st_mtime for file in tmp_path.rglob("*") if file.is_file()} == {old}
-    assert len(files) == 3
+    assert len(files) == 4
 
 
 def test_no_temporary_file_is_left(tmp_path: Path) -> None:
@@ -79,7 +85,8 @@ def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     build(tmp_path, a="1", b__c="2")
     build(tmp_path, a="2", b__c="3")
     names = {file.name for file in tmp_path.rglob("*") if file.is_file()}
-    assert names == {"a.md", "c.md", "manifest.json"}
+    assert names == {"a.md", "c.md", "manifest.json", "lock"}
+    assert (tmp_path / ".runsum" / "lock").read_bytes() == b""
 
 
 def test_a_file_is_replaced_and_not_written_over(tmp_path: Path) -> None:
@@ -234,48 +241,146 @@ def test_a_docs_folder_that_is_a_file_is_one_clear_error(tmp_path: Path) -> None
 # ---------------------------------------------------------------- interruption and damage
 
 
-def test_a_killed_build_leaves_nothing_that_looks_like_a_persons_file(tmp_path: Path) -> None:
-    """Its files are known by the journal: the next build replaces them."""
+def test_a_killed_build_changes_nothing(tmp_path: Path) -> None:
+    """What it had written lies aside; the next build clears it away and is not misled by it."""
     build(tmp_path, a="1")
     killed_build(tmp_path, a="2", b="2")
+    assert pages(tmp_path) == {"a.md": "1"}
+    assert (tmp_path / ".runsum" / "next" / "b.md").exists()
     report = build(tmp_path, a="3", b="3")
     assert (report.kept, report.written) == ([], ["a.md", "b.md"])
+    assert sorted(path.name for path in (tmp_path / ".runsum").iterdir()) == ["lock", "manifest.json"]
 
 
-def test_pages_of_a_killed_build_are_removed_later(tmp_path: Path) -> None:
-    """A run that is gone by the next build leaves no page behind."""
-    killed_build(tmp_path, a="1", runs__gone__index="1")
-    assert (build(tmp_path, a="1").removed, pages(tmp_path)) == (["runs/gone/index.md"], {"a.md": "1"})
+def test_a_build_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """An error in the middle of reading or rendering: the docs folder is the one before, byte for byte."""
+    build(tmp_path, a="1", runs__b__index="1")
+    before = snapshot(tmp_path)
+    with pytest.raises(ZeroDivisionError), SiteWriter(tmp_path) as writer:
+        writer.write("a.md", b"2")
+        writer.write("c.md", b"2")
+        raise ZeroDivisionError
+    assert snapshot(tmp_path) == before
 
 
-def test_several_killed_builds_in_a_row_are_remembered(tmp_path: Path) -> None:
-    """The journal grows until a build ends."""
-    for content in ("1", "2", "3"):
-        killed_build(tmp_path, a=content, **{f"b{content}": content})
-    assert (build(tmp_path, a="4").kept, pages(tmp_path)) == ([], {"a.md": "4"})
+def test_a_first_build_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+    """Neither the docs folder nor the folders above it that were made for it."""
+    with pytest.raises(ZeroDivisionError), SiteWriter(tmp_path / "new" / "docs") as writer:
+        writer.write("a.md", b"1")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_change_by_hand_after_a_killed_build_is_kept(tmp_path: Path) -> None:
-    """The journal owns what was written, not what somebody made of it."""
-    killed_build(tmp_path, a="1")
+def test_a_move_that_fails_takes_the_others_back(tmp_path: Path) -> None:
+    """A folder appears where a page is to be, while the build goes on: what was moved before it is moved back."""
+    build(tmp_path, a="1", gone="1", z="1")
+    before = snapshot(tmp_path)
+    with pytest.raises(OutputError, match=r"y\.md"), SiteWriter(tmp_path) as writer:
+        for name in ("a", "new", "y", "z"):
+            writer.write(f"{name}.md", b"2")
+        (tmp_path / "y.md").mkdir()
+        writer.finish()
+    (tmp_path / "y.md").rmdir()
+    assert snapshot(tmp_path) == before
+
+
+def interrupted_move(docs: Path) -> None:
+    """A build of three files that was killed between two moves: one is replaced, one is new, one waits."""
+    build(docs, a="1", b="1")
+    home = docs / ".runsum"
+    lines = [["a.md", digest("2"), False], ["c.md", digest("2"), True], ["b.md", digest("2"), False]]
+    (home / "journal").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (home / "before").mkdir()
+    (docs / "a.md").rename(home / "before" / "a.md")
+    (docs / "a.md").write_text("2")
+    (docs / "c.md").write_text("2")
+
+
+def digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def test_an_interrupted_move_is_taken_back(tmp_path: Path) -> None:
+    """Also by a build that fails itself."""
+    interrupted_move(tmp_path)
+    with SiteWriter(tmp_path):
+        pass
+    assert pages(tmp_path) == {"a.md": "1", "b.md": "1"}
+    assert build(tmp_path, a="3", b="3").kept == []
+
+
+def test_a_change_by_hand_after_an_interrupted_move_is_kept(tmp_path: Path) -> None:
+    """What somebody made of a moved file is theirs, be it new or replaced."""
+    interrupted_move(tmp_path)
     (tmp_path / "a.md").write_text("corrected")
-    assert build(tmp_path, a="2").kept == ["a.md"]
+    (tmp_path / "c.md").write_text("corrected too")
+    assert build(tmp_path, a="3", b="3", c="3").kept == ["a.md", "c.md"]
+    assert pages(tmp_path) == {"a.md": "corrected", "b.md": "3", "c.md": "corrected too"}
 
 
-def test_a_half_written_temporary_file_is_replaced(tmp_path: Path) -> None:
-    """A build killed in the middle of a file left `.a.md.tmp`: the next one uses the name and leaves none."""
-    build(tmp_path)
-    (tmp_path / ".a.md.tmp").write_text("hal")
-    build(tmp_path, a="1")
-    assert pages(tmp_path) == {"a.md": "1"}
+def test_a_damaged_journal_is_no_reason_to_stop(tmp_path: Path) -> None:
+    """Lines that are not its own, or lead out of the folder, are passed over."""
+    interrupted_move(tmp_path)
+    journal = tmp_path / ".runsum" / "journal"
+    journal.write_text("{\n42\n[1]\n" + json.dumps(["../../x", None, True]) + "\n" + journal.read_text() + '["tor')
+    assert build(tmp_path, a="3", b="3").kept == []
+    assert pages(tmp_path) == {"a.md": "3", "b.md": "3"}
 
 
-def test_the_end_of_the_journal_may_be_torn(tmp_path: Path) -> None:
-    """A line that was cut off is ignored, the whole ones before it count."""
-    killed_build(tmp_path, a="1")
-    with (tmp_path / ".runsum" / "journal").open("a") as journal:
-        journal.write("0123456789abc")
-    assert build(tmp_path, a="2").written == ["a.md"]
+def test_a_change_by_hand_while_a_build_goes_on_is_kept(tmp_path: Path) -> None:
+    """Somebody saves a page between its writing aside and its moving."""
+    build(tmp_path, a="1", b="1")
+    with SiteWriter(tmp_path) as writer:
+        writer.write("a.md", b"2")
+        writer.write("b.md", b"2")
+        (tmp_path / "a.md").write_text("corrected")
+        report = writer.finish()
+    assert (report.kept, report.written) == (["a.md"], ["b.md"])
+    assert pages(tmp_path) == {"a.md": "corrected", "b.md": "2"}
+
+
+# ---------------------------------------------------------------- one at a time
+
+
+def test_two_builds_cannot_write_one_folder(tmp_path: Path) -> None:
+    """The second ends at once with one line, and the first is not disturbed."""
+    with SiteWriter(tmp_path) as first:
+        first.write("a.md", b"1")
+        with pytest.raises(BusyError, match="another runsum"):
+            SiteWriter(tmp_path)
+        first.finish()
+    assert build(tmp_path, a="1").unchanged == 1
+
+
+def test_two_folders_can_be_written_at_once(tmp_path: Path) -> None:
+    """A lock is of one folder."""
+    with SiteWriter(tmp_path / "one"), SiteWriter(tmp_path / "two") as second:
+        second.write("a.md", b"1")
+        second.finish()
+    assert pages(tmp_path) == {"two/a.md": "1"}
+
+
+# ---------------------------------------------------------------- names on other file systems
+
+
+@pytest.mark.parametrize(
+    "path", ["con.md", "a/NUL.txt", "a/com1/b.md", "ab:c.md", "a?.md", "a\\b.md", "a./b.md", "b .md/ "]
+)
+def test_a_name_that_windows_cannot_hold_is_refused(tmp_path: Path, path: str) -> None:
+    """Devices, characters and endings."""
+    with pytest.raises(AssertionError, match="Windows"):
+        SiteWriter(tmp_path).write(path, b"1")
+
+
+def test_two_names_that_differ_in_case_are_refused(tmp_path: Path) -> None:
+    """They are one file on other systems, and one page would be lost."""
+    writer = SiteWriter(tmp_path)
+    writer.write("runs/a/index.md", b"1")
+    with pytest.raises(AssertionError, match=r"runs/A/index\.md"):
+        writer.write("runs/A/index.md", b"1")
+
+
+# ---------------------------------------------------------------- a damaged manifest
 
 
 @pytest.mark.parametrize(

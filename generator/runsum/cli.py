@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import click
@@ -9,10 +10,12 @@ import click
 from runsum import __version__
 from runsum.commands.build import build
 from runsum.commands.check import check
+from runsum.commands.csp import csp
 from runsum.commands.demo import demo
 from runsum.commands.starter import init
 from runsum.errors import RunsumError
 from runsum.formatting import clean_text
+from runsum.redact.redactor import Redactor
 
 
 class _UserError(click.ClickException):
@@ -21,7 +24,7 @@ class _UserError(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"runsum: {clean_text(self.format_message())}", err=True)
+        click.echo(f"runsum: {clean_text(_published(self.format_message()))}", err=True)
 
 
 class _Commands(click.Group):
@@ -44,6 +47,16 @@ class _Commands(click.Group):
             raise _UserError(str(error)) from error
         except click.UsageError as error:
             raise _in_one_line(error) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception:  # a mistake of ours: the whole trace, but nothing that a log must not show
+            click.echo(_published(traceback.format_exc()), err=True)
+            raise SystemExit(1) from None
+
+
+def _published(message: str) -> str:
+    """A message as it may stand in a public log: messages quote settings, paths and what was recorded."""
+    return Redactor().text(message)
 
 
 def _in_one_line(error: click.UsageError) -> _UserError:
@@ -56,7 +69,7 @@ def main_command() -> None:
     """Turn a database of training runs into a static, searchable archive."""
 
 
-for _command in (init, build, check, demo):
+for _command in (init, build, check, csp, demo):
     main_command.add_command(_command)
 
 

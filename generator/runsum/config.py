@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import glob
 import math
+import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +16,14 @@ import yaml
 from yaml_env_tag import construct_env_tag
 
 from runsum.errors import ConfigError
+from runsum.redact.policy import Mode, Policy
 from runsum.thresholds import Thresholds, with_overrides
 
 CONFIG_NAME = "runsum.yml"
 MKDOCS_NAME = "mkdocs.yml"
 DEFAULT_DATABASES = ("ml_experiments.db", "data/ml_experiments.db")
-_KEYS = ("databases", "project_root", "notes", "copy_videos", "solved", "thresholds")
+_KEYS = ("databases", "project_root", "notes", "copy_videos", "publish_models", "solved", "thresholds", "redact")
+_REDACT_KEYS = ("mode", "reason", "patterns", "allow_keys", "allow_values")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Settings:
 
     Attributes:
         folder: the folder of runsum.yml; relative paths start here.
+        publish_models: saved models to copy beside the pages of their runs, relative to the project root.
         solved: reward at which a game counts as solved, by env id, as the user declared it.
     """
 
@@ -44,8 +49,10 @@ class Settings:
     project_root: Path | None = None
     notes_dir: Path = Path("notes")
     copy_videos: bool = True
+    publish_models: tuple[str, ...] = ()
     solved: Mapping[str, float] = field(default_factory=dict)
     thresholds: Thresholds = field(default_factory=Thresholds)
+    redaction: Policy = field(default_factory=Policy)
 
 
 def read_settings(path: Path | None, folder: Path) -> Settings:
@@ -64,11 +71,7 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
             raise ConfigError(f"{path}: no such settings file", "Type 'runsum init' for a starter")
         return Settings(folder, notes_dir=folder / "notes")
     data = _load(file)
-    for key in data:
-        if key not in _KEYS:
-            close = difflib.get_close_matches(str(key), _KEYS, 1)
-            raise ConfigError(f"{file}: unknown setting {key!r}",
-                              f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(_KEYS)}")  # fmt: skip
+    _require_known(data, _KEYS, str(file))
     home = file.parent
     root = data.get("project_root")
     return Settings(
@@ -76,9 +79,11 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
         databases=tuple(_databases(data.get("databases"), home, str(file))),
         project_root=home / Path(str(root)).expanduser() if root else None,
         notes_dir=home / str(data.get("notes") or "notes"),
+        publish_models=_models(data.get("publish_models"), str(file)),
         copy_videos=_flag(data.get("copy_videos", True), "copy_videos", str(file)),
         solved=_numbers(data.get("solved"), str(file)),
         thresholds=with_overrides(_mapping(data.get("thresholds"), "thresholds", str(file)), str(file)),
+        redaction=_redaction(data.get("redact"), str(file)),
     )
 
 
@@ -96,9 +101,9 @@ def find_databases(given: Sequence[Path], settings: Settings, folder: Path) -> t
             f"No database: neither {' nor '.join(DEFAULT_DATABASES)} is here, and {CONFIG_NAME} names none",
             "Type 'runsum build --db PATH/TO/ml_experiments.db'",
         )
-    seen: dict[Path, DatabasePath] = {}
+    seen: dict[str, DatabasePath] = {}
     for entry in chosen:
-        seen.setdefault(entry.path.resolve(), entry)
+        seen.setdefault(os.path.realpath(entry.path), entry)  # Path.resolve ends in a traceback at a circle of links
     return tuple(seen.values())
 
 
@@ -193,6 +198,76 @@ def _numbers(value: object, where: str) -> dict[str, float]:
             raise ConfigError(f"{where}: 'solved: {name}' must be a number, not {number!r}", "Write for example 20")
         numbers[name] = float(number)
     return numbers
+
+
+def _require_known(data: Mapping[str, object], known: Sequence[str], where: str) -> None:
+    for key in data:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, 1)
+            raise ConfigError(f"{where}: unknown setting {key!r}",
+                              f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}")  # fmt: skip
+
+
+def _redaction(value: object, where: str) -> Policy:
+    """`redact:`, a mode alone or a mapping."""
+    data = value if isinstance(value, dict) else {} if value is None else {"mode": value}
+    _require_known(data, _REDACT_KEYS, f"{where}, redact")
+    word = data.get("mode", Mode.STANDARD)
+    word = "off" if word is False else word  # YAML reads off as a flag
+    if not isinstance(word, str) or word not in tuple(Mode):
+        raise ConfigError(f"{where}: 'redact' must be standard, strict or off, not {word!r}", "Write redact: standard")
+    reason = str(data.get("reason") or "").strip()
+    if word == Mode.OFF and not reason:
+        raise ConfigError(
+            f"{where}: redact: off needs a reason",
+            "Write redact: {mode: off, reason: why nothing here is confidential}; it stands on the home page",
+        )
+    return Policy(
+        Mode(word),
+        reason,
+        _patterns(data.get("patterns"), where),
+        frozenset(key.lower() for key in _texts(data.get("allow_keys"), "allow_keys", where)),
+        frozenset(_texts(data.get("allow_values"), "allow_values", where)),
+    )
+
+
+def _patterns(value: object, where: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """The user's own rules: a list of regular expressions, or a mapping that names them."""
+    named = (
+        value.items() if isinstance(value, dict) else [("own-rule", one) for one in _texts(value, "patterns", where)]
+    )
+    patterns = []
+    for name, pattern in named:
+        if re.fullmatch(r"[a-z][a-z0-9-]{0,39}", str(name)) is None:
+            raise ConfigError(
+                f"{where}: 'redact: patterns: {name}' is no name of a rule", "Use small letters, digits and dashes"
+            )
+        try:
+            patterns.append((str(name), re.compile(str(pattern))))
+        except re.error as error:
+            raise ConfigError(
+                f"{where}: 'redact: patterns' holds no regular expression: {pattern!r} ({error})", "Correct it"
+            ) from None
+    return tuple(patterns)
+
+
+def _models(value: object, where: str) -> tuple[str, ...]:
+    """Models to publish: paths below the project root that name the folder of a run."""
+    paths = _texts(value, "publish_models", where)
+    for path in paths:
+        if path.startswith(("/", "~")) or "\\" in path or ":" in path or ".." in path.split("/") or "/" not in path:
+            raise ConfigError(
+                f"{where}: 'publish_models: {path}' is no path below project_root",
+                "Write for example models/checkpoints/run-1a2b3c4d/latest.zip",
+            )
+    return tuple(paths)
+
+
+def _texts(value: object, key: str, where: str) -> list[str]:
+    entries = value if isinstance(value, list) else [] if value is None else [value]
+    if not all(isinstance(entry, str) for entry in entries):
+        raise ConfigError(f"{where}: '{key}' must be a list of texts", f"Write {key}: [one, two]")
+    return [str(entry) for entry in entries]
 
 
 def _flag(value: object, key: str, where: str) -> bool:

@@ -25,6 +25,7 @@ from runsum.model import (
     phrase,
 )
 from runsum.source.columns import integer, seconds, text
+from runsum.source.database import RUNS_TABLE
 from runsum.source.project import ProjectFiles
 from runsum.source.records import Row, RunRecord
 from runsum.thresholds import Thresholds
@@ -107,6 +108,7 @@ def digest_run(
     problems = (
         *known_facts.problems,
         *settings.check_config(known_facts.config, found.series, found.quality),
+        *oddities.column_problems(record.row, _blobs(record)),
         *oddities.row_problems(found.series, found.quality, found.stand, record.row, use.thresholds),
         *found.video_problems,
         *on_disk.problems,
@@ -115,9 +117,15 @@ def digest_run(
     digest = _assemble(record, slug, known_facts, found, summary, use)
     digest = replace(
         digest, charts=drawing.charts, absent_charts=drawing.absent, annotations=annotations, problems=problems,
-        files=recorded.disk_facts(files, known_facts.by_application),
+        files=recorded.disk_facts(files, known_facts.by_application), redactions=record.redactor.found(),
     )  # fmt: skip
     return DigestedRun(digest, {"data.js": drawing.script, "metrics.csv.gz": metrics_csv(found.series)})
+
+
+def _blobs(record: RunRecord) -> frozenset[str]:
+    """Columns of the run's own row that held bytes, which are never published."""
+    found = record.redactor.found()
+    return frozenset(one.column for one in found if (one.rule, one.table) == ("blob", RUNS_TABLE))
 
 
 def _recognise(record: RunRecord, files: ProjectFiles) -> _Known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -13,7 +14,8 @@ from runsum.cleaning.series import Series
 from runsum.source.columns import Floats
 from runsum.source.records import METRICS
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # the wide ones too: some spreadsheets read them so
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal that shows the file would obey
 
 
 def metrics_csv(series: Series) -> bytes:
@@ -49,7 +51,7 @@ def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     writer.writerow(header)
     for row in rows:
         writer.writerow([_cell(value) for value in row])
-    return buffer.getvalue().encode("utf-8")
+    return buffer.getvalue().encode("utf-8", "replace")
 
 
 def _cell(value: object) -> object:
@@ -58,4 +60,5 @@ def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     value = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone one would begin a row of its own
+    value = _CONTROL.sub("", value)
     return "'" + value if value.startswith(_FORMULA) else value

@@ -12,12 +12,14 @@ from runsum.analysis.stats import finite
 from runsum.analysis.throughput import Rate
 from runsum.chartdata import IntArray, column, data_script, select_points, static_curve
 from runsum.cleaning.series import Series
+from runsum.formatting import cut
 from runsum.model import Annotation, DataQuality, DrawnChart, Milestone, Phrase, Video, phrase
 from runsum.source.columns import Floats
 from runsum.source.records import GpuTable
 
 _POINTS = 500
 _GPU_POINTS = 400
+_NOTES, _NOTE_LENGTH = 100, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,15 +285,15 @@ def _events(series: Series, marks: Marks) -> list[dict[str, Any]]:
                 "text": f"no rows for {gap.seconds:.0f} s",
             }
         )
-    for note in marks.annotations:
-        if note.timestep is not None and note.axes == "reward":
+    for note in [note for note in marks.annotations if note.axes == "reward"][:_NOTES]:
+        if note.timestep is not None:
             events.append(
                 {
                     "kind": "annotation",
                     "t": note.timestep,
                     "h": hours_at(note.timestep),
                     "y": note.y,
-                    "text": note.text,
+                    "text": cut(note.text, _NOTE_LENGTH),
                 }
             )
     for video in marks.videos:

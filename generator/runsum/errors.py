@@ -6,6 +6,7 @@
     ├── ConfigError        runsum.yml or mkdocs.yml says something we cannot follow
     ├── DatabaseError      a database file is missing, damaged, foreign or locked
     ├── OutputError        the docs folder cannot be written
+    │   └── BusyError      another build is writing it
     └── SiteError          the folder to check is not a built site (in runsum.check)
 
 Bad data inside a readable database is never an exception: it is a `runsum.model.Problem`.
@@ -36,3 +37,7 @@ class DatabaseError(RunsumError):
 
 class OutputError(RunsumError):
     """A file of the site cannot be written."""
+
+
+class BusyError(OutputError):
+    """Another process is writing the docs folder."""

@@ -13,7 +13,12 @@ from typing import Any
 
 _MINUS = "−"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\ufffe\uffff]"  # halves of a character, which JSON can hold, and what neither YAML nor XML allows
+)
+_MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_FLOOD = re.compile(f"([{_MARKS}]{{8}})[{_MARKS}]+")  # more marks on one letter than any language has cover other lines
 _BREAKS = re.compile(r"[\r\n\t\u2028\u2029]+")
 _SPECIAL = re.compile(r"[!-$&'*+\-./:<-@\[-`{-~]")  # every ASCII mark but , ; % ( and )
 
@@ -25,8 +30,8 @@ def escape_markdown(text: str) -> str:
     breaks become blanks. What means nothing anywhere (, ; % and brackets without a link) stays readable, and so do
     points and colons inside numbers, dashes and slashes inside words.
     """
-    plain = _CONTROL.sub("", _BREAKS.sub(" ", text))
-    return _SPECIAL.sub(_entity, plain)
+    escaped = _SPECIAL.sub(_entity, clean_text(text))
+    return "&#32;" + escaped[1:] if escaped.startswith("    ") else escaped  # else code, where it begins a line
 
 
 def _entity(match: re.Match[str]) -> str:
@@ -44,7 +49,8 @@ def _entity(match: re.Match[str]) -> str:
 
 def clean_text(text: str) -> str:
     """Text without control and direction characters, on one line."""
-    return _CONTROL.sub("", _BREAKS.sub(" ", text))
+    plain = _CONTROL.sub("", _BREAKS.sub(" ", text))
+    return plain if plain.isascii() else _FLOOD.sub(r"\1", plain)
 
 
 def _sign(text: str) -> str:

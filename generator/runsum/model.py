@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from runsum.redact.redactor import Found
+
 Scalar = str | int | float | bool | None
 
 PLACEHOLDERS: tuple[str, ...] = (
@@ -309,6 +311,7 @@ class RunDigest:
         duration_h: hours from the start to the last canonical row.
         trained_h: the same without time lost in gaps.
         signals: numbers behind the sentences, for the rules of next actions.
+        redactions: what was taken out of the run's texts before anything else saw them.
     """
 
     source: str
@@ -354,3 +357,4 @@ class RunDigest:
     tags: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     files: Mapping[str, object] = field(default_factory=dict)
+    redactions: tuple[Found, ...] = ()

@@ -9,30 +9,44 @@ import markdown
 import nh3
 from markupsafe import Markup
 
+from runsum.formatting import escape_markdown
+from runsum.redact.redactor import Redactor
+
 _TAGS = {
     "p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "a", "h1", "h2", "h3", "h4", "br", "hr",
     "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 _SCHEMES = {"http", "https", "mailto"}
 _MAX_BYTES = 200_000
+_MAX_LINKS = 500
+_MORE = 4_000  # looked at for secrets: one may lie across the cut
 
 
-def read_notes(folder: Path, run_ids: frozenset[str]) -> dict[str, Markup]:
+def read_notes(folder: Path, run_ids: frozenset[str], keep: Redactor | None = None) -> dict[str, Markup]:
     """Notes by run id; files that belong to no run are left alone.
 
     The Markdown may use paragraphs, lists, tables, code and links; everything else of HTML is taken out.
+
+    Args:
+        folder: where they lie.
+        run_ids: of the archive.
+        keep: takes out what must not be published; None: by the standard rules.
     """
+    keep = keep or Redactor()
     notes: dict[str, Markup] = {}
     if not folder.is_dir():
         return notes
     for file in sorted(folder.glob("*.md")):
         if file.stem in run_ids and file.is_file():
-            text = file.read_bytes()[:_MAX_BYTES].decode("utf-8", "replace")
-            notes[file.stem] = _safe_block(text)
+            with file.open("rb") as stream:
+                text = stream.read(_MAX_BYTES + _MORE).decode("utf-8", "replace")
+            notes[file.stem] = _safe_block(keep.text(text, "notes", "text")[:_MAX_BYTES])
     return notes
 
 
 def _safe_block(text: str) -> Markup:
+    if text.count("[") > _MAX_LINKS:  # Python-Markdown looks for the end of each; the time grows with their square
+        return Markup("<p>{}</p>").format(Markup(escape_markdown(text)))
     html = nh3.clean(
         markdown.markdown(text, extensions=["tables", "fenced_code"]),
         tags=_TAGS,

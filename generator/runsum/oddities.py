@@ -1,5 +1,7 @@
 """What is odd about a run: rows that were dropped, a status that contradicts them, values that are gone."""
 
+from collections.abc import Collection
+
 import numpy as np
 
 from runsum.analysis import standing
@@ -10,12 +12,18 @@ from runsum.model import (
     State,
     problem,
 )
-from runsum.source.columns import text
+from runsum.source.columns import json_object, number, seconds, text
 from runsum.source.project import LogFinding, ProjectFiles
 from runsum.source.records import Row
 from runsum.thresholds import Thresholds
 
 _SHORT_COLLECTOR_UNTIL = "2025-11-02"
+_RUN_NUMBERS = (
+    "current_timestep", "best_reward", "final_reward", "convergence_timestep", "process_pid", "process_paused",
+    "leg_number", "leg_start_timestep", "variant_index", "start_timestep", "target_timestep", "end_timestep",
+)  # fmt: skip
+_RUN_TIMES = ("start_time", "end_time", "created_at", "updated_at", "heartbeat_at")
+_RUN_DOCUMENTS = ("dependencies_json", "metadata_json")  # config_json has a problem of its own
 
 
 def row_problems(
@@ -62,6 +70,25 @@ def row_problems(
         problem(note.key.replace(".", "_"), **note.values) for note in stand.notes if note.key.endswith("_but_went_on")
     ]
     return found
+
+
+def column_problems(row: Row, blobs: Collection[str]) -> list[Problem]:
+    """Columns of the row of a run that hold something which cannot be what they are for.
+
+    Args:
+        row: the row, without blobs.
+        blobs: the columns that held one.
+    """
+    lost = {name for name in _RUN_NUMBERS if text(row.get(name)) is not None and number(row.get(name)) is None}
+    lost |= {name for name in _RUN_TIMES if (said := text(row.get(name))) is not None and seconds(said) is None}
+    lost |= {name for name in _RUN_DOCUMENTS if _is_broken(row.get(name))}
+    lost |= set(blobs)
+    return [problem("unreadable_columns", columns=", ".join(sorted(lost)), count=len(lost))] if lost else []
+
+
+def _is_broken(document: object) -> bool:
+    said = text(document)
+    return said is not None and said.strip() != "null" and json_object(said) is None
 
 
 def _short_collector(row: Row, quality: DataQuality) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +11,11 @@ import numpy as np
 from runsum.cleaning.rows import find_contaminated
 from runsum.config import Settings
 from runsum.digest import DigestedRun, DigestSettings, digest_run
-from runsum.model import Video, problem
+from runsum.model import problem
+from runsum.publishing import publish_files
 from runsum.source.columns import float_column, seconds, text, time_column
 from runsum.source.project import ProjectFiles, read_project_files
 from runsum.source.records import GPU_COLUMNS, METRICS, GpuTable, MetricTable, RunReader, RunRecord
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def read_runs(
@@ -41,12 +39,12 @@ def read_runs(
             done = digest_run(record, slug, files, use, twins)
         except Exception as error:  # one run's surprise must not take the archive down; it is shown on its page
             done = _digest_without_rows(record, slug, use, error)
-        yield _publish_videos(done, settings)
+        yield publish_files(done, settings, root)
 
 
 def _look_below(root: Path, record: RunRecord, known: frozenset[str]) -> ProjectFiles:
     paths = [path for name in ("model_path", "log_path", "tensorboard_path") if (path := text(record.row.get(name)))]
-    return read_project_files(root, record.run_id, _recorded_videos(record), known, paths)
+    return read_project_files(root, record.run_id, _recorded_videos(record), known, paths, record.redactor)
 
 
 def _recorded_videos(record: RunRecord) -> list[str]:
@@ -78,41 +76,7 @@ def _digest_without_rows(record: RunRecord, slug: str, use: DigestSettings, erro
     except Exception:  # the run row itself is the trouble: keep its name, so that nothing is lost silently
         row = {name: text(record.row.get(name)) for name in ("run_id", "experiment_name", "status", "start_time")}
         done = digest_run(replace(bare, row=row, experiments=()), slug, None, use)
-    failed = problem("digest_failed", rows=len(record.metrics), error=f"{type(error).__name__}: {error}")
+    what = record.redactor.text(f"{type(error).__name__}: {error}", "build", "error")
+    failed = problem("digest_failed", rows=len(record.metrics), error=what)
     quality = replace(done.digest.quality, rows=len(record.metrics))
     return replace(done, digest=replace(done.digest, quality=quality, problems=(failed,)))
-
-
-def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
-    """Add the videos that may be copied to the files of the page; the rest are named with the reason."""
-    if not any(video.source_path for video in done.digest.videos):
-        return done
-    files, videos, problems = dict(done.files), [], list(done.digest.problems)
-    limit = settings.thresholds.max_video_mb
-    for number, video in enumerate(done.digest.videos, start=1):
-        size = _size_mb(video)
-        if video.source_path is None or not settings.copy_videos:
-            videos.append(video)
-        elif size is None:
-            problems.append(problem("video_unreadable", path=video.name))
-            videos.append(replace(video, state="present"))
-        elif size > limit:
-            problems.append(problem("video_too_large", name=video.name, size=size, limit=limit))
-            videos.append(video)
-        else:
-            name = _media_name(video, number)
-            files[name] = Path(video.source_path).read_bytes()
-            videos.append(replace(video, media=name))
-    return DigestedRun(replace(done.digest, videos=tuple(videos), problems=tuple(problems)), files)
-
-
-def _size_mb(video: Video) -> float | None:
-    try:
-        return Path(video.source_path).stat().st_size / 1e6 if video.source_path else None
-    except OSError:
-        return None
-
-
-def _media_name(video: Video, number: int) -> str:
-    stem, dot, suffix = video.name.rpartition(".")
-    return f"video-{number}-{_UNSAFE.sub('-', stem)[:60].strip('.-') or 'clip'}{dot}{suffix.lower()}"

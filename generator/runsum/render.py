@@ -20,6 +20,7 @@ from runsum.formatting import FILTERS, cut, escape_markdown
 from runsum.model import Phrase, Problem
 
 _ABOUT = 200
+_LONGEST = 2000  # characters of one text of the database on a page; run.json holds it whole
 
 
 class Renderer:
@@ -34,6 +35,7 @@ class Renderer:
         self._labels: dict[str, str] = words["labels"]
         self._rules: dict[str, str] = words["rules"]
         self._charts: dict[str, str] = words["charts"]
+        self._kept_back: dict[str, str] = words["kept_back"]
         self._page = self._environment(folder / "pages", self._finalize_page)
         self._text = self._environment(folder / "pages", self._finalize_text)
         self._compiled: dict[tuple[bool, str], jinja2.Template] = {}
@@ -59,6 +61,7 @@ class Renderer:
             "css_percent": _css_percent,
             "rule_name": _rule_name,
             "rule_when": self._rule_when,
+            "kept_back": self._what_kept_back,
             "gate_class": _gate_class,
             "about": _about,
             "whole": _whole,
@@ -101,7 +104,7 @@ class Renderer:
             return Markup(" ").join(Markup(self._finalize_page(item)) for item in value)
         if value is None:
             raise ValueError("a template printed a missing value")
-        return escape_markdown(str(value))
+        return escape_markdown(_bounded(str(value)))
 
     def _finalize_text(self, value: object) -> object:
         if isinstance(value, Phrase):
@@ -124,6 +127,9 @@ class Renderer:
     def _rule_when(self, name: str) -> str:
         return self._rules[name]
 
+    def _what_kept_back(self, rule: str) -> str:
+        return self._kept_back.get(rule, "a rule of runsum.yml")
+
     def _chart_title(self, name: str) -> str:
         return self._charts[name]
 
@@ -145,9 +151,17 @@ def _about(words: str) -> str:
     return cut(" ".join(unescape(words).split()), _ABOUT)
 
 
+def _bounded(words: str) -> str:
+    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
+
+
 def _whole(words: str, length: int) -> Markup:
     """The attribute `title` with the whole text, where `cut` of the same length leaves some of it out."""
-    return Markup("") if cut(words, length) == words else Markup(' title="{}"').format(Markup(escape_markdown(words)))
+    return (
+        Markup("")
+        if cut(words, length) == words
+        else Markup(' title="{}"').format(Markup(escape_markdown(_bounded(words))))
+    )
 
 
 def _rule_name(name: str) -> str:

@@ -155,6 +155,7 @@ class Thresholds:
         0.05, "share", "missing policy losses above this share make the stored ones a biased sample"
     )
     max_video_mb: float = _rule(25, "MB", "larger videos are named but not copied into the site")
+    max_model_mb: float = _rule(100, "MB", "larger models are not copied; GitHub takes no larger file")
     interrupted_after_h: float = _rule(6, "h", "a video job 'in progress' without an update for longer was interrupted")
 
 

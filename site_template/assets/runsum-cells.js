@@ -26,6 +26,10 @@
     ROW_HEIGHT = 170;
   const pixelsPerWidth = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 100;
 
+  /* What the grid calls a column: a setting may be called "row", as the place of a row is, or "__proto__". */
+  const fieldOf = (name) => ":" + name;
+  const nameOf = (field) => field.slice(1);
+
   /* Sorts by a column: what is not recorded comes last either way, texts go by their numbers too. */
   let collator = null; // made when a text is first sorted: it takes 20 ms
   function compare(a, b, direction) {
@@ -62,7 +66,7 @@
       const isRun = column.name === "run";
       return {
         title: "",
-        field: column.name,
+        field: fieldOf(column.name),
         hozAlign: column.isNumber ? "right" : "left",
         headerHozAlign: column.isNumber ? "right" : "left",
         [isRun ? "minWidth" : "width"]: Math.round(width * scale),
@@ -125,5 +129,5 @@
     }
   }
 
-  window.runsum.cells = { Cells, rowHeight: () => Math.round(ROW_HEIGHT * pixelsPerWidth()) };
+  window.runsum.cells = { Cells, fieldOf, nameOf, rowHeight: () => Math.round(ROW_HEIGHT * pixelsPerWidth()) };
 })();

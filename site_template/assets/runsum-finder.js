@@ -11,12 +11,18 @@
   const { RunTable, csv } = window.runsum.runs;
   const { Query } = window.runsum.query;
   const { Facets, ColumnChoice, button } = window.runsum.facets;
-  const { Cells, rowHeight } = window.runsum.cells;
+  const { Cells, rowHeight, fieldOf, nameOf } = window.runsum.cells;
 
   const MOST_COMPARED = 20;
   const HELP =
     "Words look everywhere; name:value, name<number, name:10..20 and -name:value look in one column. " +
     "For example: game:breakout lr<3e-4 state:completed";
+
+  /* A column's name in a list of the address: names may hold what the list is made of. */
+  const packed = (name) =>
+    name.replace(/[%,]|^-/g, (mark) => "%" + mark.charCodeAt(0).toString(16).toUpperCase());
+  const unpacked = (name) =>
+    name.replace(/%(25|2C|2D)/g, (_, code) => String.fromCharCode(parseInt(code, 16)));
 
   class Finder {
     constructor(node, table) {
@@ -127,7 +133,8 @@
             this.columns = this.grid
               .getColumns()
               .map((c) => c.getField())
-              .filter((name) => this.runs.column(name));
+              .filter((field) => field.startsWith(":")) // all but the one to choose runs with
+              .map(nameOf);
             this.write();
           });
           window.addEventListener("hashchange", () => this.reread());
@@ -151,7 +158,7 @@
           }
         };
         for (const column of runs.columns) {
-          Object.defineProperty(this.rowKind.prototype, column.name, {
+          Object.defineProperty(this.rowKind.prototype, fieldOf(column.name), {
             get() {
               const value = column.at(this.row);
               return value !== null && column.isTags ? column.text(value) : value;
@@ -193,11 +200,12 @@
 
     /* What the grid shall sort by: copies, since it changes what it is given. */
     gridSort() {
-      return this.sort.filter(({ column }) => this.columns.includes(column)).map((one) => Object.assign({}, one));
+      const shown = this.sort.filter(({ column }) => this.columns.includes(column));
+      return shown.map(({ column, dir }) => ({ column: fieldOf(column), dir }));
     }
 
     sorted(sorters) {
-      this.sort = sorters.map(({ field, dir }) => ({ column: field, dir }));
+      this.sort = sorters.map(({ field, dir }) => ({ column: nameOf(field), dir }));
       this.write();
     }
 
@@ -267,12 +275,13 @@
     read() {
       const state = new URLSearchParams(location.hash.slice(1)),
         known = (name) => this.runs.column(name);
-      const columns = (state.get("cols") || "").split(",").filter(known);
+      const columns = (state.get("cols") || "").split(",").map(unpacked).filter(known);
       this.columns = columns.length ? [...new Set(columns)] : this.usual;
       this.sort = (state.get("sort") || "")
         .split(",")
         .filter(Boolean)
-        .map((name) => (name.startsWith("-") ? { column: name.slice(1), dir: "desc" } : { column: name, dir: "asc" }))
+        .map((name) => (name.startsWith("-") ? [name.slice(1), "desc"] : [name, "asc"]))
+        .map(([name, dir]) => ({ column: unpacked(name), dir }))
         .filter(({ column }) => known(column));
       this.selected.clear();
       for (const slug of (state.get("sel") || "").split(","))
@@ -296,8 +305,8 @@
       const state = new URLSearchParams();
       if (this.query.text.trim()) state.set("q", this.query.text.trim());
       if (this.sort.length)
-        state.set("sort", this.sort.map(({ column, dir }) => (dir === "desc" ? "-" : "") + column).join(","));
-      if (this.columns.join() !== this.usual.join()) state.set("cols", this.columns.join(","));
+        state.set("sort", this.sort.map(({ column, dir }) => (dir === "desc" ? "-" : "") + packed(column)).join(","));
+      if (this.columns.join() !== this.usual.join()) state.set("cols", this.columns.map(packed).join(","));
       if (this.selected.size) state.set("sel", [...this.selected].join(","));
       const text = state.toString().replace(/%2C/g, ",").replace(/%3A/g, ":");
       this.written = text ? "#" + text : "";

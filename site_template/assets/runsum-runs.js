@@ -166,8 +166,8 @@
     const cell = (value) => {
       if (value === null || value === undefined) return "";
       if (typeof value === "number") return String(value);
-      const text = String(value).replace(/\r\n?/g, "\n"),
-        safe = /^[=+\-@\t]/.test(text) ? "'" + text : text;
+      const text = String(value).replace(/\r\n?/g, "\n").replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, ""),
+        safe = /^[=+\-@\t\n＝＋－＠]/.test(text) ? "'" + text : text;
       return /[",\n]/.test(safe) ? '"' + safe.replace(/"/g, '""') + '"' : safe;
     };
     const lines = [columns.map((column) => column.name)];

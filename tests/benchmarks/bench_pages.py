@@ -243,7 +243,8 @@ def visits(
         longest = statistics.median(visit.longest_task_ms for visit in made)
         heaviest = ", ".join(f"{name} {size / 1000:.0f}" for name, size in wire.most_common(5))
         yield [kind.name, f"{seconds:.2f}", f"{kind.most_s}", f"{seconds / yardstick:.1f}",
-               f"{wire.total() / 1e6:.2f}", f"{kind.most_mb}", f"{plain.wire.total() / 1e6:.2f}", f"{longest:.0f}", heaviest]  # fmt: skip
+               f"{wire.total() / 1e6:.2f}", f"{kind.most_mb}", f"{plain.wire.total() / 1e6:.2f}", f"{longest:.0f}",
+               heaviest]  # fmt: skip
 
 
 def weights(site: Path, browser: Browser, home: str) -> Iterator[list[str]]:

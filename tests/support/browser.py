@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,16 +56,26 @@ COLOURS = """canvas => {
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder without a line per request."""
+    """Serves a folder without a line per request, with headers of one's own."""
+
+    def __init__(self, *given: Any, headers: Mapping[str, str], **named: Any) -> None:
+        self.extra = headers
+        super().__init__(*given, **named)
+
+    def end_headers(self) -> None:
+        for name, value in self.extra.items():
+            self.send_header(name, value)
+        super().end_headers()
 
     def log_message(self, *_: Any) -> None:
         pass
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, headers: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
     """The address under which a folder is served meanwhile."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+    handler = partial(Quiet, directory=str(folder), headers=headers)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -86,6 +97,11 @@ on_any_address = pytest.mark.parametrize("address", ["http", "http-offline", "fi
 from_a_server = pytest.mark.parametrize("address", ["http"], indirect=True)
 
 
+# Whatever the policy of a page stops is an error in its console, in each of its frames.
+LISTEN = """document.addEventListener("securitypolicyviolation", (event) => console.error(
+    `the policy stopped ${event.blockedURI} of ${event.sourceFile}: ${event.violatedDirective}`))"""
+
+
 @dataclass
 class Visit:
     """A tab, where its site begins, and what it asked for and complained about."""
@@ -96,6 +112,7 @@ class Visit:
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.page.add_init_script(LISTEN)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self.listen)
         self.page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))

@@ -76,6 +76,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     _run(work, "false", "runsum", "build", *arguments)
     _run(work, "false", "mkdocs", "build", "--strict", "-q", "-d", "online")
     _run(work, "true", "mkdocs", "build", "--strict", "-q", "-d", "offline")
+    for site in ("online", "offline"):
+        _run(work, "false", "runsum", "csp", "--write", site)
     return Compared(work / "one.db", work / "docs", work / "online", work / "offline")
 
 

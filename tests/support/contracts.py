@@ -24,6 +24,7 @@ from runsum.formatting import FILTERS
 from runsum.pages.contract import Page
 from runsum.pages.twin import run_twin
 from runsum.reading import read_runs
+from runsum.redact.redactor import Redactor
 from runsum.render import Renderer
 from runsum.resources import template_folder
 from runsum.source.database import open_database
@@ -76,10 +77,10 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
             survey = reader.survey()
             named = [(run_id, slugs.make("runs", run_id, f"{scenario.name}\n{run_id}")) for run_id in survey.runs]
             digests += [done.digest for done in read_runs(reader, named, use, settings)]
-            sources.append(_describe_source(scenario.name, opened, survey, settings))
+            sources.append(_describe_source(scenario.name, opened, survey, settings, Redactor()))
     archive = make_archive(mark_twins(digests), sources, slugs, settings.thresholds, settings.solved)
     renderer = Renderer(template_folder())
-    pages = tuple(item for item in make_all(archive, settings) if isinstance(item, Page))
+    pages = tuple(item for item in make_all(archive, {}) if isinstance(item, Page))
     return Rendered(
         archive,
         pages,

@@ -10,6 +10,7 @@ from runsum.analysis.settings import diff_config
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.slugs import SlugMaker
 from runsum.model import ConfigChange, Fact, Problem, RunDigest, known, missing, note, phrase
+from runsum.redact.redactor import Found
 from runsum.thresholds import Thresholds
 
 
@@ -23,6 +24,22 @@ class SourceFacts:
     size_bytes: int
     runs: int
     problems: tuple[Problem, ...] = ()
+    redactions: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RedactionFacts:
+    """What was kept back from the whole archive.
+
+    Attributes:
+        mode: "standard", "strict" or "off".
+        reason: why it is off; empty when it is not.
+        found: by rule, table and column.
+    """
+
+    mode: str = "standard"
+    reason: str = ""
+    found: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +94,7 @@ class Archive:
     sources: tuple[SourceFacts, ...]
     thresholds: Thresholds = field(default_factory=Thresholds)
     solved: Mapping[str, float] = field(default_factory=dict)
+    redaction: RedactionFacts = field(default_factory=RedactionFacts)
 
     def find(self, slug: str) -> ArchivedRun:
         """The run with a slug."""

@@ -34,6 +34,12 @@ class Kind:
 
 KINDS = (
     Kind(
+        "leak",
+        "secret or private detail",
+        "secrets and private details",
+        "Build the docs and the site again. What you wrote yourself, take out, or allow it with redact: in runsum.yml.",
+    ),
+    Kind(
         "unreadable_file",
         "unreadable file",
         "unreadable files",

@@ -28,6 +28,7 @@ def as_document(report: SiteReport) -> dict[str, Any]:
         "budget_bytes": report.budget_bytes,
         "external_hosts": report.external_hosts,
         "redacted": report.redacted,
+        "unredacted": report.unredacted,
     }
 
 
@@ -51,6 +52,7 @@ def as_lines(report: SiteReport) -> list[str]:
         *(f"  {_size(size):>10}  {path}" for path, size in report.largest),
         "",
         _hosts(report),
+        *([f"redaction is off ({report.unredacted}): secrets were not looked for"] if report.unredacted else []),
         *_redacted(report.redacted),
     ]
     return [clean_text(line) for line in lines]

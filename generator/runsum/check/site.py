@@ -13,6 +13,7 @@ from xml.etree.ElementTree import ParseError
 from runsum.check.damage import find_damage
 from runsum.check.feeds import feed_addresses, is_feed
 from runsum.check.files import ERROR_PAGE, HOME, SiteFiles, is_page, list_files
+from runsum.check.leaks import LeakFinder
 from runsum.check.links import Place, guess_path, is_place, is_state, judge, place_of
 from runsum.check.marks import count_marks, count_marks_in, may_have_marks
 from runsum.check.pages import PageFacts, read_page
@@ -21,6 +22,8 @@ from runsum.check.references import Reference, Use
 from runsum.check.sizes import LARGEST_FILE, SizeRow, kind_of, largest_files, measure
 from runsum.check.styles import css_addresses
 from runsum.formatting import megabytes
+from runsum.redact.policy import Mode, Policy
+from runsum.redact.redactor import Redactor
 
 _RUNSUM_SCRIPT = "assets/runsum/runsum.js"
 _SCRIPT_NAME = re.compile(r"\"([\w./-]+\.js)\"")
@@ -39,6 +42,7 @@ class SiteReport:
         largest: the ten largest files with their bytes.
         external_hosts: how many links lead to each other server, most frequent first.
         redacted: marks of redaction, by rule and by kind of file.
+        unredacted: why redaction is off; then nobody looks for secrets here either.
         own_host: the one of `external_hosts` where the site itself will lie; empty when its pages do not say.
     """
 
@@ -53,6 +57,7 @@ class SiteReport:
     external_hosts: dict[str, int]
     redacted: dict[str, dict[str, int]]
     own_host: str
+    unredacted: str = ""
 
 
 @dataclass
@@ -67,6 +72,7 @@ class _Findings:
 
     files: SiteFiles
     place: Place
+    leaks: LeakFinder
     problems: list[Problem] = field(default_factory=list)
     hosts: Counter[str] = field(default_factory=Counter)
     marks: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -83,18 +89,20 @@ class _Findings:
             self.marks[rule][kind_of(path)] += count
 
 
-def check_site(root: Path, budget_bytes: int) -> SiteReport:
+def check_site(root: Path, budget_bytes: int, policy: Policy | None = None) -> SiteReport:
     """Check a built site.
 
     Args:
         root: its folder.
         budget_bytes: how large it may be.
+        policy: what must not be published; None: by the standard rules.
 
     Raises:
         SiteError: the folder is not there, or is not a site.
     """
     files = list_files(root)
-    found = _Findings(files, _find_place(files))
+    place = _find_place(files)
+    found = _Findings(files, place, LeakFinder(Redactor(policy), place.host))
     for path in files.sizes:
         if is_page(path):
             _check_page(path, found)
@@ -104,6 +112,7 @@ def check_site(root: Path, budget_bytes: int) -> SiteReport:
             _check_feed(path, found)
         if may_have_marks(path) and not is_page(path):
             _count_marks(path, found)
+        _check_leaks(path, found)
         damage = find_damage(files.root / path, path, files.sizes[path])
         if damage:
             found.report("unreadable_file", path, path, damage)
@@ -111,7 +120,7 @@ def check_site(root: Path, budget_bytes: int) -> SiteReport:
     _check_search(found)
     _check_anchors(found)
     _check_files(found, budget_bytes)
-    return _report(found, budget_bytes)
+    return _report(found, budget_bytes, policy or Policy())
 
 
 def _find_place(files: SiteFiles) -> Place:
@@ -226,6 +235,16 @@ def _count_marks(path: str, found: _Findings) -> None:
         found.report("unreadable_file", path, path, str(error))
 
 
+def _check_leaks(path: str, found: _Findings) -> None:
+    seen: set[tuple[str, int]] = set()
+    try:
+        seen.update(found.leaks.find(found.files.root / path, path))
+    except (OSError, EOFError, zlib.error):
+        return  # reported as unreadable elsewhere
+    for rule, line in sorted(seen):
+        found.report("leak", path, rule, f"in line {line}" if line else "in its name")
+
+
 def _check_files(found: _Findings, budget_bytes: int) -> None:
     for path, reason in found.files.unreadable:
         found.report("unreadable_file", path, path, reason)
@@ -239,7 +258,7 @@ def _check_files(found: _Findings, budget_bytes: int) -> None:
         found.report("total_size", ".", megabytes(total / 1e6), f"the budget is {megabytes(budget_bytes / 1e6)}")
 
 
-def _report(found: _Findings, budget_bytes: int) -> SiteReport:
+def _report(found: _Findings, budget_bytes: int, policy: Policy) -> SiteReport:
     order = {kind.name: place for place, kind in enumerate(KINDS)}
     sizes = found.files.sizes
     return SiteReport(
@@ -254,4 +273,5 @@ def _report(found: _Findings, budget_bytes: int) -> SiteReport:
         external_hosts=dict(sorted(found.hosts.items(), key=lambda item: (-item[1], item[0]))),
         redacted={rule: dict(sorted(places.items())) for rule, places in sorted(found.marks.items())},
         own_host=found.place.host,
+        unredacted=policy.reason if policy.mode is Mode.OFF else "",
     )

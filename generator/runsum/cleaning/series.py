@@ -133,7 +133,7 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
         contaminated=np.flatnonzero(rows.contaminated).astype(np.float64),
     )
     gaps, threshold = _find_gaps(utc, step, rows.own & ~rows.phantoms, gpu, offset, limits, origin)
-    return series, _account(table, rows, series, frame, gaps, threshold, len(gpu), offset)
+    return series, _account(table, rows, series, frame, gaps, threshold, gpu, offset)
 
 
 def _choose_rows(table: MetricTable, frame: RunFrame, limits: Thresholds) -> _Chosen:
@@ -159,7 +159,7 @@ def _account(
     frame: RunFrame,
     gaps: tuple[Gap, ...],
     threshold: float | None,
-    gpu_samples: int,
+    gpu: GpuTable,
     offset: float | None,
 ) -> DataQuality:
     """Count what the rows turned out to be."""
@@ -176,7 +176,7 @@ def _account(
         contaminated_rows=int(rows.contaminated.sum()),
         superseded_rows=_superseded(series, rows.calls.starts),
         out_of_range_rows=int((rows.table_rows & ~rows.phantoms & ~rows.in_range).sum()),
-        unreadable_values=table.unreadable + int((~usable).sum()),
+        unreadable_values=table.unreadable + gpu.unreadable + int((~usable).sum()),
         rollout_size=rows.calls.rollout_size,
         config_rollout_size=frame.config_rollout_size,
         sessions=_describe_sessions(series, rows.calls.starts),
@@ -184,7 +184,7 @@ def _account(
         genuine_jumps=genuine,
         gaps=gaps,
         gap_threshold_s=threshold,
-        gpu_samples=gpu_samples,
+        gpu_samples=len(gpu),
         null_policy_loss_share=_null_share(series.columns["policy_loss"]),
         null_rewards_after_first=int(np.isnan(reward[first_reward:]).sum()),
         utc_offset_min=None if offset is None else int(offset // 60),

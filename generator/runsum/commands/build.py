@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from runsum.analysis.standing import AsOf
 from runsum.commands.starter import write_starter
 from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings
 from runsum.errors import ConfigError
-from runsum.formatting import plural
+from runsum.formatting import clean_text, plural
+from runsum.redact.policy import Mode
+from runsum.redact.redactor import RANDOM
 from runsum.resources import starter_mkdocs
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ def build(databases: tuple[Path, ...], config: Path | None, as_of: str | None, s
     """Read the databases and write the docs folder for MkDocs."""
     report = build_folder(Path(), databases, config, _as_of(as_of))
     if as_json:
-        click.echo(json.dumps(asdict(report), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(asdict(report), indent=1))
     else:
         _print_report(report)
     for path in report.kept:
@@ -107,6 +110,14 @@ def _print_report(report: BuildReport) -> None:
     if report.problems:
         kinds = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in report.problems.items())
         click.echo(f"problems in the data: {kinds} (see the Problems page)")
+    if report.redact == Mode.OFF:
+        click.echo("redaction is off: everything is published as it was recorded")
+    taken: Counter[str] = Counter()
+    for found in report.redactions:
+        taken[found.rule] += found.count
+    if taken:
+        rules = ", ".join(f"{rule} {count}" for rule, count in sorted(taken.items()) if rule != RANDOM)
+        click.echo(f"left out: {rules or 'nothing'} (see the Problems page)")
     click.echo("next: mkdocs serve")
 
 
@@ -115,7 +126,7 @@ class _Bar:
 
     def __init__(self) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # a database may be called [red]
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -135,5 +146,5 @@ class _Bar:
     def tell(self, stage: str, done: int, total: int) -> None:
         """Show how far a stage is."""
         if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total or None)
+            self._tasks[stage] = self._progress.add_task(clean_text(stage), total=total or None)
         self._progress.update(self._tasks[stage], completed=done)

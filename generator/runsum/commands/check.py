@@ -11,7 +11,7 @@ import click
 from runsum.check.report import as_document, as_lines
 from runsum.check.site import check_site
 from runsum.check.sizes import MEGABYTE
-from runsum.config import MKDOCS_NAME, read_mkdocs
+from runsum.config import MKDOCS_NAME, read_mkdocs, read_settings
 
 _DEFAULT_SITE = Path("site")
 
@@ -26,14 +26,16 @@ _DEFAULT_SITE = Path("site")
     show_default=True,
     help="How large the site may be, in MB; GitHub Pages takes 1000 MB.",
 )
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file, for its redact:; default: runsum.yml.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def check(site: Path | None, max_size: int, as_json: bool) -> None:
+def check(site: Path | None, max_size: int, config: Path | None, as_json: bool) -> None:
     """Look over a built site before it is published.
 
     Exits with 1 when something is wrong. SITE is the folder that 'mkdocs build' wrote; default: site_dir of
     mkdocs.yml, else 'site'.
     """
-    report = check_site(site or _built_site(Path()), max_size * MEGABYTE)
+    policy = read_settings(config, Path()).redaction
+    report = check_site(site or _built_site(Path()), max_size * MEGABYTE, policy)
     if as_json:
         click.echo(json.dumps(as_document(report), indent=1))  # ASCII only: the site's words may hold anything
     else:

@@ -124,6 +124,7 @@ def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, 
         curve = run.digest.curve
         values = np.array(curve.rewards)
         if not is_game:
+            values = values / 2  # rewards may span more than the largest number
             spread = float(np.ptp(values)) or 1.0
             values = (values - values.min()) / spread * 100
         name = f"{run.digest.run_id} · {run.digest.algorithm if is_game else run.digest.game}"

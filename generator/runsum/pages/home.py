@@ -84,6 +84,7 @@ class HomePage:
         activity: newest first; `more_stretches` older ones are not here.
         by: key of the heading of the activity: its unit.
         has_energy: whether any energy was measured.
+        unredacted: why redaction is off; empty when it is not.
     """
 
     runs: int
@@ -98,6 +99,7 @@ class HomePage:
     by: Phrase
     unit: Phrase
     has_energy: bool
+    unredacted: str
     sources: tuple[SourceFacts, ...]
 
 
@@ -123,6 +125,7 @@ def make_pages(archive: Archive) -> Iterator[Page]:
             by=phrase(f"activity.by_{activity.unit}"),
             unit=phrase(f"activity.{activity.unit}"),
             has_energy=any(run.digest.energy_kwh is not None for run in archive.runs),
+            unredacted=archive.redaction.reason,
             sources=archive.sources,
         ),
     )

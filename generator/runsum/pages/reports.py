@@ -11,6 +11,8 @@ from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, SourceFacts
 from runsum.model import Phrase, Problem
 from runsum.pages.contract import Page
+from runsum.redact.policy import Mode
+from runsum.redact.redactor import RANDOM, Found
 from runsum.thresholds import Rule, rules_in_force
 
 _LISTED = 2000
@@ -38,12 +40,21 @@ class ProblemKind:
 
 @dataclass(frozen=True, slots=True)
 class ProblemsPage:
-    """Everything `problems.md.j2` may use."""
+    """Everything `problems.md.j2` may use.
+
+    Attributes:
+        off: why redaction is off; empty when it is not.
+        kept_back: what was taken out, by rule, table and column.
+        random: texts that look random and were published.
+    """
 
     kinds: tuple[ProblemKind, ...]
     sources: tuple[tuple[str, tuple[Phrase, ...]], ...]
     total: int
     several: bool
+    off: str
+    kept_back: tuple[Found, ...]
+    random: tuple[Found, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,21 @@ def make_pages(archive: Archive) -> Iterator[Page]:
     )
     sources = tuple((s.name, tuple(problem_words(p) for p in s.problems)) for s in archive.sources if s.problems)
     total = sum(kind.count for kind in kinds) + sum(len(words) for _, words in sources)
-    yield Page("problems/index.md", "problems.md.j2", ProblemsPage(kinds, sources, total, len(archive.sources) > 1))
+    redaction = archive.redaction
+    published = () if redaction.mode == Mode.STRICT else (RANDOM,)
+    yield Page(
+        "problems/index.md",
+        "problems.md.j2",
+        ProblemsPage(
+            kinds,
+            sources,
+            total,
+            len(archive.sources) > 1,
+            redaction.reason,
+            tuple(one for one in redaction.found if one.rule not in published),
+            tuple(one for one in redaction.found if one.rule in published),
+        ),
+    )
     yield Page(
         "methods/index.md",
         "methods.md.j2",

@@ -16,6 +16,7 @@ from runsum.model import (
     Problem,
     RunDigest,
     Scalar,
+    Session,
     State,
     Video,
     phrase,
@@ -24,6 +25,19 @@ from runsum.pages.compare import CompareLink, Offers
 from runsum.pages.contract import Link, Page, Tile, title_of
 from runsum.pages.run_layout import SECTIONS, FactRow, section_rows
 from runsum.pages.search_card import SearchCard, make_cards
+
+_LISTED = 100  # a page stays one that a browser opens at once, whatever a database holds
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """How many of each list the page leaves out."""
+
+    annotations: int
+    videos: int
+    problems: int
+    status_notes: int
+    sessions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,7 @@ class RunPage:
         person: the person's own note (rendered Markdown of notes/<run_id>.md), empty without one.
         settings: the whole configuration by name.
         files: what was found below the project root, empty without one.
+        more: how many notes, videos, problems, status notes and sessions are not listed.
     """
 
     title: str
@@ -68,11 +83,14 @@ class RunPage:
     videos: tuple[Video, ...]
     playable: tuple[Video, ...]
     status_notes: tuple[str, ...]
+    sessions: tuple[Session, ...]
     problems: tuple[Problem, ...]
     settings: tuple[tuple[str, ConfigValue], ...]
     recorded: tuple[tuple[str, Scalar], ...]
     files: Mapping[str, object]
+    models: list[Mapping[str, object]]
     person: Markup
+    more: More
     log_lines: tuple[str, ...]
     gate: str
     gate_reason: Phrase
@@ -101,6 +119,7 @@ def _context(run: ArchivedRun, archive: Archive, offers: Offers, notes: dict[str
         for section in SECTIONS
     )
     log_lines = digest.files.get("log_lines", [])
+    status_notes = tuple(n for n in digest.status_notes if n.strip())
     return RunPage(
         title=title_of(run),
         twin=any(found.kind == "same_run_id" for found in run.problems),
@@ -115,15 +134,23 @@ def _context(run: ArchivedRun, archive: Archive, offers: Offers, notes: dict[str
         reward=charts.get("reward"),
         sections=sections,
         absent=digest.absent_charts,
-        annotations=digest.annotations,
-        videos=digest.videos,
+        annotations=digest.annotations[:_LISTED],
+        videos=digest.videos[:_LISTED],
         playable=tuple(v for v in digest.videos if v.media),
-        status_notes=tuple(n for n in digest.status_notes if n.strip()),
-        problems=run.problems,
+        status_notes=status_notes[:_LISTED],
+        sessions=digest.quality.sessions[:_LISTED],
+        problems=run.problems[:_LISTED],
         settings=tuple(digest.config.items()),
         recorded=tuple(digest.recorded.items()),
         files=digest.files,
+        models=models if isinstance(models := digest.files.get("models"), list) else [],
         person=notes.get(digest.run_id, Markup("")),
+        more=More(
+            *(
+                max(0, len(found) - _LISTED)
+                for found in (digest.annotations, digest.videos, run.problems, status_notes, digest.quality.sessions)
+            )
+        ),
         log_lines=tuple(log_lines) if isinstance(log_lines, list) else (),
         gate=run.advice.gate,
         gate_reason=run.advice.reason,

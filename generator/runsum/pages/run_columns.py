@@ -49,32 +49,32 @@ Value = Callable[[ArchivedRun], Scalar | tuple[str, ...]]
 
 _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
     # name, title, kind, format, facet, shown, value
-    ("run", "Run", "text", "", False, True, lambda run: run.digest.run_id),
+    ("run", "Run", "text", "", False, True, lambda run: _words(run.digest.run_id)),
     ("name", "Name", "text", "", False, False, lambda run: _words(run.digest.label)),
     ("curve", "Reward curve", "text", "spark", False, True, lambda run: sparkline_code(run.digest.curve.rewards)),
-    ("game", "Game", "category", "", True, True, lambda run: run.digest.game),
-    ("env_id", "Environment", "category", "", False, False, lambda run: run.digest.env_id),
-    ("algorithm", "Algorithm", "category", "", True, True, lambda run: run.digest.algorithm),
-    ("preset", "Preset", "category", "", True, False, lambda run: run.digest.preset),
+    ("game", "Game", "category", "", True, True, lambda run: _name(run.digest.game)),
+    ("env_id", "Environment", "category", "", False, False, lambda run: _name(run.digest.env_id)),
+    ("algorithm", "Algorithm", "category", "", True, True, lambda run: _name(run.digest.algorithm)),
+    ("preset", "Preset", "category", "", True, False, lambda run: _name(run.digest.preset)),
     ("state", "State", "category", "state", True, True, lambda run: str(run.digest.state)),
     ("verdict", "Verdict", "category", "", True, False, lambda run: run.advice.gate),
     ("best_reward", "Best", "number", "reward", False, True, lambda run: run.digest.best_reward),
     ("final_reward", "Last", "number", "reward", False, True, lambda run: run.digest.final_reward),
     ("steps", "Steps", "number", "steps", False, True, lambda run: run.digest.current_timestep),
     ("progress", "Progress", "number", "percent", False, True, lambda run: _short(run.digest.progress_pct)),
-    ("started", "Started", "time", "when", False, True, lambda run: run.digest.started_at),
-    ("active", "Last active", "time", "when", False, False, lambda run: run.digest.last_activity_at),
+    ("started", "Started", "time", "when", False, True, lambda run: _name(run.digest.started_at)),
+    ("active", "Last active", "time", "when", False, False, lambda run: _name(run.digest.last_activity_at)),
     ("trained_h", "Trained", "number", "hours", False, False, lambda run: _short(run.digest.trained_h)),
     ("target", "Target steps", "number", "steps", False, False, lambda run: run.digest.target_timesteps),
     ("best_at", "Best at", "number", "steps", False, False, lambda run: run.digest.best_reward_timestep),
     ("speed", "Speed", "number", "speed", False, False, lambda run: _short(run.digest.avg_fps)),
     ("gpu", "GPU", "number", "whole_percent", False, False, lambda run: _number(run, "gpu_avg")),
     ("energy_kwh", "GPU energy", "number", "kwh", False, False, lambda run: _short(run.digest.energy_kwh)),
-    ("tag", "Tags", "tags", "", True, False, lambda run: run.digest.tags),
+    ("tag", "Tags", "tags", "", True, False, lambda run: tuple(map(_words, run.digest.tags))),
     ("lineage", "Lineage", "category", "lineage", True, False, lambda run: run.lineage_page),
     ("leg", "Leg", "number", "exact", False, False, lambda run: run.kin.leg),
     ("problems", "Oddities", "number", "exact", False, False, lambda run: len(run.problems)),
-    ("source", "Source", "category", "", True, False, lambda run: run.digest.source),
+    ("source", "Source", "category", "", True, False, lambda run: _words(run.digest.source)),
     ("error", "Failure", "text", "", False, False, lambda run: _failure(run)),
 )  # fmt: skip
 
@@ -113,10 +113,11 @@ def sparkline_code(rewards: Sequence[float]) -> str | None:
     picked = [finite[round(place * (len(finite) - 1) / (points - 1))] for place in range(points)]
     low, high = min(picked), max(picked)
     top = len(_SPARK_DIGITS) - 1
-    if not math.isfinite(high - low):
+    spread = high - low
+    if not math.isfinite(spread):
         return None
-    scale = top / (high - low) if high > low else 0.0
-    return "".join(_SPARK_DIGITS[round((value - low) * scale) if scale else top // 2] for value in picked)
+    # divided first: top / spread is infinite where rewards are of the smallest numbers that there are
+    return "".join(_SPARK_DIGITS[round((value - low) / spread * top) if spread else top // 2] for value in picked)
 
 
 def _settings(runs: Sequence[ArchivedRun], taken: set[str]) -> list[Column]:
@@ -131,9 +132,20 @@ def _settings(runs: Sequence[ArchivedRun], taken: set[str]) -> list[Column]:
         is_number = all(isinstance(value, int | float) for value in values if value is not None)
         kind = "number" if is_number else "category"
         shown = values if is_number else [None if value is None else _words(setting(value)) for value in values]
-        label = name if name not in taken else f"config.{name}"
+        label = _label(name, taken)
+        taken.add(label)
         columns.append(Column(label, label, kind, "setting", "configuration", False, False, shown))
     return columns
+
+
+def _label(name: str, taken: set[str]) -> str:
+    """What a setting is called in the table: no other column is called so, whatever the names of settings are."""
+    words = _words(name).strip() or "?"
+    label = unique = words if words not in taken else f"config.{words}"
+    number = 2
+    while unique in taken:
+        unique, number = f"{label} ({number})", number + 1
+    return unique
 
 
 def _setting(run: ArchivedRun, name: str) -> Scalar:
@@ -158,6 +170,10 @@ def _number(run: ArchivedRun, name: str) -> float | None:
 
 def _words(text: str, length: int = _TEXT_LENGTH) -> str:
     return clean_text(text)[:length]
+
+
+def _name(text: str | None) -> str | None:
+    return None if text is None else _words(text)
 
 
 def _failure(run: ArchivedRun) -> str | None:

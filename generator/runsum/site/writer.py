@@ -1,25 +1,26 @@
 """The only room that writes: a docs folder of which runsum owns what it wrote, and nothing else.
 
-`.runsum/manifest.json` lists the files with their digests. A file is written only when its content changed, each
-atomically. While a build runs, every write is announced in a journal first, so that a build that was killed leaves
-nothing that the next one would mistake for a person's file.
+`.runsum/manifest.json` lists the files with their digests. A file is written only when its content changed. A build
+is written aside and moved into place at its end, as a whole (`runsum.site.moving`): after one that failed, was
+interrupted or was killed, the folder holds the site of the last build that ended. Only one build writes at a time.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
+from types import TracebackType
 
 from runsum.errors import OutputError
+from runsum.site.lock import FolderLock
+from runsum.site.moving import Move, Mover
+from runsum.site.paths import digest_of, is_inside, is_portable, read_file
 
 _HOME = ".runsum"
-_MANIFEST = "manifest.json"
-_JOURNAL = "journal"
+_MANIFEST = f"{_HOME}/manifest.json"
+_LOCK = "lock"
 _FORMAT = 1
 
 
@@ -34,12 +35,13 @@ class WriteReport:
 
 
 class SiteWriter:
-    """Writes one build into a docs folder.
+    """Writes one build into a docs folder; used with `with`, it leaves the folder as it was unless `finish` is reached.
 
     Args:
         folder: the docs folder; made when missing.
 
     Raises:
+        BusyError: another build is writing the folder.
         OutputError: the folder cannot be written.
     """
 
@@ -47,130 +49,148 @@ class SiteWriter:
         self.folder = folder
         self.report = WriteReport()
         self._home = folder / _HOME
-        try:
-            self._home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{folder} cannot be written: {error.strerror}",
-                "Check docs_dir in mkdocs.yml and its permissions",
-            ) from error
-        self._owned = self._read_owned()
+        self._made = [place for place in (self._home, *self._home.parents) if not place.exists()]
+        self._lock = FolderLock(self._home / _LOCK, folder)
+        self._mover = Mover(folder, self._home)
+        self._staged: dict[str, str] = {}
         self._seen: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._open()
+        try:
+            self._repair()
+            self._owned = self._read_owned()
+        except BaseException:
+            self.abandon()
+            raise
+
+    def __enter__(self) -> SiteWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abandon()
 
     def write(self, path: str, content: bytes) -> None:
-        """Write a file unless it is there already; each path once per build."""
-        if path in self._seen:
-            raise AssertionError(f"two pages want to be {path}")
-        if not _is_inside(path):
+        """Take a file into the build, unless it is there already; each path once per build."""
+        if not is_inside(path):
             raise AssertionError(f"{path} leaves the docs folder")
-        digest = _digest(content)
+        if not is_portable(path):
+            raise AssertionError(f"{path} is no file name on Windows")
+        name = path.casefold()  # one file where upper and lower case are the same
+        if name in self._names:
+            raise AssertionError(f"two pages want to be {path} (the other: {self._names[name]})")
+        self._names[name] = path
+        digest = digest_of(content)
         self._seen[path] = digest
-        target = self.folder / path
-        there = self._read(target)
+        there = self._read(path)
         if there == content:
             self.report.unchanged += 1
-            return
-        if there is not None and _digest(there) not in self._owned.get(path, ()):
+        elif self._is_persons(path, there):
             self.report.kept.append(path)
-            return
-        self._announce(path, digest)
-        self._replace(target, content)
-        self.report.written.append(path)
+        else:
+            self._mover.stage(path, content)
+            self._staged[path] = digest
 
     def finish(self) -> WriteReport:
-        """Remove files of earlier builds that this one did not write, and record what is owned now."""
-        for path in sorted(self._owned):
-            if path not in self._seen:
-                self._remove(path)
-        owned = {path: digest for path, digest in self._seen.items() if path not in self.report.kept}
-        manifest = {"format": _FORMAT, "files": dict(sorted(owned.items()))}
-        text = json.dumps(manifest, indent=0, ensure_ascii=False) + "\n"
-        target = self._home / _MANIFEST
-        if self._read(target) != text.encode():
-            self._replace(target, text.encode())
-        (self._home / _JOURNAL).unlink(missing_ok=True)
+        """Move the build into place, remove files of earlier builds that it has not, and record what is owned now.
+
+        Raises:
+            OutputError: it cannot be moved; the folder is as it was.
+        """
+        gone = [move for path in sorted(self._owned) if path not in self._seen for move in self._plan_removal(path)]
+        moves = [*gone, *(move for path, digest in self._staged.items() for move in self._plan(path, digest))]
+        kept = set(self.report.kept)
+        owned = {path: digest for path, digest in self._seen.items() if path not in kept}
+        text = json.dumps({"format": _FORMAT, "files": dict(sorted(owned.items()))}, indent=0, ensure_ascii=False)
+        manifest = f"{text}\n".encode()
+        there = self._read(_MANIFEST)
+        if there != manifest:
+            self._mover.stage(_MANIFEST, manifest)
+            moves.append(Move(_MANIFEST, digest_of(manifest), new=there is None))
+        if moves:
+            self._mover.commit(moves)
+        self._made.clear()  # the folder is the site's now
+        self.report.written += [move.path for move in moves if move.digest and move.path != _MANIFEST]
+        self.report.removed += [move.path for move in gone]
+        self.abandon()
         return self.report
 
-    def _read_owned(self) -> dict[str, tuple[str, ...]]:
-        """Digests that are ours, by path: of the last finished build and of one that was interrupted."""
-        owned: dict[str, tuple[str, ...]] = {}
-        try:
-            data = json.loads((self._home / _MANIFEST).read_text(encoding="utf-8"))
-            files = data["files"] if data.get("format") == _FORMAT else {}
-            owned = {str(path): (str(digest),) for path, digest in files.items() if _is_inside(str(path))}
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):
-            pass  # a damaged manifest owns nothing: files that differ are kept and named
-        for path, digest in self._journal():
-            owned[path] = (*owned.get(path, ()), digest)
-        return owned
-
-    def _journal(self) -> Iterator[tuple[str, str]]:
-        try:
-            lines = (self._home / _JOURNAL).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError):
-            return
-        for line in lines:
-            digest, _, path = line.partition(" ")
-            if len(digest) == 64 and _is_inside(path):
-                yield path, digest
-
-    def _announce(self, path: str, digest: str) -> None:
-        try:
-            with (self._home / _JOURNAL).open("a", encoding="utf-8") as journal:
-                journal.write(f"{digest} {path}\n")
-        except OSError as error:
-            raise OutputError(
-                f"{self._home} cannot be written: {error.strerror}", "Check its permissions and free space"
-            ) from error
-
-    def _replace(self, target: Path, content: bytes) -> None:
-        temporary = target.with_name(f".{target.name}.tmp")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(content)
-            os.replace(temporary, target)  # noqa: PTH105 atomic on every system
-        except OSError as error:
+    def abandon(self) -> None:
+        """Forget what was not finished, and let other builds in; again is harmless."""
+        with contextlib.suppress(OSError):  # the next build clears it
+            self._mover.clear()
+        if self._home in self._made:
             with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+                self._lock.remove()
+        self._unmake()
+        self._lock.release()
+
+    def _open(self) -> None:
+        """Make the folder and lock it."""
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except OSError as error:
+            self._unmake()
             raise OutputError(
-                f"{target} cannot be written: {error.strerror}", "Check permissions and free space"
+                f"{self.folder} cannot be written: {error.strerror}", "Check docs_dir in mkdocs.yml and its permissions"
+            ) from error
+        except OutputError:
+            self._unmake()
+            raise
+
+    def _unmake(self) -> None:
+        """Remove the folders that were made for a build that did not come to its end."""
+        for place in self._made:
+            with contextlib.suppress(OSError):
+                place.rmdir()
+        self._made.clear()
+
+    def _repair(self) -> None:
+        """Take back what a build that was killed had moved, and clear what it left."""
+        try:
+            self._mover.undo()
+            self._mover.clear()
+        except OSError as error:
+            raise OutputError(
+                f"{error.filename or self._home} is of a build that was interrupted and cannot be put back: "
+                f"{error.strerror}",
+                "Check permissions and free space",
             ) from error
 
-    def _read(self, target: Path) -> bytes | None:
+    def _read_owned(self) -> dict[str, str]:
+        """The digest of every file of the last build, by path."""
         try:
-            return target.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None  # what stands in the way is named when it is written to
+            data = json.loads(self._read(_MANIFEST) or b"{}")
+            files = data["files"] if data.get("format") == _FORMAT else {}
+            return {str(path): str(digest) for path, digest in files.items() if is_inside(str(path))}
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            return {}  # a damaged manifest owns nothing: files that differ are kept and named
+
+    def _is_persons(self, path: str, there: bytes | None) -> bool:
+        return there is not None and digest_of(there) != self._owned.get(path)
+
+    def _plan(self, path: str, digest: str) -> list[Move]:
+        """The move of a file that waits, unless somebody changed its place while the build went on."""
+        there = self._read(path)
+        if self._is_persons(path, there):
+            self.report.kept.append(path)
+            return []
+        return [Move(path, digest, new=there is None)]
+
+    def _plan_removal(self, path: str) -> list[Move]:
+        there = self._read(path)
+        if there is None:
+            return []
+        if self._is_persons(path, there):
+            self.report.kept.append(path)
+            return []
+        return [Move(path, None)]
+
+    def _read(self, path: str) -> bytes | None:
+        target = self.folder / path
+        try:
+            return read_file(target)
         except OSError as error:
             raise OutputError(f"{target} cannot be read: {error.strerror}", "Check its permissions") from error
-
-    def _remove(self, path: str) -> None:
-        target = self.folder / path
-        there = self._read(target)
-        if there is None:
-            return
-        if _digest(there) not in self._owned[path]:
-            self.report.kept.append(path)
-            return
-        try:
-            target.unlink()
-        except OSError as error:
-            raise OutputError(f"{target} cannot be removed: {error.strerror}", "Check its permissions") from error
-        self.report.removed.append(path)
-        for parent in target.relative_to(self.folder).parents:
-            folder = self.folder / parent
-            if folder == self.folder or any(folder.iterdir()):
-                break
-            folder.rmdir()
-
-
-def _is_inside(path: str) -> bool:
-    """Whether a path stays in the docs folder; a manifest may come from anybody's hands."""
-    pure = PurePosixPath(path)
-    return bool(path) and not pure.is_absolute() and ".." not in pure.parts and not PureWindowsPath(path).drive
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

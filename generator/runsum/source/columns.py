@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 _EPOCH = datetime(1970, 1, 1)
+_NUMBERS = {float, int, type(None)}
 
 
 def number(value: object) -> float | None:
@@ -62,14 +63,11 @@ def json_list(value: object) -> list[Any]:
 
 def float_column(values: Sequence[object]) -> tuple[Floats, int]:
     """A column as floats, NaN where NULL or unreadable, and how many values were unreadable."""
-    try:
+    if set(map(type, values)) <= _NUMBERS:  # else NumPy would read "nan" and the bytes of digits as numbers
         column = np.array(values, dtype=np.float64)
-        if column.ndim == 1 and not any(isinstance(v, str | bytes) for v in values[:1]):
-            bad = np.isinf(column)
-            column[bad] = np.nan
-            return column, int(bad.sum())
-    except (TypeError, ValueError, OverflowError):
-        pass
+        bad = np.isinf(column)
+        column[bad] = np.nan
+        return column, int(bad.sum())
     numbers = [number(v) for v in values]
     unreadable = sum(n is None and v is not None for n, v in zip(numbers, values, strict=True))
     return np.array([math.nan if n is None else n for n in numbers], dtype=np.float64), unreadable
@@ -78,14 +76,49 @@ def float_column(values: Sequence[object]) -> tuple[Floats, int]:
 def time_column(values: Sequence[object]) -> Floats:
     """ISO times as seconds since 1970 on their own clock (no zone applied), NaN where unreadable."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # NumPy only warns of an offset
-            stamps = np.array(["NaT" if v is None else v for v in values], dtype="datetime64[us]")
-    except (TypeError, ValueError, UserWarning, DeprecationWarning):
-        return np.array([math.nan if (s := seconds(v)) is None else s for v in values], dtype=np.float64)
+        return _stamps(values)
+    except _NO_STAMPS:
+        return np.array([_stamp(v) for v in values], dtype=np.float64)
+
+
+_NO_STAMPS = (TypeError, ValueError, UserWarning, DeprecationWarning)
+
+
+def _stamps(values: Sequence[object]) -> Floats:
+    if not all(value is None or _has_year(value) for value in values):
+        raise ValueError("NumPy would read a bare number as a year and 'today' as the day of the clock")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy only warns of an offset
+        stamps = np.array(["NaT" if v is None else v for v in values], dtype="datetime64[us]")
     result = stamps.astype(np.int64) / 1e6
     result[np.isnat(stamps)] = np.nan
     return np.asarray(result, dtype=np.float64)
+
+
+def _stamp(value: object) -> float:
+    """One time of a column in which something is odd: read as if it were not."""
+    moment = seconds(value)
+    if moment is not None:
+        return moment
+    try:
+        return float(_stamps([value])[0])
+    except _NO_STAMPS:
+        return math.nan
+
+
+def unreadable_times(values: Sequence[object], stamps: Floats) -> int:
+    """How many values of a column that `time_column` read say something, but no time.
+
+    Args:
+        values: as they are stored.
+        stamps: what `time_column` made of them, shape (rows,).
+    """
+    lost = (values[place] for place in np.flatnonzero(np.isnan(stamps)).tolist())
+    return sum(isinstance(value, bytes) or text(value) is not None for value in lost)
+
+
+def _has_year(value: object) -> bool:
+    return isinstance(value, str) and value[4:5] == "-" and "0000" < value[:4] <= "9999"
 
 
 def seconds(value: object) -> float | None:

@@ -71,7 +71,7 @@ def open_database(path: Path) -> Iterator[DatabaseFile]:
         DatabaseError: the file is missing, empty, damaged, foreign or locked; one line with the next step.
     """
     header = _read_header(path)
-    with tempfile.TemporaryDirectory(prefix="runsum-") as scratch:
+    with _scratch() as scratch:
         try:
             stamp = _stamp(path) if _is_quiet(path, header) else None
             with closing(_connect(path, header, Path(scratch))) as connection:
@@ -87,6 +87,15 @@ def open_database(path: Path) -> Iterator[DatabaseFile]:
             raise _explain(path, error) from error
 
 
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="runsum-")
+    except OSError as error:
+        raise DatabaseError(
+            f"no temporary folder can be made: {error.strerror}", "Free some space, or set TMPDIR to another folder"
+        ) from error
+
+
 def _lenient_text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
@@ -97,7 +106,9 @@ def _read_header(path: Path) -> bytes:
             raise DatabaseError(
                 f"{path} is a folder, not a database", "Give the path of the file, e.g. ml_experiments.db"
             )
-        with path.open("rb") as file:
+        if path.exists() and not path.is_file():
+            raise DatabaseError(f"{path} is a pipe or a device, not a file", "Give the path of ml_experiments.db")
+        with path.open("rb") as file:  # a pipe would be waited for
             header = file.read(100)
     except FileNotFoundError:
         raise DatabaseError(f"{path}: no such file", "Check the path after --db or in runsum.yml") from None
@@ -112,10 +123,30 @@ def _read_header(path: Path) -> bytes:
         raise DatabaseError(f"{path} is not a SQLite database", "Give the path of ml_experiments.db")
     if len(header) < 100:
         raise DatabaseError(f"{path} is cut off after {len(header)} bytes", "Copy the file again from its machine")
+    _require_whole_pages(path, header)
     return header
 
 
+def _require_whole_pages(path: Path, header: bytes) -> None:
+    """Refuse a file that ends inside a page: SQLite would read zeros instead of what was cut off."""
+    page = int.from_bytes(header[16:18], "big")
+    page = 65_536 if page == 1 else page
+    size = path.stat().st_size
+    if page >= 512 and size % page and not any(_beside(path, suffix).exists() for suffix in ("-wal", "-journal")):
+        raise DatabaseError(f"{path} is cut off after {size} bytes", "Copy the file again from its machine")
+
+
 def _connect(path: Path, header: bytes, scratch: Path) -> sqlite3.Connection:
+    try:
+        return _connect_safely(path, header, scratch)
+    except OSError as error:
+        raise DatabaseError(
+            f"{path} cannot be copied to {scratch}: {error.strerror}",
+            "Check its permissions and free space, or set TMPDIR to another folder",
+        ) from error
+
+
+def _connect_safely(path: Path, header: bytes, scratch: Path) -> sqlite3.Connection:
     if _is_quiet(path, header):
         return _uri(path, "mode=ro&immutable=1")
     if _is_wal(header):
@@ -174,8 +205,14 @@ def _backup(path: Path, scratch: Path) -> sqlite3.Connection:
     (scratch / "copy.db").unlink(missing_ok=True)
     target = sqlite3.connect(scratch / "copy.db", timeout=_BUSY_S, isolation_level=None)
     with closing(_uri(path, "mode=ro")) as source:
-        source.backup(target)
+        source.backup(target, progress=_give_up)
     return target
+
+
+def _give_up(status: int, remaining: int, total: int) -> None:
+    """End a backup that has waited for its lock; by itself it would try for ever."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("database is locked")
 
 
 def _tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
@@ -227,6 +264,11 @@ def _explain(path: Path, error: sqlite3.Error) -> DatabaseError:
         return DatabaseError(
             f"{path} is locked by another program",
             "Wait for it to finish, or copy the file and build from the copy",
+        )
+    if "disk is full" in text:
+        return DatabaseError(
+            f"{path} cannot be read ({text}): there is no space left for a copy of it",
+            "Free some space, or set TMPDIR to another folder",
         )
     if "malformed" in text or "corrupt" in text or "not a database" in text or "disk I/O" in text:
         return DatabaseError(

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from runsum.model import Problem, Video, problem
+from runsum.redact.redactor import Redactor
 from runsum.source.project_log import LogFinding, LogTail, read_log_tail
 from runsum.source.project_media import named_step, names_run, read_videos
 from runsum.source.project_tree import Entry, Tree, printable
@@ -129,6 +130,7 @@ def read_project_files(
     recorded_videos: Sequence[str] = (),
     known_runs: frozenset[str] = frozenset(),
     recorded_files: Sequence[str] = (),
+    keep: Redactor | None = None,
 ) -> ProjectFiles:
     """Read everything below the project root that belongs to one run; never raises.
 
@@ -138,10 +140,11 @@ def read_project_files(
         recorded_videos: paths in the database, of whatever machine.
         recorded_files: other paths in the database, to be told as present or missing.
         known_runs: every run id of the archive, to tell this run's files from those of its neighbours.
+        keep: takes out of every text what must not be published; None: by the standard rules.
     """
     if not _is_folder_name(run_id):
         return ProjectFiles(problems=(problem("run_id_not_a_folder_name", run_id=printable(run_id)),))
-    tree = Tree(root)
+    tree = Tree(root, keep)
     if not tree.root.is_dir():
         return ProjectFiles(problems=(problem("project_root_missing"),))
     home = f"models/checkpoints/{run_id}"
@@ -156,7 +159,7 @@ def read_project_files(
     videos = read_videos(tree, run_id, recorded, known_runs)
     log = _read_log(tree, run_id, known_runs)
     milestone_paths = {milestone.path for milestone in milestones}
-    return ProjectFiles(
+    found = ProjectFiles(
         model=_found(model) if model else None,
         final_model=_found(final) if final else None,
         checkpoints=tuple(_found(entry) for entry in saved if entry.path not in milestone_paths),
@@ -171,6 +174,36 @@ def read_project_files(
         recorded={path: locate(tree, run_id, path) is not None for path in recorded_files},
         looked_in=tuple(tree.looked_in),
         problems=tuple(tree.problems),
+    )
+    return _published(found, tree.keep)
+
+
+def _published(files: ProjectFiles, keep: Redactor) -> ProjectFiles:
+    """The same with names of files and folders as they may be published; where a video really lies stays known."""
+
+    def path(text: str) -> str:
+        return keep.text(text, "files", "path")
+
+    def found(file: FoundPath | None) -> FoundPath | None:
+        return None if file is None else replace(file, path=path(file.path))
+
+    return replace(
+        files,
+        model=found(files.model),
+        final_model=found(files.final_model),
+        checkpoints=tuple(replace(file, path=path(file.path)) for file in files.checkpoints),
+        milestones=tuple(replace(file, path=path(file.path)) for file in files.milestones),
+        tensorboard=tuple(path(folder) for folder in files.tensorboard),
+        videos=tuple(
+            replace(video, name=path(video.name), path=None if video.path is None else path(video.path))
+            for video in files.videos
+        ),
+        log=None if files.log is None else replace(files.log, path=path(files.log.path)),
+        looked_in=tuple(path(folder) for folder in files.looked_in),
+        problems=tuple(
+            replace(odd, values={k: path(v) if isinstance(v, str) else v for k, v in odd.values.items()})
+            for odd in files.problems
+        ),
     )
 
 
@@ -345,7 +378,7 @@ def _read_log(tree: Tree, run_id: str, known_runs: frozenset[str]) -> LogTail | 
     first: LogTail | None = None
     for entry, only_run in _log_files(tree, run_id, known_runs):
         try:
-            log = read_log_tail(entry.file, entry.path, only_run)
+            log = read_log_tail(entry.file, entry.path, lambda text: tree.keep.text(text, "files", "log"), only_run)
         except OSError:
             tree.report("log_unreadable", path=entry.path)
             continue

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,18 +77,19 @@ class LogTail:
     last_lines: tuple[str, ...]
 
 
-def read_log_tail(file: Path, shown: str, only_run: str | None = None) -> LogTail | None:
+def read_log_tail(file: Path, shown: str, keep: Callable[[str], str], only_run: str | None = None) -> LogTail | None:
     """Read the last 64 kB of a log.
 
     Args:
         file: a regular file.
         shown: its path for people.
+        keep: takes out what must not be published; given the whole end of the log, before anything is cut.
         only_run: for a log of many runs: keep the stretches that speak of this run; without any, no log.
 
     Raises:
         OSError: the file cannot be read.
     """
-    size, lines = _tail(file)
+    size, lines = _tail(file, keep)
     if only_run is not None:
         lines = _lines_of_run(lines, only_run)
     lines = [line for line in lines if line.strip()]
@@ -130,7 +131,7 @@ def _exception_after(lines: Sequence[str], number: int) -> str:
     return ""
 
 
-def _tail(file: Path) -> tuple[int, list[str]]:
+def _tail(file: Path, keep: Callable[[str], str]) -> tuple[int, list[str]]:
     """Size of the file and its last whole lines, without control characters."""
     with file.open("rb") as stream:
         head = stream.read(2)
@@ -143,7 +144,8 @@ def _tail(file: Path) -> tuple[int, list[str]]:
     wide = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}.get(head)
     text = data.decode(wide or "utf-8", errors="replace").lstrip("\ufeff")
     lines = [_clean(line) for line in _ANSI.sub("", text).splitlines()]
-    return size, lines[1:] if begin and len(lines) > 1 else lines
+    whole = lines[1:] if begin and len(lines) > 1 else lines
+    return size, keep("\n".join(whole)).split("\n")  # a private key has many lines
 
 
 def _lines_of_run(lines: Iterable[str], run_id: str) -> list[str]:

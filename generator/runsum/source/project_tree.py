@@ -20,12 +20,14 @@ from typing import Any
 import yaml
 
 from runsum.model import Problem, problem
+from runsum.redact.redactor import Redactor
 
 MAX_ENTRIES = 2_000  # of one folder
 MAX_DOCUMENT_BYTES = 1_000_000
 MAX_DEPTH = 50  # libyaml's C loader crashes on deep nesting instead of raising
 MAX_VALUES = 50_000  # YAML aliases can unfold a small file into billions of values
 MAX_TEXT = 2_000
+_LONGEST = MAX_TEXT + 800  # what is looked at for secrets: one may lie across the cut
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Ill-typed tags leak plain Python errors: "!!int ''" is an IndexError, "!!timestamp x" an AttributeError.
@@ -64,7 +66,8 @@ class _UnreadableError(Exception):
 class Tree:
     """Everything that is looked up below one project root for one run."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, keep: Redactor | None = None) -> None:
+        self.keep = keep or Redactor()
         self.root = Path(os.path.realpath(root))
         self.problems: list[Problem] = []
         self.looked_in: dict[str, None] = {}
@@ -111,11 +114,16 @@ class Tree:
         """
         if entry.file not in self._documents:
             try:
-                self._documents[entry.file] = _mapping_of(_read_text(entry), formats)
+                self._documents[entry.file] = self._published(entry, _mapping_of(_read_text(entry), formats))
             except _UnreadableError as error:
                 self._documents[entry.file] = {}
                 self.report(kind, path=entry.path, reason=error.reason, line=error.line)
         return self._documents[entry.file]
+
+    def _published(self, entry: Entry, document: dict[str, object]) -> dict[str, object]:
+        """A document without what must not be published, and only then cut to length."""
+        clean = self.keep.value(document, "files", entry.path.rpartition("/")[2])
+        return {key: _cut(value) for key, value in clean.items()} if isinstance(clean, dict) else {}
 
     def _wanted(self, folder: str, keep: Callable[[str], bool]) -> tuple[str, ...]:
         names = sorted((name for name in self._listed(folder) if keep(name)), key=natural)
@@ -239,17 +247,25 @@ def _check_nesting(text: str) -> None:
             raise _UnreadableError("too_deep")
 
 
+def _cut(value: object) -> object:
+    if isinstance(value, dict):
+        return {key[:MAX_TEXT]: _cut(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
+    return value[:MAX_TEXT] if isinstance(value, str) else value
+
+
 def _plain(value: object, left: list[int], depth: int = 0) -> object:
     """Copy a parsed document into str, int, float, bool, None, list and dict with str keys."""
     left[0] -= 1
     if left[0] < 0 or depth > MAX_DEPTH:
         raise _UnreadableError("too_deep")
     if isinstance(value, dict):
-        return {printable(str(key))[:MAX_TEXT]: _plain(item, left, depth + 1) for key, item in value.items()}
+        return {printable(str(key))[:_LONGEST]: _plain(item, left, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, left, depth + 1) for item in value]
     if isinstance(value, str):
-        return printable(value)[:MAX_TEXT]
+        return printable(value)[:_LONGEST]
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):

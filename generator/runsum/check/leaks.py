@@ -1,0 +1,101 @@
+"""The second wall: the rules of redaction over what was built, in whatever way a file writes its text."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote
+
+from runsum.redact.redactor import Redactor
+
+_TEXTS = (
+    ".html", ".htm", ".json", ".js", ".csv", ".xml", ".txt", ".md", ".svg", ".yml", ".yaml", ".vtt", ".map", ".css",
+)  # fmt: skip
+_CODE = ("assets/javascripts/", "assets/stylesheets/", "assets/runsum/")
+"""Programs of the theme and of runsum: only tokens are looked for, for names like `token` and `key` are their words."""
+_CHUNK = 1 << 20
+_SEAM = 4096
+_REMEMBERED = 20_000  # lines
+_LONG = 4_000  # characters; longer lines are of one page only
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\(/)")
+
+
+def may_leak(path: str) -> bool:
+    """Whether a file holds text, by its name."""
+    return path.lower().removesuffix(".gz").endswith(_TEXTS)
+
+
+class LeakFinder:
+    """Looks for leaks in file after file; a line that was clean in one page is not looked at again in the next.
+
+    Args:
+        redactor: with the policy of the archive.
+        own_host: where the site itself will lie, which it may say.
+    """
+
+    def __init__(self, redactor: Redactor, own_host: str) -> None:
+        self._redactor = redactor
+        self._own_host = own_host
+        self._clean: set[str] = set()
+
+    def find(self, file: Path, path: str) -> Iterator[tuple[str, int]]:
+        """What the rules of redaction mean in a file and in its name.
+
+        Args:
+            file: the file.
+            path: where it lies in the site.
+
+        Yields:
+            Rule and line; line 0 is the name of the file.
+
+        Raises:
+            OSError, EOFError, zlib.error: the file cannot be read or unpacked.
+        """
+        for rule, _ in self._redactor.find(unquote(path)):
+            yield rule, 0
+        if not may_leak(path):
+            return
+        with _open(file) as stream:
+            line, rest = 1, ""
+            while chunk := stream.read(_CHUNK):
+                raw = rest + chunk
+                for rule, place in self._find_in(_plain(raw, path), path):
+                    yield rule, line + place
+                rest = raw[-_SEAM:] if len(chunk) == _CHUNK else ""
+                line += raw.count("\n") - rest.count("\n")
+
+    def _find_in(self, text: str, path: str) -> Iterator[tuple[str, int]]:
+        """Rule and line, counted from 0."""
+        only_tokens = path.startswith(_CODE)
+        lines = text.split("\n")
+        new = [number for number, line in enumerate(lines) if line not in self._clean]
+        looked_at = text if "PRIVATE KEY" in text else "\n".join(lines[number] for number in new)
+        dirty = False
+        for rule, match in self._redactor.find(looked_at, only_tokens=only_tokens):
+            if self._own_host and self._own_host in looked_at[match.start : match.stop]:
+                continue
+            dirty = True
+            number = looked_at.count("\n", 0, match.start)
+            yield rule, number if looked_at is text else new[number]
+        if not dirty and not only_tokens and len(self._clean) < _REMEMBERED:
+            self._clean.update(lines[number] for number in new if len(lines[number]) < _LONG)
+
+
+def _plain(raw: str, path: str) -> str:
+    """The text without the ways in which pages and scripts write it."""
+    if path.lower().endswith((".html", ".htm", ".xml", ".svg")):
+        return html.unescape(raw)
+    if path.lower().endswith((".json", ".js")):
+        return _ESCAPED.sub(lambda match: match[2] or chr(int(match[1], 16)), raw)
+    return raw
+
+
+def _open(file: Path) -> IO[str]:
+    if file.suffix.lower() == ".gz":
+        return io.TextIOWrapper(gzip.open(file), encoding="utf-8", errors="replace")
+    return file.open(encoding="utf-8", errors="replace")

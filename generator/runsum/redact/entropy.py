@@ -1,0 +1,39 @@
+"""Texts that look random: warned of, for most of them are hashes; taken out in strict mode only."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+_TOKEN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+/_-]{28,}={0,2}(?![\w+/=-])")
+_HASH = re.compile(r"[0-9a-f]+|[0-9A-F]+|[0-9a-fA-F-]{36}")
+_BITS = 4.0
+"""Bits per character (Shannon) from which a text counts as random; English words in snake case stay below."""
+_CHANGES = 0.4
+"""Share of neighbours of different kinds (capital, small letter, digit): 0.6 in random texts, 0.2 in names."""
+
+
+def find_random(text: str) -> Iterator[tuple[int, int]]:
+    """Stretches of letters and digits too mixed to be words; hexadecimal digits and UUIDs are none."""
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if (
+            token.count("/") < 3
+            and not _HASH.fullmatch(token)
+            and _bits(token) >= _BITS
+            and _changes(token) >= _CHANGES
+        ):
+            yield match.span()
+
+
+def _changes(token: str) -> float:
+    kinds = ["A" if char.isupper() else "a" if char.islower() else "1" if char.isdigit() else "-" for char in token]
+    return sum(left != right for left, right in pairwise(kinds)) / len(token)
+
+
+def _bits(token: str) -> float:
+    counts = Counter(token).values()
+    return -sum(n / len(token) * math.log2(n / len(token)) for n in counts)

@@ -1,0 +1,201 @@
+"""Many files moved into place as one: all of them, or none, whatever happens on the way.
+
+New files wait in `next/`. A journal of all moves is written before the first of them; every file that a move
+replaces or takes away is kept in `before/`. Deleting the journal makes the moves final; as long as it is there,
+`undo` takes them back, in the same process or in the next one after a kill.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runsum.errors import OutputError
+from runsum.site.paths import digest_of, is_inside, read_file
+
+_NEXT = "next"
+_BEFORE = "before"
+_JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One change of a folder.
+
+    Attributes:
+        path: the file, relative to the folder.
+        digest: of its new content; None when the file goes.
+        new: whether there was no such file before.
+    """
+
+    path: str
+    digest: str | None
+    new: bool = False
+
+
+class Mover:
+    """Moves files into a folder.
+
+    Args:
+        folder: where they are to stand.
+        home: a folder for what is on its way, of the same file system.
+    """
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self._folder = folder
+        self._next, self._before, self._journal = home / _NEXT, home / _BEFORE, home / _JOURNAL
+
+    def stage(self, path: str, content: bytes) -> None:
+        """Write a file aside, to be moved later.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        staged = self._next / path
+        try:
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_bytes(content)
+        except OSError as error:
+            raise OutputError(
+                f"{self._folder / path} cannot be written: {error.strerror}", "Check permissions and free space"
+            ) from error
+
+    def commit(self, moves: Sequence[Move]) -> None:
+        """Make all moves, in their order, or none.
+
+        Raises:
+            OutputError: one cannot be made; the folder is as it was.
+        """
+        for move in moves:
+            self._require_place(self._folder / move.path)
+        current = self._journal
+        try:
+            self._announce(moves)
+            for move in moves:
+                current = self._folder / move.path
+                self._make(move)
+            current = self._journal
+            self._journal.unlink()
+        except BaseException as error:
+            with contextlib.suppress(OSError):  # what cannot be taken back now is by the next build
+                self.undo()
+            if isinstance(error, OSError):
+                raise OutputError(
+                    f"{current} cannot be written: {error.strerror}", "Check permissions and free space"
+                ) from error
+            raise
+        for move in moves:
+            if move.digest is None:  # not before: on a full disk, no folder could be made again to undo it
+                self._prune(self._folder / move.path)
+
+    def undo(self) -> None:
+        """Take back what an unfinished commit has done; a person's changes since then stay.
+
+        Raises:
+            OSError: a file cannot be put back; the journal stays for the next attempt.
+        """
+        for move in reversed(list(self._announced())):
+            target, old = self._folder / move.path, self._before / move.path
+            if target.is_dir():
+                continue  # a person's
+            there = read_file(target)
+            ours = there is None or digest_of(there) == move.digest
+            if os.path.lexists(old) and ours:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _put(old, target)
+            elif move.new and ours:
+                if there is not None:
+                    target.unlink()
+                self._prune(target)
+        self._journal.unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Delete what waited or was kept.
+
+        Raises:
+            OSError: it cannot be deleted.
+        """
+        for folder in (self._next, self._before):
+            if folder.exists() and not (folder == self._before and self._journal.exists()):
+                shutil.rmtree(folder)
+
+    def _announce(self, moves: Sequence[Move]) -> None:
+        staged = self._next / _JOURNAL  # a journal is there as a whole or not at all
+        staged.parent.mkdir(parents=True, exist_ok=True)
+        with staged.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps([move.path, move.digest, move.new]) + "\n" for move in moves)
+        os.replace(staged, self._journal)  # noqa: PTH105 atomic on every system
+
+    def _announced(self) -> Iterator[Move]:
+        try:
+            lines = self._journal.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                path, digest, new = json.loads(line)
+            except (ValueError, TypeError):
+                continue  # not a line of ours
+            if isinstance(path, str) and is_inside(path):
+                yield Move(path, None if digest is None else str(digest), bool(new))
+
+    def _make(self, move: Move) -> None:
+        target, old = self._folder / move.path, self._before / move.path
+        if not move.new:
+            old.parent.mkdir(parents=True, exist_ok=True)
+            _keep(target, old, leave=move.digest is not None)
+        if move.digest is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _put(self._next / move.path, target)
+
+    def _prune(self, target: Path) -> None:
+        """Remove the folders that a file left empty."""
+        for parent in target.relative_to(self._folder).parents:
+            if parent == parent.parent:
+                break
+            try:
+                (self._folder / parent).rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                break  # something else is in it
+
+    def _require_place(self, target: Path) -> None:
+        """Complain before anything is moved where something stands in the way."""
+        if target.is_dir():
+            raise OutputError(f"{target} cannot be written: Is a directory", "Move it away and build again")
+        parent = next(folder for folder in target.parents if folder.exists() or folder == self._folder)
+        if not parent.is_dir():
+            raise OutputError(f"{parent} is a file where a folder is needed", "Move it away and build again")
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise OutputError(f"{parent} cannot be written: {os.strerror(errno.EACCES)}", "Check its permissions")
+
+
+def _keep(target: Path, old: Path, leave: bool) -> None:
+    """Keep a file; with `leave`, it also stays where it is until another takes its place."""
+    if leave and not target.is_symlink():
+        try:
+            os.link(target, old)  # who reads the site meanwhile never finds the file missing
+            return
+        except OSError:
+            pass  # a file system without links
+    _put(target, old)
+
+
+def _put(source: Path, target: Path) -> None:
+    """Move a file over another, atomically, also where a folder of the site lies on another disk."""
+    try:
+        os.replace(source, target)  # noqa: PTH105 atomic on every system
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        temporary = target.with_name(f".{target.name}.tmp")
+        shutil.copyfile(source, temporary)
+        os.replace(temporary, target)  # noqa: PTH105
+        source.unlink()

@@ -1,0 +1,39 @@
+"""Paths and contents of a docs folder: what may be written, on every file system, and what is there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+# Devices of Windows, whatever stands behind the first dot, and what its file names cannot hold.
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE | re.DOTALL)
+_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"|?*\\]|[. ]\Z')
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path stays in the docs folder; a manifest may come from anybody's hands."""
+    pure = PurePosixPath(path)
+    return bool(path) and not pure.is_absolute() and ".." not in pure.parts and not PureWindowsPath(path).drive
+
+
+def is_portable(path: str) -> bool:
+    """Whether every file system can hold the path under this name."""
+    return not any(_RESERVED.fullmatch(part) or _FORBIDDEN.search(part) for part in PurePosixPath(path).parts)
+
+
+def digest_of(content: bytes) -> str:
+    """The SHA-256 of a content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_file(file: Path) -> bytes | None:
+    """The content of a file; None when there is none.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # what stands in the way is named when it is written to

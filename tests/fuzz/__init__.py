@@ -1,0 +1,1 @@
+"""What the fuzzer feeds to the parsers of the reader."""
