@@ -282,6 +282,7 @@ def test_check_finds_what_was_written_by_hand(planted: Built, tmp_path: Path) ->
     site = tmp_path / "site"
     shutil.copytree(planted.work / "site" / "assets", site / "assets")
     shell = (planted.work / "site" / "methods" / "index.html").read_text(encoding="utf-8")
+    (site / "index.html").write_text(shell, encoding="utf-8")
     pages = {}
     for number, item in enumerate(SECRETS):
         page = f"typed-{number}/index.html"

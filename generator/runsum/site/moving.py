@@ -50,6 +50,8 @@ class Mover:
     def __init__(self, folder: Path, home: Path) -> None:
         self._folder = folder
         self._next, self._before, self._journal = home / _NEXT, home / _BEFORE, home / _JOURNAL
+        self._made: set[Path] = set()  # folders that are there, so that none is asked for a file at a time
+        self._checked: set[Path] = set()
 
     def stage(self, path: str, content: bytes) -> None:
         """Write a file aside, to be moved later.
@@ -59,7 +61,7 @@ class Mover:
         """
         staged = self._next / path
         try:
-            staged.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder(staged.parent)
             staged.write_bytes(content)
         except OSError as error:
             raise OutputError(
@@ -148,11 +150,16 @@ class Mover:
     def _make(self, move: Move) -> None:
         target, old = self._folder / move.path, self._before / move.path
         if not move.new:
-            old.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder(old.parent)
             _keep(target, old, leave=move.digest is not None)
         if move.digest is not None:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder(target.parent)
             _put(self._next / move.path, target)
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
 
     def _prune(self, target: Path) -> None:
         """Remove the folders that a file left empty."""
@@ -170,6 +177,9 @@ class Mover:
         """Complain before anything is moved where something stands in the way."""
         if target.is_dir():
             raise OutputError(f"{target} cannot be written: Is a directory", "Move it away and build again")
+        if target.parent in self._checked:
+            return
+        self._checked.add(target.parent)
         parent = next(folder for folder in target.parents if folder.exists() or folder == self._folder)
         if not parent.is_dir():
             raise OutputError(f"{parent} is a file where a folder is needed", "Move it away and build again")
