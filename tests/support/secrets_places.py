@@ -339,4 +339,8 @@ def _note(planter: Planter) -> str:
     item = planter.next()
     secret = (*item.parts, *item.whole)[0].encode()
     head = text.encode() + b"\n\n" + item.text.encode().partition(secret)[0]
-    return (head + b"a word " * NOTE_BYTES)[: NOTE_BYTES - len(secret) // 2 - 4].decode("utf-8", "replace") + item.text
+    return (
+        (head + b"a word " * NOTE_BYTES)[: NOTE_BYTES - len(secret) // 2 - 4].decode("utf-8", "replace")[:-1]
+        + " "
+        + item.text
+    )

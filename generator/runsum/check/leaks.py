@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote
 
-from runsum.redact.redactor import Redactor
+from runsum.redact.redactor import Redactor, readable
 
 _TEXTS = (
     ".html", ".htm", ".json", ".js", ".csv", ".xml", ".txt", ".md", ".svg", ".yml", ".yaml", ".vtt", ".map", ".css",
@@ -23,6 +23,9 @@ _SEAM = 4096
 _REMEMBERED = 20_000  # lines
 _LONG = 4_000  # characters; longer lines are of one page only
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\(/)")
+# What redaction left, in whatever case, where a page has cut it, and as a part of a file's name.
+_MARK = re.compile(r"[\s\"'({\[\\]*(?:[\w:]{0,12}‹|\w{0,6}…|-redacted-)", re.IGNORECASE)
+_TELLS = re.compile(r"\w")
 
 
 def may_leak(path: str) -> bool:
@@ -77,7 +80,7 @@ class LeakFinder:
         looked_at = text if "PRIVATE KEY" in text else "\n".join(lines[number] for number in new)
         dirty = False
         for rule, match in self._redactor.find(looked_at, only_tokens=only_tokens):
-            if self._own_host and self._own_host in looked_at[match.start : match.stop]:
+            if self._is_harmless(looked_at[match], looked_at[match.stop : match.stop + 2]):
                 continue
             dirty = True
             number = looked_at.count("\n", 0, match.start)
@@ -85,14 +88,22 @@ class LeakFinder:
         if not dirty and not only_tokens and len(self._clean) < _REMEMBERED:
             self._clean.update(lines[number] for number in new if len(lines[number]) < _LONG)
 
+    def _is_harmless(self, found: str, after: str) -> bool:
+        """Whether it is the site's own address, or what redaction has put in place of a secret."""
+        if self._own_host and self._own_host in found:
+            return True
+        if _MARK.match(found) or after.endswith("‹"):  # and what a page wrote behind it
+            return not any(self._redactor.find(found, only_tokens=True))
+        return len(_TELLS.findall(found)) < 2
+
 
 def _plain(raw: str, path: str) -> str:
     """The text without the ways in which pages and scripts write it."""
-    if path.lower().endswith((".html", ".htm", ".xml", ".svg")):
-        return html.unescape(raw)
     if path.lower().endswith((".json", ".js")):
-        return _ESCAPED.sub(lambda match: match[2] or chr(int(match[1], 16)), raw)
-    return raw
+        raw = _ESCAPED.sub(lambda match: match[2] or chr(int(match[1], 16)), raw)
+    elif path.lower().removesuffix(".gz").endswith(".csv"):
+        raw = raw.replace(",", ", ")  # the next cell belongs to no value
+    return readable(html.unescape(raw))  # the index of the search holds entities, too
 
 
 def _open(file: Path) -> IO[str]:

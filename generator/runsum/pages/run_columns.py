@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from runsum.analysis.settings import plain
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.formatting import clean_text, setting
+from runsum.formatting import clean_text, cut, setting
 from runsum.model import Scalar
 
 CONFIG_COLUMNS = 150
@@ -192,4 +192,4 @@ def _notes(run: ArchivedRun, notes: Mapping[str, Markup]) -> str | None:
         *digest.status_notes,
     ]
     text = " · ".join(words for words in (clean_text(part).strip() for part in said) if words)
-    return text[:_NOTE_LENGTH] or None
+    return cut(text, _NOTE_LENGTH) or None

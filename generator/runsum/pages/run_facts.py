@@ -14,7 +14,7 @@ from typing import Any
 from runsum.analysis.settings import plain
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.chartdata import data_script
-from runsum.formatting import FILTERS, clean_text, setting
+from runsum.formatting import FILTERS, clean_text, cut, setting
 from runsum.model import ConfigValue, Fact, Phrase, known, phrase
 from runsum.source.columns import number
 
@@ -178,4 +178,4 @@ def _short(value: int | float) -> int | float:
 
 
 def _text(value: str | None) -> str | None:
-    return None if value is None else clean_text(value)[:_TEXT_LENGTH]
+    return None if value is None else cut(value, _TEXT_LENGTH)

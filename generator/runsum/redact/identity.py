@@ -39,10 +39,12 @@ _WSL = re.compile(
 _ROOTS = (
     r"(?:/(?:var|export|usr|data|net|nfs|private|exports|cluster|gpfs|lustre|(?:mnt|cygdrive)(?:/[A-Za-z])?|[A-Za-z]))?"
 )
+_BEGIN = r"(?:(?<=file://)|(?<=:///)|(?<=localhost)|(?<=\w/)(?=/)|(?<![\w.\-/~…]))"  # or glued behind an address
 _POSIX = re.compile(
-    r"(?:(?<=file://)|(?<=:///)|(?<=localhost)|(?<![\w.\-/~…]))"
+    _BEGIN
+    + r"(?:"
     + _ROOTS
-    + r"/(?:home|homes|Users)/(?!(?:Shared|Public|Default)\b)"
+    + r"/(?:home|homes|Users)|/(?:mnt/|cygdrive/)?[A-Za-z]/users)/(?!(?:Shared|Public|Default)\b)"
     + _POSIX_USER
     + r"|(?:(?<=file://)|(?<![\w.\-/~…]))/root(?=[/\s\"':;,)]|$)"
 )
@@ -51,22 +53,28 @@ _REMOTE = re.compile(r"vscode-remote://[^/\s]+/(?:home|Users)/" + _POSIX_USER)
 _EVENTS = re.compile(r"events\.out\.tfevents\.\d+\.(?P<host>[^./\s‹]+)(?=\.)")
 _WHOLE = re.compile(r"\A(?:file://)?" + _ROOTS + r"/(?:home|homes|Users)/[^/\n]{1,64}(?=/)")
 _ENCODED = re.compile(r"%2[fF](?:home|Users)%2[fF](?:(?!%2[fF])[^\s/&\"'<>]){1,64}")
-_MEDIA = re.compile(r"(?<![\w.\-/~…])/(?:run/)?media/(?!…)(?P<user>[^/\s\"'<>|:;,]+)(?=/)")
+_MEDIA = re.compile(_BEGIN + r"/(?:run/)?media/(?!…)(?P<user>[^/\s\"'<>|:;,]+)(?=/)")
 _ONEDRIVE = re.compile(r"(?<=[\\/])OneDrive - (?P<company>[^\\/\r\n\"]+)")
-_UNC = re.compile(r"(?<![\w:.\\/~…›])\\{2,}(?P<host>[A-Za-z0-9][\w.-]+)\\+(?P<share>[\w$. -]{2,64}?)(?=\\|[\s\"',;]|$)")
-_SHARE = re.compile(r"(?<!\S)//[\w.-]+/[\w$.-]+(?=/|$)")
+_UNC = re.compile(
+    r"(?<![A-Za-z0-9:.\\~…›])\\{2,}(?P<host>[A-Za-z0-9][\w.-]+)\\+(?P<share>[\w$. -]{2,64}?)(?=\\|[\s\"',;]|$)"
+)
+_SHARE = re.compile(r"(?:(?<!\S)|(?<=\w/))//[\w.-]+/[\w$.-]+(?=/|$)")
 
 _MAIL = re.compile(
     r"(?<![\w.+%-])(?P<local>\w[\w.%+-]{0,63}?)(?:@|%40)(?P<domain>(?:[^\W_](?:[\w-]{0,62})\.)+(?P<end>[^\W\d_]{2,24}))(?![\w(-])"
 )
+_MAIL_END = re.compile(r"\w\.(?:com|org|net|edu|gov|info|io|ai|dev|[a-z]{2})$", re.IGNORECASE)
 _FILE_ENDS = _words(
     """
     png jpg jpeg gif svg webp ico bmp mp4 webm avi zip gz tar pt pth pkl json yaml yml csv txt log py js ts css html md
     ipynb onnx safetensors npz npy h5 so dll exe rom bin a26 nes sfc smc gb gba sum mean item shape cpu numpy dot
     """
 )
-_PROMPT = re.compile(r"(?<![\w.@/+-])(?P<secret>[a-z_][\w.-]{0,31}@[A-Za-z][\w-]{1,62})(?=:[~/\w]|\s*[$#]\s)|"
-                     r"(?<=ssh )(?P<ssh>[a-z_][\w.-]{0,31}@[\w.-]{2,})")  # fmt: skip
+_AT = r"[a-z_][\w.-]{0,31}@(?!sha\d)[A-Za-z][\w-]{1,62}"
+_PROMPT = re.compile(
+    rf"(?<![\w.@/+-])(?P<secret>{_AT})(?=:[~/\w]|\s*[$#]\s)|(?<=/)(?P<behind>{_AT})(?=:~/)"
+    r"|(?<=ssh )(?P<ssh>[a-z_][\w.-]{0,31}@[\w.-]{2,})"
+)
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _PRIVATE_IP = re.compile(
     rf"(?<![\d.\w-])(?:10(?:\.{_OCTET}){{3}}|192\.168(?:\.{_OCTET}){{2}}|172\.(?:1[6-9]|2\d|3[01])(?:\.{_OCTET}){{2}}|"
@@ -84,13 +92,17 @@ _BARE_HOST = re.compile(
     r"(?:https?|wss?|ssh|s?ftp|tcp|rtsps?|rediss?|postgres(?:ql)?|mysql|mongodb|amqps?|smb|nfs)://(?:[^\s/@\"'<>]*@)?"
     r"(?P<secret>(?!localhost\b|redacted)[A-Za-z][A-Za-z0-9_-]*)(?=[:/\s\"'<>)]|$)")  # fmt: skip
 _WINDOWS_HOST = re.compile(r"(?<![\w-])(?:DESKTOP|LAPTOP|WIN)-[A-Z0-9]{7,15}(?![\w-])")
+_OWNERS = r"(?:host_?name|computer_?name|machine_?name|node_?name|user_?name|logname)"
+OWNER_NAMES = re.compile(_OWNERS, re.IGNORECASE)
+"""Names of settings that say on whose machine a run was trained."""
 _NAMED = re.compile(
-    r"(?<![A-Za-z])(?:host_?name|computer_?name|machine_?name|node_?name|user_?name|logname)\\*[\"']?\s?[:=]\s?\\*[\"']?"
+    rf"(?<![A-Za-z]){_OWNERS}"
+    r"\\*[\"']?\s?[:=]\s?\\*[\"']?"
     r"(?P<value>(?!(?:none|null|unknown|true|false|str|string|not)\b)[A-Za-z][\w.-]{1,62})",
     re.IGNORECASE,
 )
 _MAC = re.compile(
-    r"(?<![0-9A-Fa-f:\-.])(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])(?!\.[0-9A-Fa-f])"
+    r"(?<![0-9A-Fa-f:\-.])(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])(?!\.\d)"
 )
 
 # Searched before the patterns, for that is a hundred times faster.
@@ -128,8 +140,11 @@ def find_people(text: str) -> Iterator[Change]:
     if "@" not in text and "%40" not in text:
         return
     for match in _MAIL.finditer(text):
-        if match["local"].lower() != "git" and match["end"].lower() not in _FILE_ENDS:
-            yield Change("e-mail", match.start(), match.end(), None)
+        end = match.end()
+        if match["end"].lower() in _FILE_ENDS:  # ann@example.org.log is a file with an address in its name
+            end = match.start("end") - 1 if _MAIL_END.search(match["domain"][: -len(match["end"]) - 1]) else 0
+        if match["local"].lower() != "git" and end:
+            yield Change("e-mail", match.start(), end, None)
     for match in _PROMPT.finditer(text):
         group = match.lastgroup or "secret"
         if not match[group].startswith("git@"):

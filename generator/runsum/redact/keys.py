@@ -23,6 +23,13 @@ _STRONG = _words(
 )
 # Under these, numbers, flags and counts are no secrets.
 _WEAK = _words("pass token tokens auth authorization bearer cookie cookies session sessionid dsn jwt oauth")
+# What such names are glued together from where a tool has put them in lower case: clientsecret, secretaccesskey.
+_GLUED = _words(
+    """
+    id bot personal user admin database db root aws hub github gitlab slack my key keys refresh bearer web connection
+    string
+    """
+)
 # Before "key" or "keys" these make a secret.
 _KEYS_OF = _words(
     """
@@ -57,6 +64,9 @@ _AFTER = _words(
 )
 
 
+_GLUE = re.compile("|".join(sorted(_STRONG | _WEAK | _KEYS_OF | _GLUED, key=len, reverse=True)))
+
+
 @lru_cache(maxsize=8192)
 def secrecy(name: str) -> str:
     """How a name speaks of its value.
@@ -68,8 +78,18 @@ def secrecy(name: str) -> str:
         "strong": the value is secret whatever it is; "weak": secret unless it is a number, a flag or a plain word;
         "": nothing is known.
     """
-    found = {_secrecy([word.lower() for word in parts]) for parts in (_PARTS.findall(name), _PLAIN.findall(name))}
+    found = {
+        _secrecy([part for word in words for part in _unglued(word.lower())])
+        for words in (_PARTS.findall(name), _PLAIN.findall(name))
+    }
     return "strong" if "strong" in found else "weak" if "weak" in found else ""
+
+
+def _unglued(word: str) -> list[str]:
+    """The words that one without gaps is made of, when it is made of such words alone."""
+    if word in _STRONG or word in _WEAK or word in _AFTER or _GLUE.sub("", word):
+        return [word]
+    return _GLUE.findall(word)
 
 
 def _secrecy(words: list[str]) -> str:

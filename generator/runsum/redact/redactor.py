@@ -12,13 +12,12 @@ from itertools import chain
 from urllib.parse import unquote
 
 from runsum.redact.entropy import find_random
-from runsum.redact.identity import IDENTITY, Change, is_private_address
+from runsum.redact.identity import IDENTITY, OWNER_NAMES, Change, is_private_address
 from runsum.redact.keys import secrecy
 from runsum.redact.policy import Mode, Policy
 from runsum.redact.tokens import TOKENS
 from runsum.redact.values import MARK, assigned, in_addresses, in_commands, in_headers, is_secret
 
-# What pages leave out, so that it cannot split a secret here and be gone there.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -169,10 +168,22 @@ class Redactor:
             return f"{MARK}key-name›"
         if not isinstance(value, str):
             return value
+        if OWNER_NAMES.fullmatch(name) and value and not value.startswith((MARK, "localhost", "127.")):
+            self.count("user-and-host", table, column)
+            return f"{MARK}user-and-host›"
         if _HOST_NAMES.search(name) and is_private_address(value) and value not in self.policy.allow_values:
             self.count("private-host", table, column)
             return f"{MARK}private-host›"
-        return self.text(value, table, column)
+        return self._packed(value, table, column, depth) if value[:1] in ("{", "[") else self.text(value, table, column)
+
+    def _packed(self, text: str, table: str, column: str, depth: int) -> str:
+        """A text in a document that is a document itself, where escapes may hide what a text says."""
+        try:
+            inner = json.loads(text)
+        except (ValueError, RecursionError):
+            return self.text(text, table, column)
+        clean = self.value(inner, table, column, "", depth + 1)
+        return self.text(text if clean == inner else json.dumps(clean, ensure_ascii=False), table, column)
 
     def _mapping(
         self, value: dict[object, object], table: str, column: str, secret: str, depth: int
@@ -207,7 +218,7 @@ class Redactor:
         return self.text(text, table, column)
 
     def _apply(self, text: str) -> _Result:
-        changed = _UNSEEN.sub("", _ANSI.sub("", text))
+        changed = readable(text)
         rules: list[str] = []
         for _ in range(_PASSES):  # what stands beside a mark may be found only now
             before = len(rules)
@@ -261,6 +272,11 @@ class Redactor:
                 yield Change("address", match.start(), match.end(), None)
             for start, end in find_random(text):
                 yield Change(RANDOM, start, end, None)
+
+
+def readable(text: str) -> str:
+    """Text without what pages leave out, so that it cannot split a secret here and be gone there."""
+    return _UNSEEN.sub("", _ANSI.sub("", text))
 
 
 def _is_kept_back(value: object, how: str) -> bool:

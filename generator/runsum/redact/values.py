@@ -19,7 +19,7 @@ _NAMES = (
 _CAMEL = "Key"
 _BEFORE, _STRETCH = 100, 4200  # characters before such a word, and from it on, that are looked at
 _ASSIGNED = re.compile(
-    r"(?P<name>[A-Za-z_][\w.-]{1,80}|\b[A-Za-z]{2,12} [Kk]ey)"
+    r"(?P<name>[A-Za-z_][\w.-]{1,80}|(?<![A-Za-z])[A-Za-z]{2,12} [Kk]ey)"
     r"(?P<to>\\*[\"'`]?\s{0,3}(?:=>|:=|->|=|:)\s{0,3})"
     r"(?:\[(?P<list>[^\[\]]{1,4000})\]|[|>][-+]?\s*\n(?P<block>[ \t]+[^\n]+)"
     r"|\\*(?P<quote>[\"'`])(?P<quoted>(?:(?!\\*(?P=quote)).){1,4000})|(?P<bare>[^\s\"'`<>]{1,4000}))",

@@ -167,4 +167,5 @@ def _clean(line: str) -> str:
 
 
 def _cut(line: str) -> str:
-    return line.strip()[:LINE_LENGTH]
+    line = line.strip()
+    return line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…"

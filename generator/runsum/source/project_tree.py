@@ -114,15 +114,15 @@ class Tree:
         """
         if entry.file not in self._documents:
             try:
-                self._documents[entry.file] = self._published(entry, _mapping_of(_read_text(entry), formats))
+                self._documents[entry.file] = self._published(kind, _mapping_of(_read_text(entry), formats))
             except _UnreadableError as error:
                 self._documents[entry.file] = {}
                 self.report(kind, path=entry.path, reason=error.reason, line=error.line)
         return self._documents[entry.file]
 
-    def _published(self, entry: Entry, document: dict[str, object]) -> dict[str, object]:
+    def _published(self, kind: str, document: dict[str, object]) -> dict[str, object]:
         """A document without what must not be published, and only then cut to length."""
-        clean = self.keep.value(document, "files", entry.path.rpartition("/")[2])
+        clean = self.keep.value(document, "files", kind.removesuffix("_unreadable"))
         return {key: _cut(value) for key, value in clean.items()} if isinstance(clean, dict) else {}
 
     def _wanted(self, folder: str, keep: Callable[[str], bool]) -> tuple[str, ...]:
@@ -252,7 +252,9 @@ def _cut(value: object) -> object:
         return {key[:MAX_TEXT]: _cut(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_cut(item) for item in value]
-    return value[:MAX_TEXT] if isinstance(value, str) else value
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return value[: MAX_TEXT - 1] + "…"  # a name that ends here is not taken for a whole one
+    return value
 
 
 def _plain(value: object, left: list[int], depth: int = 0) -> object:
