@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,14 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=program)
         yield started
         started.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What builds keep for later ones, they keep for all tests of this run and nobody else."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit it
+        kept = tempfile.TemporaryDirectory(prefix="runsum-kept-", ignore_cleanup_errors=True)
+        os.environ["XDG_CACHE_HOME"] = kept.name
+        config.add_cleanup(kept.cleanup)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -149,7 +149,7 @@ def test_ties_are_marked_together(browser: Browser, home: str, compared: Compare
             [low, high],
         )
         visit.page.evaluate("location.hash += '&config=all'")
-        visit.page.wait_for_function("document.querySelector('.rs-compare-toggle input').checked")
+        visit.page.wait_for_function("() => document.querySelector('.rs-compare-toggle input').checked")
         assert best(visit.page, "best_reward") == []
         visit.page.evaluate("slugs => { location.hash = 'runs=' + slugs.join(','); }", [low, high, ROOT, REPEATED])
         visit.page.wait_for_selector(".rs-compare-chosen li:nth-child(4)")
@@ -159,7 +159,9 @@ def test_ties_are_marked_together(browser: Browser, home: str, compared: Compare
             [low, ROOT],
         )
         visit.page.evaluate("location.hash += '&config=all'")
-        visit.page.wait_for_function("document.querySelectorAll('tr[data-row=best_reward] .rs-best').length === 2")
+        visit.page.wait_for_function(
+            "() => document.querySelectorAll('tr[data-row=best_reward] .rs-best').length === 2"
+        )
         assert best(visit.page, "best_reward") == [0, 2]
 
 
@@ -301,10 +303,10 @@ def test_runs_are_added_and_removed(browser: Browser, home: str) -> None:
         page.keyboard.press("Enter")
         page.wait_for_selector(".rs-compare-chosen li:nth-child(3)")
         assert page.evaluate("location.hash") == f"#runs={ROOT},{CHILD},{PONG}"
-        page.wait_for_function("[...window.runsum.charts][0].series.length === 3")
+        page.wait_for_function("() => [...window.runsum.charts][0].series.length === 3")
         slot = page.evaluate(colour, CHILD)
         page.get_by_label(f"Remove {ROOT} from the comparison").click()
-        page.wait_for_function("[...window.runsum.charts][0].series.length === 2")
+        page.wait_for_function("() => [...window.runsum.charts][0].series.length === 2")
         assert page.evaluate("location.hash") == f"#runs={CHILD},{PONG}"
         assert page.evaluate(colour, CHILD) == slot
         assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Remove ")
@@ -316,7 +318,7 @@ def test_an_address_that_changes_is_followed(browser: Browser, home: str) -> Non
     """As when a link to another comparison is pasted over it."""
     with comparing(browser, home, f"runs={ROOT},{CHILD}") as visit:
         visit.page.evaluate(f"location.hash = 'runs={PONG},{REPEATED}'")
-        visit.page.wait_for_function(f"document.title.startsWith('{PONG}, {REPEATED} · ')")
+        visit.page.wait_for_function(f"() => document.title.startsWith('{PONG}, {REPEATED} · ')")
         assert visit.page.locator(".rs-compare-chosen li > a").all_inner_texts() == [PONG, REPEATED]
 
 

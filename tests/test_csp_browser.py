@@ -167,7 +167,7 @@ def test_without_a_policy_all_of_it_runs(browser: Browser, built_site: BuiltSite
             shown = visit.open(RUN)
             shown.locator("#bait").click()
             shown.locator("#link").click()
-            shown.wait_for_function("'inline' in document.body.dataset && 'address' in document.body.dataset")
+            shown.wait_for_function("() => 'inline' in document.body.dataset && 'address' in document.body.dataset")
             left: dict[str, str] = shown.evaluate("({...document.body.dataset})")
             assert {"handler", "inline", "error", "address"} <= set(left)
             shown.locator("#send").click()

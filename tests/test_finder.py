@@ -108,7 +108,7 @@ def test_the_browser_prints_numbers_like_the_pages(browser: Browser, address: st
     """runsum-format.js and formatting.py agree, ties of rounding included."""
     with visiting(browser, address) as visit:
         page = visit.open(FINDER)
-        page.wait_for_function("window.runsum && window.runsum.format")
+        page.wait_for_function("() => window.runsum && window.runsum.format")
         printed = page.evaluate(
             "([name, values]) => values.map(value => window.runsum.format[name](value))", [name, NUMBERS]
         )

@@ -290,7 +290,7 @@ def test_another_address_in_the_same_tab_is_another_view(browser: Browser, addre
     with finder(browser, address) as page:
         every = found(page)
         page.evaluate("location.hash = 'q=' + encodeURIComponent('state:failed')")
-        page.wait_for_function("document.querySelector('.rs-query').value === 'state:failed'")
+        page.wait_for_function("() => document.querySelector('.rs-query').value === 'state:failed'")
         assert 0 < found(page) < every
         page.locator(".rs-finder-bar button", has_text="Clear").click()
         assert found(page) == every

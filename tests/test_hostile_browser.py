@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -128,6 +129,8 @@ def test_no_page_holds_an_element_of_the_data(browser: Browser, hostile_archive:
     site = hostile_archive.site(builder)
     pages = sorted(site.rglob("*.html"))
     assert len(pages) > 2 * len(CORPUS)
+    if builder == "properdocs":  # the very bytes of MkDocs need not be looked at twice
+        pages = [page for page in pages if not is_same(page, hostile_archive.site("mkdocs") / page.relative_to(site))]
     with visiting(browser, "about:blank") as visit:
         found = [
             complaint
@@ -137,6 +140,10 @@ def test_no_page_holds_an_element_of_the_data(browser: Browser, hostile_archive:
             )
         ]
     assert not found, "\n".join(["", *found[:40]])
+
+
+def is_same(page: Path, other: Path) -> bool:
+    return other.exists() and page.read_bytes() == other.read_bytes()
 
 
 def test_the_inspection_finds_what_it_looks_for(browser: Browser) -> None:
@@ -217,7 +224,7 @@ def test_the_finder_shows_names_as_they_are(browser: Browser, home: Home) -> Non
         page.evaluate(
             "names => { const it = runsum.finder; it.show(names); it.grid.setSort(':learning_rate', 'desc'); }", names
         )
-        page.wait_for_function("location.hash.includes('sort=')")
+        page.wait_for_function("() => location.hash.includes('sort=')")
         state = page.evaluate("location.hash")
         page.goto("about:blank")
         page = visit.show("runs/index.html" + state)
@@ -244,7 +251,7 @@ def test_runs_of_hostile_names_are_compared(browser: Browser, home: Home) -> Non
     slugs.append(archive.slugs[EVERYTHING])
     with watched(browser, address) as visit:
         page = visit.show(f"compare.html#runs={','.join(slugs)}&config=all")
-        page.wait_for_function("document.querySelectorAll('.rs-compare-settings tbody tr').length > 100")
+        page.wait_for_function("() => document.querySelectorAll('.rs-compare-settings tbody tr').length > 100")
         assert page.locator(".rs-compare-chosen li").count() == len(slugs)
         assert sweep(page, 5, ".rs-compare-reward")
         page.locator(".rs-add input").fill("zzimagehandleryy")

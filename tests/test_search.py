@@ -92,7 +92,7 @@ def ask(page: Page, words: str) -> None:
     page.evaluate("document.querySelector('.md-search-result__meta').textContent = 'waiting'")
     page.locator(INPUT).fill(words[:-1])
     page.locator(INPUT).press_sequentially(words[-1])
-    page.wait_for_function("document.querySelector('.md-search-result__meta').textContent !== 'waiting'")
+    page.wait_for_function("() => document.querySelector('.md-search-result__meta').textContent !== 'waiting'")
     page.wait_for_timeout(100)  # the list follows the line above it
 
 

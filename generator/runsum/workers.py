@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import subprocess
 import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
 from types import TracebackType
+
+from platformdirs import user_cache_path
 
 _CHARTS = ("-P", "-m", "runsum.charts")  # -P: a file of the user's folder is never imported
 
 
+_COMPILERS = ("altair", "vl-convert-python")
+
+
 class ChartsWorker:
-    """Compiles the chart specs in a process of its own, so that a second core does it while the runs are read."""
+    """Compiles the chart specs in a process of its own, so that a second core does it while the runs are read.
+
+    They are the same for all archives, so they are kept for the next build, in the user's folder for such things.
+    """
 
     def __enter__(self) -> ChartsWorker:
-        self._process = subprocess.Popen([sys.executable, *_CHARTS], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._kept = KeptCharts()
+        self._script = self._kept.read()
+        self._process = None if self._script else _compiler()
         return self
 
     def result(self) -> bytes:
@@ -22,18 +38,62 @@ class ChartsWorker:
         Raises:
             RuntimeError: the worker failed; its last line says why.
         """
+        if self._process is None:
+            assert self._script is not None
+            return self._script
         script, errors = self._process.communicate()
         if self._process.returncode != 0:
             lines = errors.decode("utf-8", "replace").strip().splitlines() or ["it was killed"]
             raise RuntimeError(f"the chart specs could not be compiled: {lines[-1]}")
+        self._kept.write(script)
         return script
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._process is None:
+            return
         if self._process.poll() is None:
             self._process.kill()
             self._process.communicate()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+def _compiler() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, *_CHARTS], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+class KeptCharts:
+    """The compiled specs of an earlier build; what was compiled from other code or is damaged is not believed."""
+
+    def __init__(self) -> None:
+        made_of = Path(__file__).with_name("charts.py").read_bytes()
+        versions = " ".join(f"{name} {version(name)}" for name in _COMPILERS)
+        self._key = hashlib.sha256(made_of + versions.encode()).hexdigest()
+        self._file = user_cache_path("runsum") / "charts.js"
+
+    def read(self) -> bytes | None:
+        """The script; None when there is none that fits."""
+        try:
+            key, digest, script = self._file.read_bytes().split(b"\n", 2)
+        except (OSError, ValueError):
+            return None
+        return script if (key, digest) == (self._key.encode(), _digest(script)) else None
+
+    def write(self, script: bytes) -> None:
+        """Keep a script; where nothing can be written, the next build compiles it again."""
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self._file.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(b"\n".join((self._key.encode(), _digest(script), script)))
+                Path(name).replace(self._file)
+            finally:
+                Path(name).unlink(missing_ok=True)
+
+
+def _digest(script: bytes) -> bytes:
+    return hashlib.sha256(script).hexdigest().encode()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from faults import model
 from faults.model import (
     EITHER,
     REFUSED,
@@ -22,10 +23,13 @@ from faults.model import (
     judge_refusal,
     judge_same,
     snapshot,
+    some,
 )
 from support.schema import create
 
 BITS = 60
+IMPATIENT = ("-c", "import runsum.source.database as it; it._BUSY_S = 1; import runsum.cli; runsum.cli.main()")
+"""The command that waits for a lock a second, not half a minute."""
 NOT_SQLITE = {
     "0 bytes": b"",
     "1 byte": b"S",
@@ -87,7 +91,7 @@ def small(path: Path, number: int) -> Path:
 def flipped_bits(work: Path) -> Tally:
     """One bit turned over, at places all over the file."""
     chance, files = random.Random(20251222), {}
-    for number in range(BITS):
+    for number in some(range(BITS)):
         path = small(work / f"bit-{number}.db", number)
         data = bytearray(path.read_bytes())
         place = number if number < 40 else chance.randrange(len(data))  # the first: of the header
@@ -100,7 +104,7 @@ def flipped_bits(work: Path) -> Tally:
 def overwritten_pages(work: Path) -> Tally:
     """A whole page of zeros, of ones, or of the page before."""
     files = {}
-    for number in range(20):
+    for number in some(range(20)):
         path = small(work / f"page-{number}.db", 1000 + number)
         data = bytearray(path.read_bytes())
         page = 4096
@@ -117,7 +121,7 @@ def refuse(work: Path, contents: Iterator[tuple[str, bytes]]) -> Tally:
     tally, file = Tally(), work / "runs.db"
     command(work, "--db", healthy_database(work / "healthy.db"))
     before = snapshot(work / "docs")
-    for name, content in contents:
+    for name, content in some(contents):
         file.write_bytes(content)
         tally.check(name, [*judge_refusal(command(work, "--db", file), file.name), *judge_same(before, work / "docs")])
         if file.read_bytes() != content:
@@ -157,7 +161,8 @@ def in_the_way(work: Path) -> Tally:
     (work / "nowhere.db").symlink_to(work / "gone.db")
     (work / "itself.db").symlink_to(work / "itself.db")
     os.mkfifo(work / "pipe.db")
-    for name in ("missing.db", "folder.db", "nowhere.db", "itself.db", "pipe.db", "/dev/null", "a\nline.db", "x" * 300):
+    names = ("missing.db", "folder.db", "nowhere.db", "itself.db", "pipe.db", "/dev/null", "a\nline.db", "x" * 300)
+    for name in some(names):
         done = command(work, "--db", work / name)
         tally.check(repr(name[:20]), [*judge_refusal(done), *judge_same(before, work / "docs")])
     return tally
@@ -171,7 +176,7 @@ def locked(work: Path) -> Tally:
     file = healthy_database(work / "runs.db")
     with closing(sqlite3.connect(file, isolation_level=None)) as con:
         con.execute("BEGIN EXCLUSIVE")
-        done = command(work, "--db", file)
+        done = command(work, "--db", file, program=("-m", "runsum") if model.stride == 1 else IMPATIENT)
         con.execute("ROLLBACK")
     tally.check("exclusive", [*judge_refusal(done, "runs.db"), *judge_same(before, work / "docs")])
     return tally

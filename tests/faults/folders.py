@@ -29,6 +29,7 @@ from faults.model import (
     judge_refusal,
     judge_same,
     snapshot,
+    some,
 )
 
 THIRD = "run-900d0003"
@@ -69,7 +70,7 @@ def limited(work: Path) -> Tally:
     file, before = first_build(work)
     shutil.rmtree(work / "docs" / "assets")  # so that there are large files to write
     before = snapshot(work / "docs")
-    for limit in (0, 100, 1_000, 4_096, 20_000, 60_000, 130_000, 300_000):
+    for limit in some((0, 100, 1_000, 4_096, 20_000, 60_000, 130_000, 300_000)):
 
         def restrict(limit: int = limit) -> None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -88,7 +89,7 @@ def full_disk(work: Path) -> Tally:
     if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode != 0:
         tally.note = "this system mounts no file systems here; see the limited file size"
         return tally
-    for size in (64, 256, 512, 1024, 1300, 1600, 2000, 2400):  # KiB; the first site needs about 1.8 MB
+    for size in some((64, 256, 512, 1024, 1300, 1600, 2000, 2400)):  # KiB; the first site needs about 1.8 MB
         place = work / str(size)
         (place / "docs").mkdir(parents=True)
         script = (
@@ -117,7 +118,7 @@ def in_the_way(work: Path) -> Tally:
     tally = Tally()
     file, before = first_build(work)
     docs = work / "docs"
-    for name, folder in (
+    places = (
         (f"runs/{THIRD}", False),
         (f"runs/{THIRD}/index.md", True),
         (f"runs/{THIRD}/data.js", True),
@@ -128,7 +129,8 @@ def in_the_way(work: Path) -> Tally:
         (".runsum/journal", True),
         (".runsum/manifest.json", True),
         (".runsum/lock", True),
-    ):
+    )
+    for name, folder in some(places):
         shutil.copytree(docs, work / "kept")
         target = docs / name
         if target.is_file():
@@ -161,7 +163,7 @@ def read_only(work: Path) -> Tally:
     """Folders in which nobody may write, the superuser without his privilege neither."""
     tally = Tally()
     file, before = first_build(work)
-    for name in ("docs", "docs/.runsum", "docs/runs", "docs/runs/run-900d0002", "docs/data", "docs/digest"):
+    for name in some(("docs", "docs/.runsum", "docs/runs", "docs/runs/run-900d0002", "docs/data", "docs/digest")):
         with denied(work / name):
             done = command(work, "--db", file, before=ORDINARY)
         harmless = name == "docs" and done.returncode == 0  # every file of the build lies deeper
@@ -220,7 +222,7 @@ def ended(send: signal.Signals) -> Callable[[Path], Tally]:
         tally = Tally()
         file, _ = first_build(work)
         shutil.copytree(work / "docs", work / "kept")
-        for tenths in (2, 5, 8, 11, 14):
+        for tenths in some((2, 5, 8, 11, 14)):
             before = snapshot(work / "docs")
             build = subprocess.Popen(
                 [sys.executable, "-c", "import signal, runsum.cli;"

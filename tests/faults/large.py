@@ -18,6 +18,7 @@ from faults.model import (
     healthy_run,
     judge_healthy,
     judge_page,
+    some,
 )
 from support.project_files import put
 from support.rows import add_run
@@ -100,7 +101,7 @@ def broken_files(work: Path) -> Tally:
         "escapes of a terminal": b"\x1b[31mred\x1b[0m\x07\r\n" * 50,
     }
     names = ("run_metadata.json", "config_effective.yaml", "training.log", "clip.mp4", ".manifest.json")
-    for number, (kind, content) in enumerate(contents.items()):
+    for number, (kind, content) in enumerate(some(contents.items())):
         place = work / str(number)
         place.mkdir()
         files = {f"outputs/run-900d0001/{name}": content for name in names}

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from support.expect import AS_OF
 from support.rows import Clock, add_run, store, table_rows
@@ -27,6 +27,15 @@ HEALTHY = ("run-900d0001", "run-900d0002")
 LARGEST_PAGE = 600_000  # bytes of Markdown; a page of a healthy run has about 30,000
 Build = subprocess.CompletedProcess[str]
 Documents = dict[str, tuple[dict[str, Any], str]]  # run.json and page, by run id
+
+
+stride = 1  # every how many of a fault's variants are tried: the tests are content with fewer
+_Variant = TypeVar("_Variant")
+
+
+def some(variants: Iterable[_Variant]) -> list[_Variant]:
+    """The variants that are tried."""
+    return list(variants)[::stride]
 
 
 @dataclass
@@ -88,11 +97,13 @@ def healthy_database(path: Path, run_ids: Sequence[str] = HEALTHY) -> Path:
     return path
 
 
-def command(work: Path, *words: str | Path, before: Sequence[str] = (), **how: Any) -> Build:
+def command(
+    work: Path, *words: str | Path, before: Sequence[str] = (), program: Sequence[str] = ("-m", "runsum"), **how: Any
+) -> Build:
     """`runsum build` in a folder, as its users type it; `before` are words of a program that starts it."""
     work.mkdir(parents=True, exist_ok=True)
     return subprocess.run(
-        [*before, sys.executable, "-m", "runsum", "build", "--as-of", AS_OF, "--json", *map(str, words)],
+        [*before, sys.executable, *program, "build", "--as-of", AS_OF, "--json", *map(str, words)],
         cwd=work,
         env=os.environ | {"PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

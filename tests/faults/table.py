@@ -82,7 +82,8 @@ def table(done: Sequence[tuple[str, str, Tally]]) -> str:
         outcome = f"**{len(tally.wrong)} not as promised**" if tally.wrong else promise
         lines.append(f"| {name} | {tally.tried:,} | {outcome}{f' ({tally.note})' if tally.note else ''} |")
     tried, wrong = sum(tally.tried for *_, tally in done), sum(len(tally.wrong) for *_, tally in done)
-    return "\n".join([*lines, f"| **{len(done)} faults** | **{tried:,}** | **{wrong} not as promised** |"])
+    faults = "1 fault" if len(done) == 1 else f"{len(done)} faults"
+    return "\n".join([*lines, f"| **{faults}** | **{tried:,}** | **{wrong} not as promised** |"])
 
 
 def main(words: Sequence[str]) -> int:

@@ -59,8 +59,10 @@ class LeakFinder:
         Raises:
             OSError, EOFError, zlib.error: the file cannot be read or unpacked.
         """
-        for rule, _ in self._redactor.find(unquote(path)):
-            yield rule, 0
+        name = unquote(path)
+        for rule, place in self._redactor.find(name):
+            if not self._is_harmless(name[place]):
+                yield rule, 0
         if not may_leak(path):
             return
         with _open(file) as stream:
@@ -88,7 +90,7 @@ class LeakFinder:
         if not dirty and not only_tokens and len(self._clean) < _REMEMBERED:
             self._clean.update(lines[number] for number in new if len(lines[number]) < _LONG)
 
-    def _is_harmless(self, found: str, after: str) -> bool:
+    def _is_harmless(self, found: str, after: str = "") -> bool:
         """Whether it is the site's own address, or what redaction has put in place of a secret."""
         if self._own_host and self._own_host in found:
             return True

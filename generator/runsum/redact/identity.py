@@ -58,7 +58,7 @@ _ONEDRIVE = re.compile(r"(?<=[\\/])OneDrive - (?P<company>[^\\/\r\n\"]+)")
 _UNC = re.compile(
     r"(?<![A-Za-z0-9:.\\~…›])\\{2,}(?P<host>[A-Za-z0-9][\w.-]+)\\+(?P<share>[\w$. -]{2,64}?)(?=\\|[\s\"',;]|$)"
 )
-_SHARE = re.compile(r"(?:(?<!\S)|(?<=\w/))//[\w.-]+/[\w$.-]+(?=/|$)")
+_SHARE = re.compile(r"(?:(?<![^\s>])|(?<=\w/))//[\w.-]+/[\w$.-]+(?=/|$)")
 
 _MAIL = re.compile(
     r"(?<![\w.+%-])(?P<local>\w[\w.%+-]{0,63}?)(?:@|%40)(?P<domain>(?:[^\W_](?:[\w-]{0,62})\.)+(?P<end>[^\W\d_]{2,24}))(?![\w(-])"

@@ -40,10 +40,10 @@ _LOGIN = re.compile(r"\bwandb\s+login\s+(?:--\S+\s+)*(?P<secret>[A-Za-z0-9_-]{16
                     r"|\blogin\s+\S+\s+password\s+(?P<net>\S+)"
                     r"|(?<![\w-])(?:-u|--user)[\s=]+(?P<user>[^\s:\"'/]+:[^\s\"']+)")  # fmt: skip
 _HEADER = re.compile(
-    r"\b(?:proxy-)?authorization\\*[\"']?\s*[:=]\s*\\*[\"']?(?:[A-Za-z]+\s+)?(?P<secret>[^\s\"',;\\]{4,})"
-    r"|\bbearer\s+(?P<bearer>(?=\S*\d)[\w.~+/=-]{12,})"
-    r"|\bbasic\s+(?P<basic>(?=[A-Za-z0-9+/]*[0-9A-Z=])[A-Za-z0-9+/]{12,}={0,2})(?![\w-])"
-    r"|\b(?:set-)?cookie\\*[\"']?\s*[:=]\s*\\*[\"']?(?P<cookie>[^\s=\"']{1,80}=[^\r\n\"']+)",
+    r"(?<![A-Za-z])(?:proxy-)?authorization\\*[\"']?\s*[:=]\s*\\*[\"']?(?:[A-Za-z]+\s+)?(?P<secret>[^\s\"',;\\]{4,})"
+    r"|(?<![A-Za-z])bearer\s+(?P<bearer>(?=\S*\d)[\w.~+/=-]{12,})"
+    r"|(?<![A-Za-z])basic\s+(?P<basic>(?=[A-Za-z0-9+/]*[0-9A-Z=])[A-Za-z0-9+/]{12,}={0,2})(?![\w-])"
+    r"|(?<![A-Za-z])(?:set-)?cookie\\*[\"']?\s*[:=]\s*\\*[\"']?(?P<cookie>[^\s=\"']{1,80}=[^\r\n\"']+)",
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(?<=://)(?!git@)(?P<secret>[^\s/\"'<>@]*(?:@[^\s/\"'<>@]*)*)@(?=[^\s/@])")
