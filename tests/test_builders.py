@@ -29,7 +29,6 @@ from test_site import is_elsewhere, is_there, pages_of, parse, target_of
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-
 BUILDERS = ("mkdocs", "properdocs", "zensical")
 KINDS = ("online", "offline")  # as they come, and with OFFLINE=true
 FILM = f"video/training/{VIDEO}/env_0-episode-0.mp4"

@@ -143,6 +143,34 @@ def test_what_looks_random_is_counted_and_taken_out_only_when_strict() -> None:
     assert strict.text("/opt/models/a.zip") == "…/a.zip"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a2c/AsteroidsNoFrameskip-v4_1/AsteroidsNoFrameskip-v4",
+        "qrdqn/LunarLanderContinuous-v2_1/LunarLanderContinuous-v2",
+        "video_run-7f3a9c01_1766886000",
+        "step_12000000_pct_74_episode_118",
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+        "run_2025-12-22_10-00-00_seed_1_lr_0003",
+    ],
+)
+def test_names_of_files_and_environments_are_no_random_texts(name: str) -> None:
+    """Or the warning would be about every archive, and nobody would read it."""
+    keep = Redactor()
+    assert keep.text(name) == name
+    assert keep.found() == ()
+
+
+def test_nearly_every_key_is_a_random_text() -> None:
+    """Of keys that follow no rule, 95 of 100 are warned of."""
+    chance = random.Random(1)
+    for alphabet in (string.ascii_letters + string.digits, string.ascii_letters + string.digits + "-_"):
+        keep = Redactor()
+        for _ in range(200):
+            keep.text("".join(chance.choice(alphabet) for _ in range(40)))
+        assert sum(one.count for one in keep.found() if one.rule == RANDOM) >= 190
+
+
 def test_off_leaves_everything() -> None:
     """Then nothing is looked at."""
     off = Redactor(Policy(Mode.OFF, "inside"))

@@ -60,8 +60,8 @@ class LeakFinder:
             OSError, EOFError, zlib.error: the file cannot be read or unpacked.
         """
         name = unquote(path)
-        for rule, place in self._redactor.find(name):
-            if not self._is_harmless(name[place]):
+        for rule, stretch in self._redactor.find(name):
+            if not self._is_harmless(name[stretch]):
                 yield rule, 0
         if not may_leak(path):
             return

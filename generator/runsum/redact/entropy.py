@@ -10,6 +10,13 @@ from itertools import pairwise
 
 _TOKEN = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+/_-]{28,}={0,2}(?![\w+/=-])")
 _HASH = re.compile(r"[0-9a-f]+|[0-9A-F]+|[0-9a-fA-F-]{36}")
+_PARTS = re.compile(r"[-_/+]+")
+_WORD = re.compile(r"[A-Z]?[a-z]{3,}")
+_SHORT = re.compile(r"[0-9a-f]+|.{1,3}")  # numbers, hashes, pieces like `v4`
+_WORDS = 0.7
+"""Share of a piece between separators that stands in words, from which it is made of words: `SeaquestNoFrameskip`."""
+_UNKNOWN = 12
+"""Characters in other pieces, from which a text counts as random."""
 _BITS = 4.0
 """Bits per character (Shannon) from which a text counts as random; English words in snake case stay below."""
 _CHANGES = 0.4
@@ -25,8 +32,17 @@ def find_random(text: str) -> Iterator[tuple[int, int]]:
             and not _HASH.fullmatch(token)
             and _bits(token) >= _BITS
             and _changes(token) >= _CHANGES
+            and _unknown(token) >= _UNKNOWN
         ):
             yield match.span()
+
+
+def _unknown(token: str) -> int:
+    return sum(len(part) for part in _PARTS.split(token) if not (_SHORT.fullmatch(part) or _is_named(part)))
+
+
+def _is_named(part: str) -> bool:
+    return sum(map(len, _WORD.findall(part))) >= _WORDS * len(part)
 
 
 def _changes(token: str) -> float:
