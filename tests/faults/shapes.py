@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 from faults.model import (
-    BUILT,
     EITHER,
     HEALTHY,
     REFUSED,
+    SHOWN,
     Documents,
     Fault,
     Tally,
@@ -148,11 +148,11 @@ def other_programs(work: Path) -> Tally:
 
 
 FAULTS = (
-    Fault("tables that are missing", BUILT, missing_tables),
-    Fault("tables with nothing but their key", BUILT, bare_tables),
+    Fault("tables that are missing", SHOWN, missing_tables),
+    Fault("tables with nothing but their key", SHOWN, bare_tables),
     Fault(
         "columns in another order, 200 more columns or tables, no index, runs twice or without an id",
-        BUILT,
+        SHOWN,
         other_shapes,
     ),
     Fault("a view in the place of a table", EITHER, views),
