@@ -13,7 +13,7 @@ from faults import folders, model
 from faults.model import Fault, Tally
 from faults.table import FAULTS, GROUPS, table, try_runs
 
-FEWER = 3  # every third variant of a fault; the table tries all of them
+FEWER = 4  # every fourth variant of a fault; the table tries all of them
 PARAMETERS = [pytest.param(fault, id=fault.name, marks=[pytest.mark.slow] if fault.slow else []) for fault in FAULTS]
 
 

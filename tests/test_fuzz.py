@@ -20,7 +20,7 @@ from runsum.redact.policy import Mode, Policy
 from runsum.redact.redactor import Redactor
 from runsum.source.project_log import read_log_tail
 
-SECONDS = 5
+SECONDS = 4
 RUNS = 20_000  # so that a fast machine stops earlier
 TESTS = Path(__file__).parent
 HAS_WHEELS = sys.platform == "linux" and os.uname().machine == "x86_64" and sys.version_info < (3, 15)
