@@ -133,6 +133,23 @@ def test_own_rules_and_exceptions() -> None:
     assert keep.value({"session": "ab12cd34"}, "t", "c") == {"session": "ab12cd34"}
 
 
+@pytest.mark.parametrize(
+    ("text", "published"),
+    [
+        ("scp a.zip ann@10.0.0.5:/srv", "scp a.zip ‹redacted:user-and-host›:/srv"),
+        ("ann@203.0.113.9's password:", "‹redacted:user-and-host›'s password:"),
+        (
+            "wandb: Currently logged in as: ann-smith (lab).",
+            "wandb: Currently logged in as: ‹redacted:user-and-host› (lab).",
+        ),
+        ("torch@2.5.1.0.post1", "torch@2.5.1.0.post1"),
+    ],
+)
+def test_who_logged_in_where(text: str, published: str) -> None:
+    """A user is left out together with the machine."""
+    assert Redactor().text(text) == published
+
+
 def test_what_looks_random_is_counted_and_taken_out_only_when_strict() -> None:
     """Entropy alone proves nothing."""
     text = letters(48)

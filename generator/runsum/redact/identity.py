@@ -75,6 +75,11 @@ _PROMPT = re.compile(
     rf"(?<![\w.@/+-])(?P<secret>{_AT})(?=:[~/\w]|\s*[$#]\s)|(?<=/)(?P<behind>{_AT})(?=:~/)"
     r"|(?<=ssh )(?P<ssh>[a-z_][\w.-]{0,31}@[\w.-]{2,})"
 )
+_LOGIN = re.compile(
+    r"(?<![\w.@/+-])(?P<at>[A-Za-z_][\w.-]{0,31}@(?:\d{1,3}\.){3}\d{1,3})(?![\w.]*\w)"
+    r"|\blogged in as:?\s+(?P<as>(?!‹)[\w.-]{2,40})",
+    re.IGNORECASE,
+)
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _PRIVATE_IP = re.compile(
     rf"(?<![\d.\w-])(?:10(?:\.{_OCTET}){{3}}|192\.168(?:\.{_OCTET}){{2}}|172\.(?:1[6-9]|2\d|3[01])(?:\.{_OCTET}){{2}}|"
@@ -136,9 +141,11 @@ def find_paths(text: str) -> Iterator[Change]:
 
 
 def find_people(text: str) -> Iterator[Change]:
-    """E-mail addresses and the user@machine of a prompt."""
-    if "@" not in text and "%40" not in text:
+    """E-mail addresses, the user@machine of a prompt, and who logged in."""
+    if "@" not in text and "%40" not in text and "ogged in as" not in text:
         return
+    for match in _LOGIN.finditer(text):
+        yield Change("user-and-host", *match.span(match.lastgroup or 0), None)
     for match in _MAIL.finditer(text):
         end = match.end()
         if match["end"].lower() in _FILE_ENDS:  # ann@example.org.log is a file with an address in its name
