@@ -150,6 +150,67 @@ def test_who_logged_in_where(text: str, published: str) -> None:
     assert Redactor().text(text) == published
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'os.environ["WANDB_API_KEY"] = "0123456789abcdef0123456789abcdef01234567"',
+        "config['password'] = 'hunter2'",
+        "setx WANDB_API_KEY 0123456789abcdef0123456789abcdef01234567",
+        "ENV WANDB_API_KEY abcdefgh12345",
+        "aws configure set aws_secret_access_key wJalrabc",
+        "DB_HOST=10.0.0.5",
+        "{'node_ip_address': '10.1.1.20', 'raylet_ip_address': '10.1.1.20'}",
+        "[ann@login01 retro]$ sbatch job.sh",
+        "ann@MacBook-Pro ~ % python train.py",
+        "ssh -p 2222 ann@gpu1",
+        "/storage/home/ann/m.zip",
+        "/mnt/nfs/home/ann/m.zip",
+        "/global/homes/a/ann/x",
+        "/home/users/ann/exp",
+        "- name: WANDB_API_KEY\n  value: 0123456789abcdef0123456789abcdef01234567",
+        "docker login -u ann -p hunter2",
+        "mysql -u root -phunter2 exp",
+        "redis-cli -a hunter2",
+        "Passwort: geheim123",
+        "copied C:\\Users\\ann to ../out/model.zip",
+        "cwd=/home/ann step 45/100",
+        "C:\\Users\\Ann Smith\\retro\\a.zip",
+        "/Users/ann smith/retro/a.zip",
+    ],
+)
+def test_what_consoles_notebooks_and_clusters_write(text: str) -> None:
+    """Keys, passwords, people and machines as commands, notebooks, schedulers and other people write them."""
+    published = Redactor().text(text).lower()
+    for secret in ("0123456789abcdef", "hunter2", "abcdefgh12345", "wjalrabc", "10.0.0.5", "10.1.1.20", "geheim123"):
+        assert secret not in published
+    assert not re.search(r"\bann\b(?! -p)", published)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "basic architecture",
+        "Basic reinforcement learning",
+        "basic hyperparameters",
+        "ImportError: cannot import name 'builder' from 'google.protobuf.internal'",
+        "runs/24-01-15-12-30-45/model.zip",
+        "tokens: 1.2M",
+        "forward_pass: 12.3ms",
+        "pass: 3/5",
+        "session=00:45:12",
+        "PWD=/workspace/retro",
+        "algo=PPO;policy=CnnPolicy;mean=21.3;se=0.4",
+        "return x@self.weight + b",
+        "example.org/docs/home/page",
+        "https://example.org/home/users",
+        "version 10.0.19045.1",
+    ],
+)
+def test_what_only_sounds_like_it_is_kept(text: str) -> None:
+    """Prose, code, amounts and times."""
+    assert Redactor().text(text) == text
+
+
 def test_what_looks_random_is_counted_and_taken_out_only_when_strict() -> None:
     """Entropy alone proves nothing."""
     text = letters(48)

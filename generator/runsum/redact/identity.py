@@ -21,8 +21,9 @@ def _words(text: str) -> frozenset[str]:
 
 
 _SEP = r"(?:[\\/]+|%5[cC]|%2[fF])"
-_WINDOWS_USER = r"(?:[^\\/:*?\"<>|%\r\n\t]{1,64}(?=[\\/\"])|[^\\/:*?\"<>|%\s]{1,64})"
-_POSIX_USER = r"(?:[^/\s\"'<>|:;,)\]}`%]+(?: [\w.-]+){0,2}(?=/)|[^/\s\"'<>|:;,)\]}`%]+)"
+_PROSE = r"(?! (?:to|in|at|from|and|into|as|step|\.\.|\d+)[ /])"  # the next words, and no second name of a person
+_WINDOWS_USER = r"(?:(?:" + _PROSE + r"[^\\/:*?\"<>|%\r\n\t]){1,64}(?=[\\/\"])|[^\\/:*?\"<>|%\s]{1,64})"
+_POSIX_USER = r"(?:[^/\s\"'<>|:;,)\]}`%]+(?:" + _PROSE + r" [\w.-]+){0,2}(?=/)|[^/\s\"'<>|:;,)\]}`%]+)"
 _WINDOWS = re.compile(
     r"(?<![A-Za-z0-9])(?:\\\\\?\\)?[A-Za-z](?::|%3[aA])"
     + _SEP
@@ -37,14 +38,18 @@ _WSL = re.compile(
     re.IGNORECASE,
 )
 _ROOTS = (
-    r"(?:/(?:var|export|usr|data|net|nfs|private|exports|cluster|gpfs|lustre|(?:mnt|cygdrive)(?:/[A-Za-z])?|[A-Za-z]))?"
+    r"(?:/(?:var|export|usr|data|net|nfs|private|exports|cluster|gpfs|lustre|storage|global|scratch|work|"
+    r"(?:mnt|cygdrive)(?:/\w{1,20})?|[A-Za-z]))?"
 )
+_GROUP = r"(?:(?:users?|staff|students?|[a-z])/(?=[^/\s]))?"  # between a home and its users
 _BEGIN = r"(?:(?<=file://)|(?<=:///)|(?<=localhost)|(?<=\w/)(?=/)|(?<![\w.\-/~…]))"  # or glued behind an address
 _POSIX = re.compile(
     _BEGIN
     + r"(?:"
     + _ROOTS
-    + r"/(?:home|homes|Users)|/(?:mnt/|cygdrive/)?[A-Za-z]/users)/(?!(?:Shared|Public|Default)\b)"
+    + r"/(?:home|homes|Users)|/(?:mnt/|cygdrive/)?[A-Za-z]/users)/"
+    + _GROUP
+    + r"(?!(?:Shared|Public|Default)\b)"
     + _POSIX_USER
     + r"|(?:(?<=file://)|(?<![\w.\-/~…]))/root(?=[/\s\"':;,)]|$)"
 )
@@ -72,8 +77,8 @@ _FILE_ENDS = _words(
 )
 _AT = r"[a-z_][\w.-]{0,31}@(?!sha\d)[A-Za-z][\w-]{1,62}"
 _PROMPT = re.compile(
-    rf"(?<![\w.@/+-])(?P<secret>{_AT})(?=:[~/\w]|\s*[$#]\s)|(?<=/)(?P<behind>{_AT})(?=:~/)"
-    r"|(?<=ssh )(?P<ssh>[a-z_][\w.-]{0,31}@[\w.-]{2,})"
+    rf"(?<![\w.@/+-])(?P<secret>{_AT})(?=:[~/\w]|\s*[$#]\s|\s+[^\s\]]+\]?\s?[$#%]\s)|(?<=/)(?P<behind>{_AT})(?=:~/)"
+    r"|(?<![A-Za-z])ssh(?:\s+-\w+(?:\s+[^\s@-][^\s@]*)?){0,5}\s+(?P<ssh>[a-z_][\w.-]{0,31}@[\w.-]{2,})"
 )
 _LOGIN = re.compile(
     r"(?<![\w.@/+-])(?P<at>[A-Za-z_][\w.-]{0,31}@(?:\d{1,3}\.){3}\d{1,3})(?![\w.]*\w)"
@@ -86,13 +91,19 @@ _PRIVATE_IP = re.compile(
     rf"169\.254(?:\.{_OCTET}){{2}})(?!\.?\d)"
 )
 _ADDRESSED = re.compile(
-    r"(?:://(?:\S*@)?|@|\b(?:host|hostname|ip|addr|address|server|node|machine|gateway|master_addr|from|to|at|on|connect(?:ed|ing)?|"
-    r"listening|bind|bound|peer|worker|ping|ssh|scp)\b[\s:=\"'(\[]{0,4})$", re.IGNORECASE)  # fmt: skip
+    r"(?:://(?:\S*@)?|@|(?<![A-Za-z])(?:hosts?|hostname|ips?|addr|address|addresses|connection|servers?|nodes?|machine|"
+    r"gateway|from|to|at|on|connect(?:ed|ing)?|"
+    r"listening|bind|bound|peer|workers?|ping|ssh|scp)(?![A-Za-z])[\s:=\"'(\[]{0,4})$", re.IGNORECASE)  # fmt: skip
 _LOCAL_V6 = re.compile(r"(?<![\w:])(?:fe80|f[cd][0-9a-f]{2}):[0-9a-f:]{4,}(?:%\w+)?", re.IGNORECASE)
 _HOST = re.compile(
     r"(?<![\w.-])(?P<first>[A-Za-z0-9][\w-]*)(?:\.[\w-]+)*\.(?:local|lan|internal|intranet|corp|localdomain|home\.arpa)(?![\w(-]|\.\w)",
     re.IGNORECASE)  # fmt: skip
-_CODE = _words("threading self cls gevent werkzeug asgiref config settings env torch np tf jax os this etc usr")
+_CODE = _words(
+    """
+    threading self cls gevent werkzeug asgiref config settings env torch np tf jax os this etc usr google tensorflow
+    tensorflow_probability
+    """
+)
 _BARE_HOST = re.compile(
     r"(?:https?|wss?|ssh|s?ftp|tcp|rtsps?|rediss?|postgres(?:ql)?|mysql|mongodb|amqps?|smb|nfs)://(?:[^\s/@\"'<>]*@)?"
     r"(?P<secret>(?!localhost\b|redacted)[A-Za-z][A-Za-z0-9_-]*)(?=[:/\s\"'<>)]|$)")  # fmt: skip
@@ -107,7 +118,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _MAC = re.compile(
-    r"(?<![0-9A-Fa-f:\-.])(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])(?!\.\d)"
+    r"(?<![0-9A-Fa-f:\-.])(?=[\d-]*[A-Fa-f:])(?:[0-9A-Fa-f]{2}([:-]))(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Fa-f:-])(?!\.\d)"
 )
 
 # Searched before the patterns, for that is a hundred times faster.
@@ -150,7 +161,7 @@ def find_people(text: str) -> Iterator[Change]:
         end = match.end()
         if match["end"].lower() in _FILE_ENDS:  # ann@example.org.log is a file with an address in its name
             end = match.start("end") - 1 if _MAIL_END.search(match["domain"][: -len(match["end"]) - 1]) else 0
-        if match["local"].lower() != "git" and end:
+        if match["local"].lower() != "git" and end and not match["domain"].startswith("self."):
             yield Change("e-mail", match.start(), end, None)
     for match in _PROMPT.finditer(text):
         group = match.lastgroup or "secret"

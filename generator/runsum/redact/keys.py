@@ -17,8 +17,8 @@ def _words(text: str) -> frozenset[str]:
 # A value under one of these is a secret whatever it looks like, a number too.
 _STRONG = _words(
     """
-    password passwords passwd passphrase passcode pwd pw secret secrets credential credentials cred creds apikey apikeys
-    authkey privatekey secretkey accesskey mysqlpwd pgpassword
+    password passwords passwort kennwort passwd passphrase passcode pwd pw secret secrets credential credentials cred
+    creds apikey apikeys authkey privatekey secretkey accesskey mysqlpwd pgpassword
     """
 )
 # Under these, numbers, flags and counts are no secrets.
@@ -59,6 +59,7 @@ _AFTER = _words(
     """
     id ids type types count counts limit limits budget len length size dim dims embedding embeddings embed rate usage
     level levels bucket per mode method enabled required policy number index hours minutes seconds gap merging pruning
+    found bonus reward rewards room rooms door doors area areas
     ring mixing dropout classification prediction s step steps shift position positions mask masks cutter clicker
     """
 )
@@ -78,6 +79,8 @@ def secrecy(name: str) -> str:
         "strong": the value is secret whatever it is; "weak": secret unless it is a number, a flag or a plain word;
         "": nothing is known.
     """
+    if name in ("PWD", "OLDPWD"):  # where a shell stands
+        return ""
     found = {
         _secrecy([part for word in words for part in _unglued(word.lower())])
         for words in (_PARTS.findall(name), _PLAIN.findall(name))

@@ -20,7 +20,7 @@ _CAMEL = "Key"
 _BEFORE, _STRETCH = 100, 4200  # characters before such a word, and from it on, that are looked at
 _ASSIGNED = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{1,80}|(?<![A-Za-z])[A-Za-z]{2,12} [Kk]ey)"
-    r"(?P<to>\\*[\"'`]?\s{0,3}(?:=>|:=|->|=|:)\s{0,3})"
+    r"(?P<to>\\*[\"'`]?\]?\s{0,3}(?:=>|:=|->|=|:)\s{0,3})"
     r"(?:\[(?P<list>[^\[\]]{1,4000})\]|[|>][-+]?\s*\n(?P<block>[ \t]+[^\n]+)"
     r"|\\*(?P<quote>[\"'`])(?P<quoted>(?:(?!\\*(?P=quote)).){1,4000})|(?P<bare>[^\s\"'`<>]{1,4000}))",
     re.DOTALL,
@@ -28,21 +28,25 @@ _ASSIGNED = re.compile(
 _OPTION = re.compile(
     r"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{1,60})\\*[\"']?,?\s+\\*[\"']?(?P<value>[^\s\"'\\-][^\s\"'\\]*)"
 )
+_SET = re.compile(
+    r"(?<![\w-])(?:setx|setenv|ENV|configure\s+set)\s+(?P<name>[A-Za-z][\w.-]{1,80})\s+(?P<value>[^\s\"'=][^\s\"']*)"
+)
 _ELEMENT = re.compile(r"<(?P<name>[A-Za-z][\w.-]{1,60})>(?P<value>[^<>]{4,400})</")
 _PAIR = re.compile(
-    r"\\*[\"'](?:key|name)\\*[\"']\s*:\s*\\*[\"'](?P<name>[\w.-]{2,80})\\*[\"']\s*,\s*"
-    r"\\*[\"']value\\*[\"']\s*:\s*\\*[\"'](?P<value>[^\"'\\]+)"
+    r"(?<!\w)(?:key|name)\\*[\"']?\s*:\s*\\*[\"']?(?P<name>[\w.-]{2,80})\\*[\"']?\s*[,\n]\s*"
+    r"\\*[\"']?value\\*[\"']?\s*:\s*\\*[\"']?(?P<value>[^\"'\\\s]+)"
 )
 _KEY_ALONE = re.compile(
     r"(?<![\w.-])key\\*[\"']?\s?[:=]\s?\\*[\"']?(?P<value>[0-9a-f]{32}(?![0-9a-f])|[0-9a-f]{40}(?![0-9a-f]))"
 )
 _LOGIN = re.compile(r"\bwandb\s+login\s+(?:--\S+\s+)*(?P<secret>[A-Za-z0-9_-]{16,})|\bsshpass\s+-p\s*(?P<more>\S+)"
-                    r"|\blogin\s+\S+\s+password\s+(?P<net>\S+)"
+                    r"|\blogin\s+\S+\s+password\s+(?P<net>\S+)|\bdocker\s+login\b[^\n]{0,200}?\s-p\s*(?P<docker>\S+)"
+                    r"|\bmysql\w*\b[^\n]{0,200}?\s-p(?P<sql>[^\s-]\S*)|\bredis-cli\b[^\n]{0,200}?\s-a\s+(?P<redis>\S+)"
                     r"|(?<![\w-])(?:-u|--user)[\s=]+(?P<user>[^\s:\"'/]+:[^\s\"']+)")  # fmt: skip
 _HEADER = re.compile(
     r"(?<![A-Za-z])(?:proxy-)?authorization\\*[\"']?\s*[:=]\s*\\*[\"']?(?:[A-Za-z]+\s+)?(?P<secret>[^\s\"',;\\]{4,})"
     r"|(?<![A-Za-z])bearer\s+(?P<bearer>(?=\S*\d)[\w.~+/=-]{12,})"
-    r"|(?<![A-Za-z])basic\s+(?P<basic>(?=[A-Za-z0-9+/]*[0-9A-Z=])[A-Za-z0-9+/]{12,}={0,2})(?![\w-])"
+    r"|(?<![A-Za-z])basic\s+(?P<basic>(?=[a-z0-9+/]*(?:[0-9=]|(?-i:[a-z][A-Z])))[a-z0-9+/]{12,}={0,2})(?![\w-])"
     r"|(?<![A-Za-z])(?:set-)?cookie\\*[\"']?\s*[:=]\s*\\*[\"']?(?P<cookie>[^\s=\"']{1,80}=[^\r\n\"']+)",
     re.IGNORECASE,
 )
@@ -52,9 +56,10 @@ _SIGNATURE_NAMES = """
     sig se signature x-amz-signature x-amz-credential x-amz-security-token x-goog-signature x-goog-credential
     awsaccesskeyid googleaccessid key-pair-id policy hmac access_token id_token refresh_token code_verifier
     """
+_ELSEWHERE = ("se", "policy")  # parameters of signatures that mean something else in other places
 _SIGNATURES = frozenset(_SIGNATURE_NAMES.split())
 _HARMLESS = re.compile(
-    r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?%?|true|false|none|null|nan|yes|no|on|off|unset|required|missing|invalid|expired|"
+    r"[-+]?[\d.,]+(?:[eE][-+]?\d+)?(?:[/:][\d.,:]+)?\s?(?:%|[kmgbt]|[munµ]?s|min|h)?(?:/s)?|true|false|none|null|nan|yes|no|on|off|unset|required|missing|invalid|expired|"
     r"[({\[<$*]+.*|\*+|x{3,}|\.{3,}",
     re.IGNORECASE,
 )
@@ -72,7 +77,7 @@ def assigned(text: str, allowed: frozenset[str] = frozenset()) -> Iterator[Span]
     """
     for begin, end in _near_names(text):
         yield from _after_names(text, begin, end, allowed)
-        for pattern in (_ELEMENT, _PAIR, _OPTION):
+        for pattern in (_ELEMENT, _PAIR, _OPTION, _SET):
             for match in pattern.finditer(text, begin, end):
                 how = "" if match["name"].lower() in allowed else secrecy(match["name"])
                 value = match["value"]
@@ -145,7 +150,7 @@ def is_secret(value: str, how: str, *, quoted: bool, spaced: bool) -> bool:
 
 def in_commands(text: str) -> Iterator[Span]:
     """Secrets in command lines that have no name before them."""
-    if not ("wandb" in text or "-u" in text or "sshpass" in text or "login" in text):
+    if not any(word in text for word in ("wandb", "-u", "sshpass", "login", "mysql", "redis-cli")):
         return
     for match in _LOGIN.finditer(text):
         group = match.lastgroup or "secret"
@@ -164,6 +169,12 @@ def in_headers(text: str) -> Iterator[Span]:
             yield ("cookie" if group == "cookie" else "authorization"), *match.span(group)
 
 
+def _in_address(text: str, place: int) -> bool:
+    """Whether a place lies in an address, and not only between semicolons."""
+    before = text[max(0, place - 2_000) : place].split()
+    return bool(before) and "://" in before[-1]
+
+
 def in_addresses(text: str) -> Iterator[Span]:
     """User names and passwords in addresses, and what signs them."""
     if "://" not in text and "=" not in text:
@@ -175,7 +186,7 @@ def in_addresses(text: str) -> Iterator[Span]:
         name, value = match["name"].lower(), match["value"]
         if value.startswith(MARK):
             continue
-        if name in _SIGNATURES or (name == "key" and len(value) >= 16) or (
-            (how := secrecy(name)) and is_secret(value, how, quoted=True, spaced=False)
-        ):  # fmt: skip
+        signs = name in _SIGNATURES and (name not in _ELSEWHERE or _in_address(text, match.start()))
+        how = secrecy(name)
+        if signs or (name == "key" and len(value) >= 16) or (how and is_secret(value, how, quoted=True, spaced=False)):
             yield "signed-url", *match.span("value")
