@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from runsum.redact.keys import secrecy
 
@@ -38,6 +39,11 @@ _PAIR = re.compile(
 )
 _KEY_ALONE = re.compile(
     r"(?<![\w.-])key\\*[\"']?\s?[:=]\s?\\*[\"']?(?P<value>[0-9a-f]{32}(?![0-9a-f])|[0-9a-f]{40}(?![0-9a-f]))"
+)
+_SAID = re.compile(
+    r"\b(?:passw\w+|pass(?:phrase|code)|pwd|(?:api|secret|access|private) (?:key|token))\s+(?:is|was|ist|lautet)\s+"
+    r"(?P<value>(?=[^\s\"']*\d)(?=[^\s\"']*[a-z])[^\s\"'‹]{6,}?)(?=[.,;:!?)\"']*(?:\s|$))",
+    re.IGNORECASE,
 )
 _LOGIN = re.compile(r"\bwandb\s+login\s+(?:--\S+\s+)*(?P<secret>[A-Za-z0-9_-]{16,})|\bsshpass\s+-p\s*(?P<more>\S+)"
                     r"|\blogin\s+\S+\s+password\s+(?P<net>\S+)|\bdocker\s+login\b[^\n]{0,200}?\s-p\s*(?P<docker>\S+)"
@@ -83,7 +89,7 @@ def assigned(text: str, allowed: frozenset[str] = frozenset()) -> Iterator[Span]
                 value = match["value"]
                 if how and not value.startswith(MARK) and is_secret(value, how, quoted=True, spaced=False):
                     yield "key-name", *match.span("value")
-        for match in _KEY_ALONE.finditer(text, begin, end):
+        for match in chain(_KEY_ALONE.finditer(text, begin, end), _SAID.finditer(text, begin, end)):
             yield "key-name", *match.span("value")
 
 
