@@ -11,8 +11,13 @@ from runsum import formatting
 from runsum.pages.run_columns import sparkline_code
 from runsum.pages.run_index import packed
 from support.browser import FINDER, from_a_server, visiting
+from support.command import build
+from support.rows import add_run
+from support.schema import database
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Browser
 
     from conftest import BuiltSite
@@ -89,6 +94,20 @@ def test_every_run_has_its_row_and_its_settings(built_site: BuiltSite) -> None:
         any(value not in (None, ()) for value in unpacked(column)) for column in columns.values() if not column["shown"]
     )
     assert len(columns) == len(table["columns"])
+
+
+def test_a_text_that_was_cut_says_so(tmp_path: Path) -> None:
+    """Its end is no word, and `runsum check` takes it for no name of a machine."""
+    words = "a word " * 26 + "https://hubert.example.org/runs"  # 200 characters end within the name
+    with database(tmp_path / "data.db") as con:
+        add_run(con, "run-00000001", {"remark": words}, custom_name=words)
+    assert build(tmp_path / "data.db", tmp_path).returncode == 0
+    script = (tmp_path / "docs" / "data" / "runs.js").read_text(encoding="utf-8")
+    table = json.loads(script.partition("=")[2].partition("=")[2].removesuffix(";\n"))
+    said = {column["name"]: unpacked(column)[0] for column in table["columns"]}
+    for name in ("name", "remark"):
+        assert len(said[name]) == 200
+        assert said[name].endswith("https://hubert.ex…")
 
 
 NUMBERS = (

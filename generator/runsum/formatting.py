@@ -192,8 +192,12 @@ def plural(count: float, one: str, many: str) -> str:
 
 
 def cut(text: str, length: int = 80) -> str:
-    """Text of at most `length` characters."""
-    text = clean_text(text)
+    """Text of at most `length` characters on one line, without what a page cannot show."""
+    return shortened(clean_text(text), length)
+
+
+def shortened(text: str, length: int) -> str:
+    """Text of at most `length` characters; one that was cut ends in "…", so that it is not taken for whole."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 

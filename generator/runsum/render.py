@@ -16,7 +16,7 @@ import yaml
 from markupsafe import Markup
 
 from runsum.analysis.settings import plain
-from runsum.formatting import FILTERS, cut, escape_markdown
+from runsum.formatting import FILTERS, cut, escape_markdown, shortened
 from runsum.model import Phrase, Problem
 
 _ABOUT = 200
@@ -152,7 +152,7 @@ def _about(words: str) -> str:
 
 
 def _bounded(words: str) -> str:
-    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
+    return shortened(words, _LONGEST)
 
 
 def _whole(words: str, length: int) -> Markup:

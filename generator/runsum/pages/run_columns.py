@@ -169,7 +169,7 @@ def _number(run: ArchivedRun, name: str) -> float | None:
 
 
 def _words(text: str, length: int = _TEXT_LENGTH) -> str:
-    return clean_text(text)[:length]
+    return cut(text, length)
 
 
 def _name(text: str | None) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 from runsum.analysis.settings import plain
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.chartdata import data_script
-from runsum.formatting import FILTERS, clean_text, cut, setting
+from runsum.formatting import FILTERS, cut, setting
 from runsum.model import ConfigValue, Fact, Phrase, known, phrase
 from runsum.source.columns import number
 
@@ -149,7 +149,7 @@ def _collect(name: str, value: object, found: dict[str, str]) -> None:
         for key, inner in value.items():
             _collect(f"{name}.{key}", inner, found)
     elif value is not None:
-        found[clean_text(name)[:_TEXT_LENGTH]] = setting_text(value)
+        found[cut(name, _TEXT_LENGTH)] = setting_text(value)
 
 
 def setting_text(value: object) -> str:

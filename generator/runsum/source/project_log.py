@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runsum.formatting import shortened
+
 TAIL_BYTES = 64 * 1024  # a 2 GB log costs one seek and one read
 LAST_LINES = 5
 LINE_LENGTH = 200
@@ -167,5 +169,4 @@ def _clean(line: str) -> str:
 
 
 def _cut(line: str) -> str:
-    line = line.strip()
-    return line if len(line) <= LINE_LENGTH else line[: LINE_LENGTH - 1] + "…"
+    return shortened(line.strip(), LINE_LENGTH)

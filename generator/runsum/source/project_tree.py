@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from runsum.formatting import shortened
 from runsum.model import Problem, problem
 from runsum.redact.redactor import Redactor
 
@@ -252,9 +253,7 @@ def _cut(value: object) -> object:
         return {key[:MAX_TEXT]: _cut(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_cut(item) for item in value]
-    if isinstance(value, str) and len(value) > MAX_TEXT:
-        return value[: MAX_TEXT - 1] + "…"  # a name that ends here is not taken for a whole one
-    return value
+    return shortened(value, MAX_TEXT) if isinstance(value, str) else value
 
 
 def _plain(value: object, left: list[int], depth: int = 0) -> object:
