@@ -8,20 +8,20 @@
 
   const WIDTHS = {
     // in hundredths of a rem, like all of the page
-    run: 700,
+    run: 690,
     name: 900,
-    curve: 490,
-    game: 540,
-    algorithm: 400,
-    state: 560,
-    started: 475,
+    curve: 465,
+    game: 520,
+    algorithm: 385,
+    state: 540,
+    started: 465,
     active: 460,
-    best_reward: 385,
-    final_reward: 385,
+    best_reward: 405,
+    final_reward: 405,
     note: 1300,
     error: 1300,
   };
-  const NUMBER_WIDTH = 410,
+  const NUMBER_WIDTH = 405,
     OTHER_WIDTH = 650,
     ROW_HEIGHT = 170;
   const pixelsPerWidth = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 100;
@@ -51,7 +51,7 @@
       const select = {
         title: "",
         field: "row",
-        width: Math.round(170 * scale),
+        width: Math.round(150 * scale),
         headerSort: false,
         resizable: false,
         hozAlign: "center",
