@@ -95,8 +95,8 @@ def insert(kind: str, place: int, html: str) -> Damage:
 
 DAMAGES = (
     Damage("missing_asset", "assets/runsum/charts.js"),
-    Damage("missing_asset", "assets/runsum/runsum-chart.js"),
-    Damage("missing_asset", "assets/runsum/vendor/vega.min.js"),
+    Damage("missing_asset", "assets/runsum/drawing.js"),
+    Damage("missing_asset", "assets/runsum/finder.js"),
     Damage("missing_asset", "assets/runsum/vendor/iframe-worker.js"),
     Damage("missing_asset", "assets/stylesheets/main.*.css"),
     Damage("missing_asset", "assets/javascripts/bundle.*.js"),

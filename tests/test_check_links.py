@@ -269,9 +269,9 @@ def test_other_xml_is_not_looked_into(tmp_path: Path) -> None:
 
 def test_what_the_script_of_the_charts_loads(tmp_path: Path) -> None:
     """It names its files in quotes; no page does."""
-    script = 'load(base + "vendor/vega.min.js"); load(base + "charts.js");'
+    script = 'load(base + "drawing.js"); load(base + "charts.js");'
     files: Files = {"assets/runsum/runsum.js": script, "assets/runsum/charts.js": "window.runsumCharts = {};"}
-    assert found(checked(tmp_path, files)) == [("missing_asset", "assets/runsum/runsum.js", "vendor/vega.min.js")]
+    assert found(checked(tmp_path, files)) == [("missing_asset", "assets/runsum/runsum.js", "drawing.js")]
 
 
 SEARCHING = '<script id="__config">{"search": "worker.js"}</script>'

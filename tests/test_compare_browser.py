@@ -329,7 +329,7 @@ def test_without_runs_the_page_says_how_to_choose(browser: Browser, home: str) -
         page.locator(".rs-add input").wait_for()
         assert "the table of all runs" in page.locator(".rs-compare-empty").inner_text()
         assert page.locator(".rs-compare-body").is_hidden()
-        assert not any(url.endswith(("vega.min.js", "data/runs.js")) for url in visit.asked)
+        assert not any(url.endswith(("/charts.js", "data/runs.js")) for url in visit.asked)
         assert not visit.errors
 
 

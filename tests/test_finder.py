@@ -101,9 +101,9 @@ def test_every_run_has_its_row_and_its_settings(built_site: BuiltSite) -> None:
 def test_everything_the_finder_needs_is_on_its_way_from_the_head_on(built_site: BuiltSite) -> None:
     """The page preloads the scripts that runsum.js asks for, and the data: nothing waits for the first of them."""
     script = (built_site.docs / "assets" / "runsum" / "runsum.js").read_text(encoding="utf-8")
-    rooms = re.findall(r'"([^"]+)"', script.partition("finder: {")[2].partition("rooms: [")[2].partition("]")[0])
+    scripts = re.findall(r'"([^"]+)"', script.partition("finder: {")[2].partition("scripts: [")[2].partition("]")[0])
     head = (built_site.docs / "runs" / "index.md").read_text(encoding="utf-8").split("---")[1]
-    assert yaml.safe_load(head)["preload"] == [*(f"assets/runsum/{room}" for room in rooms), "data/runs.js"]
+    assert yaml.safe_load(head)["preload"] == [*(f"assets/runsum/{name}" for name in scripts), "data/runs.js"]
 
 
 def test_a_text_that_was_cut_says_so(tmp_path: Path) -> None:

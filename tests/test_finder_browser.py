@@ -81,7 +81,7 @@ def test_all_runs_stand_in_the_table_and_the_plain_one_is_gone(
 def test_a_finder_that_cannot_begin_leaves_the_plain_table(browser: Browser, address: str) -> None:
     """The library does not come: the newest runs and the games stand there as they do without JavaScript."""
     with visiting(browser, address) as visit:
-        visit.page.route("**/tabulator.min.js", lambda route: route.abort())
+        visit.page.route("**/finder.js", lambda route: route.abort())
         page = visit.open(FINDER)
         page.wait_for_selector(".rs-fallback table")
         assert page.locator(".rs-fallback tbody tr").count() == 25

@@ -28,7 +28,7 @@ from runsum.redact.policy import Mode, Policy
 from runsum.redact.redactor import Found, Redactor
 from runsum.render import Renderer
 from runsum.resources import template_folder
-from runsum.site.assets import ASSET_HOME, read_assets
+from runsum.site.assets import read_assets
 from runsum.site.writer import SiteWriter
 from runsum.source.database import DatabaseFile, open_database
 from runsum.source.project_tree import printable
@@ -120,9 +120,8 @@ def _build(
         writer.write(f"runs/{archived.digest.slug}/run.json", run_twin(archived, archive, renderer.words))
         writer.write(f"runs/{archived.digest.slug}/facts.js", run_facts(archived, archive, renderer.short))
     writer.write(FEED_PATH, make_feed(archive, site, renderer.words))
-    for file, content in read_assets(template_folder()):
+    for file, content in read_assets(template_folder(), specs.result()):
         writer.write(file, content)
-    writer.write(f"{ASSET_HOME}/charts.js", specs.result())
     done_writing = writer.finish()
     return BuildReport(
         docs_dir=str(site.docs_dir),

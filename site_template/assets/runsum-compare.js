@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const { root, assets, load, loadChartTools, charts } = window.runsum;
+  const { root, load, loadChartTools, charts } = window.runsum;
   const { element, own } = window.runsum.tools;
   const { readState, writeState, loadRun, nameRuns, relations, pageOf, joined, swatch, badge, statesOf, outcomes, settings } = window.runsum.compare;
   const MEASURED = "measured between rows"; // of the two lines of a throughput, the one that can be compared
@@ -207,7 +207,7 @@
     async loadTable() {
       if (this.table) return this.table;
       try {
-        await Promise.all([load(root + "data/runs.js"), load(assets + "runsum-format.js").then(() => load(assets + "runsum-runs.js"))]);
+        await load(root + "data/runs.js");
         this.table = new window.runsum.runs.RunTable(own(window.runsumData, "runs"));
         return this.table;
       } catch (error) {

@@ -117,10 +117,9 @@
           movableColumns: true,
           sortOrderReverse: true,
           headerSortClickElement: "header",
-          selectableRows: false,
           initialSort: this.gridSort(),
           placeholder: () => element("div", "rs-muted", "No run is like that."),
-          columnDefaults: { headerTooltip: false, tooltip: false, resizable: "header" },
+          columnDefaults: { resizable: "header" },
         });
         this.grid.on("tableBuilt", () => {
           const holder = this.holder.querySelector(".tabulator-tableholder"); // takes the focus, so it has to be something

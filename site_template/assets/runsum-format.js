@@ -1,6 +1,7 @@
 /* Numbers and times as the pages print them: the twin of generator/runsum/formatting.py, and tested against it. */
 (function () {
   "use strict";
+  if (window.runsum.format) return; // it is in two scripts, which one page may both load
 
   const MINUS = "−";
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

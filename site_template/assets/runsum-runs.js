@@ -4,6 +4,7 @@
  */
 (function () {
   "use strict";
+  if (window.runsum.runs) return; // it is in two scripts, which one page may both load
 
   const { format } = window.runsum;
 

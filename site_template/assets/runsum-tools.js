@@ -1,10 +1,11 @@
 /* What all charts of a page share: colours, words, the numbers behind a line, the tooltip.
  *
- * The first of three rooms that runsum.js loads in order: runsum-tools.js, runsum-chart.js, runsum-controls.js. Texts of
+ * The first of three rooms of drawing.js: runsum-tools.js, runsum-chart.js, runsum-controls.js. Texts of
  * the data are set as textContent or as rows of a chart: never as HTML, as an expression or as a link.
  */
 (function () {
   "use strict";
+  if (window.runsum.tools) return; // it is in two scripts, which one page may both load
 
   const THEMES = {
     light: {

@@ -1,8 +1,8 @@
 /* Finds a page's charts and tools and has them begin. No framework, no eval, no fetch: works from file://.
  *
- * A figure says where its data is (data-src, data-key, data-chart). Beside this script lie charts.js, one Vega spec
- * per kind of chart, Vega in vendor/, and the rooms that draw; all of them wait until a chart is near. Until then, and
- * when drawing fails, the static curve in the page stays.
+ * A figure says where its data is (data-src, data-key, data-chart). Beside this script lie charts.js, Vega and one spec
+ * per kind of chart, and drawing.js, the rooms that draw; both wait until a chart is near. Until then, and when drawing
+ * fails, the static curve in the page stays. Which rooms a script is made of is said in generator/runsum/site/assets.py.
  *
  * A tool is a part of a page that needs scripts of its own (data-tool): the table of all runs, the comparison. Without
  * them its content is what stands in the page.
@@ -11,19 +11,10 @@
   "use strict";
   if (window.runsum) return;
 
-  const CHART_ROOMS = ["runsum-tools.js", "runsum-chart.js", "runsum-controls.js"]; // each uses what the ones before made
-  const TOOLS = { // of each tool: its rooms, of which the last puts its beginning into window.runsum.begin; its styles
-    finder: {
-      rooms: [
-        "vendor/tabulator.min.js", "runsum-tools.js", "runsum-format.js", "runsum-runs.js", "runsum-query.js",
-        "runsum-facets.js", "runsum-cells.js", "runsum-finder.js",
-      ],
-      styles: ["vendor/tabulator.min.css", "runsum-finder.css"],
-    },
-    compare: {
-      rooms: [...CHART_ROOMS, "runsum-compare-data.js", "runsum-compare-tables.js", "runsum-compare.js"],
-      styles: ["runsum-compare.css"],
-    },
+  const CHARTS = ["charts.js", "drawing.js"];
+  const TOOLS = { // of each tool: its scripts, of which the last puts its beginning into window.runsum.begin; its styles
+    finder: { scripts: ["finder.js"], styles: ["finder.css"] },
+    compare: { scripts: ["drawing.js", "compare.js"], styles: ["compare.css"] },
   };
   const NEAR = 300; // pixels outside of the window
   const base = new URL(".", document.currentScript.src).href;
@@ -57,22 +48,15 @@
     });
   }
 
-  async function loadVega() {
-    await loadRooms(["vendor/vega.min.js", "vendor/vega-interpreter.js"]);
-  }
-
-  async function loadRooms(rooms) {
-    await Promise.all(rooms.map((room) => load(base + room, false)));
-  }
-
-  const loadChartTools = () => Promise.all([load(base + "charts.js"), loadVega(), loadRooms(CHART_ROOMS)]);
+  const loadAll = (scripts) => Promise.all(scripts.map((script) => load(base + script, false)));
+  const loadChartTools = () => loadAll(CHARTS);
 
   /* Begins a tool; what stands in its place in the page stays when that fails. */
   async function beginTool(node) {
     const name = node.dataset.tool;
     try {
       if (!own(TOOLS, name)) throw new Error("no tool " + name);
-      const { rooms, styles } = TOOLS[name], loading = [loadRooms(rooms), ...styles.map(loadStyle)];
+      const { scripts, styles } = TOOLS[name], loading = [loadAll(scripts), ...styles.map(loadStyle)];
       if (node.dataset.src) load(new URL(node.dataset.src, document.baseURI).href).catch(() => {}); // on its way meanwhile
       if (name === "compare" && location.hash) loadChartTools().catch(() => {}); // as well: runs are chosen already
       await Promise.all(loading);
@@ -191,7 +175,7 @@
 
   window.runsum = {
     charts, failed, load, loadChartTools, begin: {},
-    assets: base, root: new URL("../../", base).href, // of the site, wherever it lies
+    root: new URL("../../", base).href, // of the site, wherever it lies
   };
   if (document.readyState === "loading") {
     document.addEventListener("DOMContentLoaded", begin);

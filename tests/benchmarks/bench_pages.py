@@ -96,9 +96,8 @@ def kind_of(address: str, home: str) -> str:
     path = address.removeprefix(home).partition("?")[0]
     rules = (
         ("search_index", "search index"),
-        ("vega", "vega"),
-        ("tabulator", "tabulator"),
         ("assets/runsum/charts.js", "charts.js"),
+        ("assets/runsum/finder.js", "finder.js"),
         ("assets/runsum/", "ours"),
         ("assets/", "theme"),
         ("data/runs.js", "list of runs"),
@@ -252,7 +251,7 @@ def weights(site: Path, browser: Browser, home: str) -> Iterator[list[str]]:
     for name, path in (("home", "index.html"), ("run", f"runs/{choose_runs(site)[0]}/index.html")):
         weigh(browser, home, path)
         visit = weigh(browser, home, path)
-        vega = "yes" if any("vega" in address for address in visit.asked) else "no"
+        vega = "yes" if any(address.endswith("/charts.js") for address in visit.asked) else "no"
         parts = ", ".join(f"{part} {size / 1000:.1f}" for part, size in visit.wire.most_common())
         yield [name, f"{visit.wire.total() / 1000:.1f}", "150", vega, parts]
 
