@@ -89,7 +89,7 @@ def full_disk(work: Path) -> Tally:
     if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode != 0:
         tally.note = "this system mounts no file systems here; see the limited file size"
         return tally
-    for size in some((64, 256, 512, 1024, 1300, 1600, 2000, 2400)):  # KiB; the first site needs about 1.8 MB
+    for size in some((64, 256, 512, 768, 1000, 1600, 2000, 2400)):  # KiB; the first site needs about 1.4 MB
         place = work / str(size)
         (place / "docs").mkdir(parents=True)
         script = (
