@@ -10,6 +10,7 @@ import numpy as np
 
 from runsum.analysis.stats import finite
 from runsum.analysis.throughput import Rate
+from runsum.axes import static_chart
 from runsum.chartdata import IntArray, column, data_script, select_points, static_curve
 from runsum.cleaning.series import Series
 from runsum.formatting import cut
@@ -155,7 +156,8 @@ def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series,
         if len(finite(spread)):
             chart["lo"], chart["hi"] = column((reward - spread)[rows]), column((reward + spread)[rows])
         payload["charts"]["reward"] = chart
-        drawn.append(_drawn("reward", "reward", series.timestep, reward))
+        outline = static_chart(series.timestep, reward, "timesteps", chart["y"])
+        drawn.append(DrawnChart("reward", "reward", describe_curve(series.timestep, reward), outline))
     for panel in panels:
         _draw_panel(payload, drawn, panel, "rows", rows, series.timestep, series.columns[panel.column])
 
