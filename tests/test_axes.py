@@ -19,6 +19,8 @@ from runsum.axes import static_chart, tick_label, ticks
         (-19.9, 20.2, 4, [-10, 0, 10, 20]),
         (0.0, 1.0, 5, [0, 0.2, 0.4, 0.6, 0.8, 1.0]),
         (7.0, 7.0, 4, [7.0]),
+        (0.0, 5e-324, 4, [0.0]),
+        (-1.7e308, 1.7e308, 4, [-1.7e308]),
     ],
 )
 def test_ticks_are_round_numbers_within_the_axis(low: float, high: float, count: int, wanted: list[float]) -> None:

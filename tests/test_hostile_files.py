@@ -42,7 +42,7 @@ CONTENT_TAGS = {
     "a", "article", "b", "blockquote", "br", "button", "circle", "code", "dd", "details", "div", "dl", "dt", "em",
     "figcaption", "figure", "g", "h1", "h2", "h3", "h4", "hr", "input", "label", "li", "line", "noscript", "ol",
     "option", "p", "path", "polyline", "pre", "rect", "section", "select", "small", "span", "strong", "sub", "summary",
-    "sup", "svg", "table", "tbody", "td", "th", "thead", "time", "title", "tr", "ul", "video", "nav",
+    "sup", "svg", "table", "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul", "video", "nav",
 }  # fmt: skip
 FEED_TAGS = {
     "feed", "title", "link", "updated", "id", "entry", "category", "summary", "author", "name", "subtitle",

@@ -59,13 +59,11 @@ def ticks(low: float, high: float, count: int) -> list[float]:
         high: where it ends.
         count: how many are wanted.
     """
-    span = high - low
-    if not (math.isfinite(span) and span > 0):
+    share = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(share)) if math.isfinite(share) and share > 0 else 0.0
+    if not power:  # no extent, none that a float can hold, or one that it can not divide
         return [low]
-    power = 10.0 ** math.floor(math.log10(span / count))
-    if not power:  # of the smallest numbers that there are
-        return [low, high]
-    step = min((factor * power for factor in _STEPS), key=lambda step: abs(span / step - count))
+    step = min((factor * power for factor in _STEPS), key=lambda step: abs((high - low) / step - count))
     first, last = math.ceil(low / step), math.floor(high / step)
     return [number * step for number in range(first, last + 1)]
 
