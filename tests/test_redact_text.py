@@ -273,9 +273,9 @@ def test_off_leaves_everything() -> None:
 def test_time_grows_with_the_length(text: str) -> None:
     """No text of 100 kB takes long, and a text that was redacted stays as it is."""
     keep = Redactor()
-    began = time.perf_counter()
+    began = time.process_time()
     once = keep.text(text)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert keep.text(once) == once
 
 
