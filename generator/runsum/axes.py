@@ -31,11 +31,10 @@ def static_chart(x: npt.ArrayLike, y: npt.ArrayLike, x_title: str, y_title: str)
         One line of HTML: an ``svg`` of classes ``rs-static rs-axed``, hidden from screen readers. Its content box is
         the area of the curve; what is written stands in its padding. Without values: the bare curve.
     """
-    curve = static_curve(x, y, _WIDTH, _HEIGHT)
     positions, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     seen = np.isfinite(positions) & np.isfinite(values)
     if not seen.any():
-        return curve
+        return static_curve(x, y, _WIDTH, _HEIGHT)
     across, up = positions[seen], values[seen]
     grid = "".join(
         f'<line x2="100%" y1="{place}" y2="{place}"/>'
@@ -47,8 +46,8 @@ def static_chart(x: npt.ArrayLike, y: npt.ArrayLike, x_title: str, y_title: str)
         for place, tick in _placed(float(across.min()), float(across.max()), _ACROSS, _WIDTH)
     )
     titles = f'<text class="rs-top" y="-1em">{y_title}</text><text x="50%" y="100%" dy="3.4em">{x_title}</text>'
-    inner = curve.replace('<svg class="rs-static" aria-hidden="true"', "<svg", 1)
-    return f'<svg class="rs-static rs-axed" aria-hidden="true">{grid}{below}{titles}{inner}</svg>'
+    curve = static_curve(x, y, _WIDTH, _HEIGHT, attributes="")
+    return f'<svg class="rs-static rs-axed" aria-hidden="true">{grid}{below}{titles}{curve}</svg>'
 
 
 def ticks(low: float, high: float, count: int) -> list[float]:

@@ -110,7 +110,13 @@ def data_script(key: str, payload: Mapping[str, Any]) -> bytes:
     return f"(window.runsumData=window.runsumData||{{}})[{_json(key)}]={body};\n".encode()
 
 
-def static_curve(x: npt.ArrayLike, y: npt.ArrayLike, width: int = 720, height: int = 160) -> str:
+def static_curve(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    width: int = 720,
+    height: int = 160,
+    attributes: str = ' class="rs-static" aria-hidden="true"',
+) -> str:
     """Draw a curve as inline SVG, to be seen before a chart is drawn, without scripts and in print.
 
     Its figure says what it shows; the drawing itself is silent.
@@ -120,12 +126,20 @@ def static_curve(x: npt.ArrayLike, y: npt.ArrayLike, width: int = 720, height: i
         y: Values, shape ``(n,)``; NaN breaks the curve.
         width: Width of the drawing's own coordinates.
         height: Height of the drawing's own coordinates.
+        attributes: HTML attributes of the drawing, a space before each; none of them where it is part of another one.
 
     Returns:
-        One line of HTML: an ``svg`` of class ``rs-static``, hidden from screen readers; its colour is the text
-        colour around it.
+        One line of HTML: an ``svg`` with a polyline per unbroken piece, in the text colour around it.
     """
-    return _svg('class="rs-static" aria-hidden="true"', x, y, width, height)
+    pieces = _pieces(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), width, height, STATIC_POINTS)
+    lines = "".join(
+        f'<polyline points="{" ".join(f"{h:.1f},{v:.1f}" for h, v in piece)}" vector-effect="non-scaling-stroke"/>'
+        for piece in pieces
+    )
+    return (
+        f'<svg{attributes} viewBox="0 0 {width} {height}" preserveAspectRatio="none" fill="none" '
+        f'stroke="currentColor">{lines}</svg>'
+    )
 
 
 def static_bars(bars: Sequence[tuple[float, float]], width: int = 720, lane: int = 20) -> str:
@@ -232,19 +246,6 @@ def _json(value: Any) -> str:
     if "__proto__" in text:
         text = _PROTOTYPE.sub('["__proto__"]:', text)
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _svg(attributes: str, x: npt.ArrayLike, y: npt.ArrayLike, width: int, height: int) -> str:
-    """Draw the unbroken pieces of a curve as polylines."""
-    pieces = _pieces(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), width, height, STATIC_POINTS)
-    lines = "".join(
-        f'<polyline points="{" ".join(f"{h:.1f},{v:.1f}" for h, v in piece)}" vector-effect="non-scaling-stroke"/>'
-        for piece in pieces
-    )
-    return (
-        f'<svg {attributes} viewBox="0 0 {width} {height}" preserveAspectRatio="none" fill="none" '
-        f'stroke="currentColor">{lines}</svg>'
-    )
 
 
 def _relative_path(piece: Sequence[tuple[float, float]]) -> str:
