@@ -43,7 +43,7 @@ def read_metadata(tree: Tree, home: str, run_id: str) -> Mapping[str, object]:
         run_id: a document that names another run is reported.
 
     Returns:
-        What it says, not yet redacted; empty where there is none.
+        What it says, as it may be published; empty where there is none.
     """
     entry = tree.find(f"{home}/run_metadata.json")
     if entry is None:
@@ -71,7 +71,7 @@ def read_effective_config(tree: Tree, home: str, run_id: str, metadata: Mapping[
         metadata: what :func:`read_metadata` found.
 
     Returns:
-        Settings by name, not yet redacted; empty where there are none.
+        Settings by name, as they may be published; empty where there are none.
     """
     entry = tree.find(f"{home}/config_effective.yaml")
     if entry is None:
