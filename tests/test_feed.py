@@ -97,7 +97,7 @@ def test_the_feed_is_valid_and_says_what_became_of_a_run(work: Path) -> None:
     (entry,) = entries(work)
     assert text(entry, "title") == "my best · Breakout · PPO: completed"
     assert text(entry, "summary") == (
-        "Trained 409.6 k of 409.6 k steps (100.0 %) in 15 min at 450 steps/s. "
+        "Trained 409.6 k of 409.6 k steps (100.0 %) in 15 min at 455 steps/s. "
         "The best mean reward, 6.25, is also the last value."
     )
     assert [c.get("term") for c in entry.findall(f"{ATOM}category")] == ["Breakout", "PPO", "completed"]

@@ -358,3 +358,13 @@ class RunDigest:
     problems: tuple[Problem, ...] = ()
     files: Mapping[str, object] = field(default_factory=dict)
     redactions: tuple[Found, ...] = ()
+
+    @property
+    def own_steps(self) -> int | None:
+        """Timesteps that this run trained itself, from its own start on."""
+        return None if self.current_timestep is None else self.current_timestep - self.start_timestep
+
+    @property
+    def pace(self) -> float | None:
+        """Own timesteps per second of training; `avg_fps` is the mean of the trainer's meter instead."""
+        return self.own_steps / (self.trained_h * 3600) if self.own_steps and self.trained_h else None

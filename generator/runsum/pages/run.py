@@ -12,6 +12,7 @@ from runsum.model import (
     Annotation,
     ConfigValue,
     DrawnChart,
+    Fact,
     Phrase,
     Problem,
     RunDigest,
@@ -26,6 +27,7 @@ from runsum.pages.contract import Link, Page, Tile, title_of
 from runsum.pages.run_layout import SECTIONS, FactRow, section_rows
 from runsum.pages.search_card import SearchCard, make_cards
 
+_METERS_AGREE = 0.05  # of a speed: how far the trainer's meter and the clock may be apart before both are shown
 _LISTED = 100  # a page stays one that a browser opens at once, whatever a database holds
 
 
@@ -201,16 +203,16 @@ def _reward_phrases(digest: RunDigest) -> list[Phrase]:
 
 def _progress_phrase(run: ArchivedRun) -> Phrase:
     digest = run.digest
-    own = (digest.current_timestep or digest.start_timestep) - digest.start_timestep
+    pace = digest.pace or digest.avg_fps
     key = "headline.trained" if digest.progress_pct is not None else "headline.trained_open"
-    parts = ("_in" if digest.trained_h else "") + ("_at" if digest.avg_fps else "")
+    parts = ("_in" if digest.trained_h else "") + ("_at" if pace else "")
     return phrase(
         key + parts,
-        own=own,
+        own=digest.own_steps,
         target=digest.target_timesteps,
         progress=digest.progress_pct,
         hours=digest.trained_h,
-        fps=digest.avg_fps,
+        fps=pace,
         leg=run.kin.leg,
         start=digest.start_timestep,
     )
@@ -224,7 +226,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
     yield Tile("last", digest.final_reward, "reward", last, facts["final_reward"].reason, "last-reward")
     goal = (phrase("tile.of", target=digest.target_timesteps),) if digest.target_timesteps else ()
     yield Tile("progress", digest.progress_pct, "percent", goal, facts["progress_pct"].reason, "progress")
-    own = None if digest.current_timestep is None else digest.current_timestep - digest.start_timestep
+    own = digest.own_steps
     yield Tile(
         "trained",
         digest.trained_h,
@@ -233,9 +235,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         facts["duration_h"].reason,
         "trained",
     )
-    low, high = facts["min_fps"].value, facts["max_fps"].value
-    spread = (phrase("tile.range", low=low, high=high),) if isinstance(low, float) and isinstance(high, float) else ()
-    yield Tile("speed", digest.avg_fps, "speed", spread, facts["avg_fps"].reason, "speed")
+    yield Tile("speed", digest.avg_fps, "speed", _speed_range(digest, facts), facts["avg_fps"].reason, "speed")
     peak = facts["gpu_max"].value
     yield Tile(
         "GPU",
@@ -245,6 +245,16 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         facts["gpu_avg"].reason,
     )
     yield Tile("verdict", run.advice.gate, "text", (phrase("tile.verdict"),), term="verdict")
+
+
+def _speed_range(digest: RunDigest, facts: Mapping[str, Fact]) -> tuple[Phrase, ...]:
+    """Least and most of the trainer's meter, and the pace of the whole run where its mean is another."""
+    low, high, pace = facts["min_fps"].value, facts["max_fps"].value, digest.pace
+    if not isinstance(low, float) or not isinstance(high, float):
+        return ()
+    if digest.avg_fps and pace and abs(digest.avg_fps / pace - 1) > _METERS_AGREE:
+        return (phrase("tile.range_and_pace", low=low, high=high, pace=pace),)
+    return (phrase("tile.range", low=low, high=high),)
 
 
 def _links(run: ArchivedRun, archive: Archive) -> Iterator[Link]:
