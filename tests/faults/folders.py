@@ -31,6 +31,7 @@ from faults.model import (
     snapshot,
     some,
 )
+from support.expect import AS_OF
 
 THIRD = "run-900d0003"
 # The superuser may write anywhere, unless that is taken from the process.
@@ -216,33 +217,30 @@ def two_at_once(work: Path) -> Tally:
 
 
 def ended(send: signal.Signals) -> Callable[[Path], Tally]:
-    """Builds that are ended from outside, at moments all over their time."""
+    """Builds that are ended from outside, at moments all over their time: each has made all of its changes, or none."""
 
     def attempt(work: Path) -> Tally:
         tally = Tally()
-        file, _ = first_build(work)
+        file, before = first_build(work)
         shutil.copytree(work / "docs", work / "kept")
+        command(work, "--db", file)
+        whole = snapshot(work / "docs")
         for tenths in some((2, 5, 8, 11, 14)):
-            before = snapshot(work / "docs")
+            shutil.rmtree(work / "docs")
+            shutil.copytree(work / "kept", work / "docs")
             build = subprocess.Popen(
                 [sys.executable, "-c", "import signal, runsum.cli;"
                  "signal.signal(signal.SIGINT, signal.default_int_handler); runsum.cli.main()",
-                 "build", "--db", str(file)],
+                 "build", "--as-of", AS_OF, "--db", str(file)],
                 cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
             time.sleep(tenths / 10)
             build.send_signal(send)
-            code = build.wait(timeout=60)
-            if code == 0:
-                tally.check(f"after {tenths / 10} s: it had ended", [])
-            elif send is signal.SIGKILL:
+            build.wait(timeout=60)
+            if send is signal.SIGKILL:
                 command(work, "--db", work / "gone.db")  # fails at once, and repairs
-                same = [] if snapshot(work / "docs") == before else judge_same(before, work / "docs")
-                tally.check(f"after {tenths / 10} s", same)
-            else:
-                tally.check(f"after {tenths / 10} s", judge_same(before, work / "docs"))
-            shutil.rmtree(work / "docs")
-            shutil.copytree(work / "kept", work / "docs")
+            had_ended = snapshot(work / "docs") == whole  # its changes were final, it only had to exit
+            tally.check(f"after {tenths / 10} s", [] if had_ended else judge_same(before, work / "docs"))
         tally.check("the next build", next_build(work))
         return tally
 
