@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runsum.analysis.standing import AsOf
+from runsum.clock import AsOf
 from runsum.digest import DigestSettings, digest_run
 from runsum.model import RunDigest, State
 from runsum.source.database import open_database

@@ -29,7 +29,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 import runsum.build
-from runsum.analysis.standing import AsOf
+from runsum.clock import AsOf
 from runsum.build import BuildReport, build_archive
 from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.errors import RunsumError

@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
 from markupsafe import Markup
 
-from runsum.analysis.standing import AsOf
-from runsum.archive.archive import Archive, RedactionFacts, SourceFacts, make_archive
+from runsum.archive.archive import Archive, RedactionFacts, make_archive
 from runsum.archive.slugs import SlugMaker
+from runsum.cache import BuildCache, cache_file
+from runsum.clock import AsOf
 from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.digest import DigestSettings
 from runsum.feed import FEED_PATH, make_feed
-from runsum.model import Problem, RunDigest, problem
+from runsum.gather import Gatherer, Progress
+from runsum.model import RunDigest, problem
 from runsum.notes import read_notes
-from runsum.pages import compare, groups, home, lineage, months, reports, run, run_index
+from runsum.pages import compare, groups, home, lineage, months, reports, run_index
 from runsum.pages.contract import DataFile, Page
-from runsum.pages.run_facts import run_facts
-from runsum.pages.twin import run_twin
-from runsum.reading import read_runs
+from runsum.pages.run import RunPages
+from runsum.parallel import Workers, default_jobs
 from runsum.redact.policy import Mode, Policy
 from runsum.redact.redactor import Found, Redactor
 from runsum.render import Renderer
 from runsum.resources import template_folder
+from runsum.run_files import RunFiles
 from runsum.site.assets import read_assets
 from runsum.site.writer import SiteWriter
-from runsum.source.database import DatabaseFile, open_database
 from runsum.source.project_tree import printable
-from runsum.source.records import RunReader, Survey
+from runsum.stages import Stage, Stages
 from runsum.workers import ChartsWorker
-
-Progress = Callable[[str, int, int], None]
-"""Told (stage, done, total) as a build goes on."""
 
 
 @dataclass(slots=True)
 class BuildReport:
-    """What a build did, as the terminal and `--json` print it."""
+    """What a build did, as the terminal and `--json` print it.
+
+    Attributes:
+        read: runs that were read anew; the others were as in an earlier build.
+        rendered: pages of runs that were made anew.
+    """
 
     docs_dir: str
     databases: list[str]
     runs: int = 0
+    read: int = 0
     pages: int = 0
+    rendered: int = 0
     written: int = 0
     unchanged: int = 0
     removed: int = 0
@@ -55,10 +59,31 @@ class BuildReport:
     redact: str = Mode.STANDARD
     redactions: list[Found] = field(default_factory=list)
     seconds: float = 0.0
+    stages: list[Stage] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How a build works, which changes nothing in what it makes.
+
+    Attributes:
+        jobs: processes that read and render.
+        executor: address of a cluster that reads in place of them.
+        use_cache: whether what an earlier build found out is believed.
+    """
+
+    jobs: int = 0
+    executor: str | None = None
+    use_cache: bool = True
 
 
 def build_archive(
-    databases: Sequence[DatabasePath], settings: Settings, site: MkdocsFacts, now: AsOf, tell: Progress
+    databases: Sequence[DatabasePath],
+    settings: Settings,
+    site: MkdocsFacts,
+    now: AsOf,
+    tell: Progress,
+    options: BuildOptions | None = None,
 ) -> BuildReport:
     """Build the docs folder.
 
@@ -68,66 +93,59 @@ def build_archive(
         site: what mkdocs.yml says: the docs folder, name and address of the site.
         now: the moment against which states and ages are judged.
         tell: called as the build goes on.
+        options: how the work is done.
 
     Raises:
         DatabaseError: a database cannot be read.
         OutputError: the docs folder cannot be written.
     """
-    began = time.perf_counter()
-    with SiteWriter(site.docs_dir) as writer, ChartsWorker() as specs:
-        return _build(databases, settings, site, now, tell, writer, specs, began)
-
-
-def _build(
-    databases: Sequence[DatabasePath],
-    settings: Settings,
-    site: MkdocsFacts,
-    now: AsOf,
-    tell: Progress,
-    writer: SiteWriter,
-    specs: ChartsWorker,
-    began: float,
-) -> BuildReport:
-    slugs = SlugMaker()
-    redactor = Redactor(settings.redaction)
-    use = DigestSettings(settings.thresholds, now, settings.solved)
-    digests: list[RunDigest] = []
-    sources: list[SourceFacts] = []
-    for name, path in name_sources(databases, redactor):
-        with open_database(path) as database:
-            reader = RunReader(database, name, redactor)
-            survey = reader.survey()
-            named = [(run_id, slugs.make("runs", run_id, f"{name}\n{run_id}")) for run_id in survey.runs]
-            for place, done in enumerate(read_runs(reader, named, use, settings), start=1):
-                for file, content in done.files.items():
-                    writer.write(f"runs/{done.digest.slug}/{file}", content)
-                digests.append(done.digest)
-                tell(f"reading {name}", place, len(named))
-            sources.append(_describe_source(name, database, survey, settings, redactor))
-    notes = read_notes(settings.notes_dir, frozenset(digest.run_id for digest in digests), redactor)
-    archive = make_archive(mark_twins(digests), sources, slugs, settings.thresholds, settings.solved)
-    archive = replace(archive, redaction=sum_up(settings.redaction, archive, redactor))
-    renderer = Renderer(template_folder())
-    pages = 0
-    for item in make_all(archive, notes):
-        if isinstance(item, Page):
-            pages += 1
-            writer.write(item.path, renderer.page(item.template, item.context).encode("utf-8", "replace"))
-            tell("writing pages", pages, 0)
-        else:
-            writer.write(item.path, item.content)
-    for archived in archive.runs:
-        writer.write(f"runs/{archived.digest.slug}/run.json", run_twin(archived, archive, renderer.words))
-        writer.write(f"runs/{archived.digest.slug}/facts.js", run_facts(archived, archive, renderer.short))
-    writer.write(FEED_PATH, make_feed(archive, site, renderer.words))
-    for file, content in read_assets(template_folder(), specs.result()):
-        writer.write(file, content)
-    done_writing = writer.finish()
+    options = options or BuildOptions()
+    jobs = options.jobs or default_jobs()
+    cache = BuildCache(cache_file(site.docs_dir), believe=options.use_cache)
+    stages = Stages()
+    with (
+        SiteWriter(site.docs_dir, cache.get("site", "looks", "")) as writer,
+        ChartsWorker() as specs,
+        Workers(jobs, options.executor) as workers,
+    ):
+        redactor = Redactor(settings.redaction)
+        use = DigestSettings(settings.thresholds, now, settings.solved)
+        slugs = SlugMaker()
+        with stages.measure("runs"):
+            gatherer = Gatherer(settings, use, redactor, cache, writer, workers, tell)
+            gathered = gatherer.gather(name_sources(databases, redactor), slugs)
+        with stages.measure("archive"):
+            digests = mark_twins(gathered.digests)
+            notes = read_notes(settings.notes_dir, frozenset(digest.run_id for digest in digests), redactor)
+            archive = make_archive(digests, gathered.sources, slugs, settings.thresholds, settings.solved)
+            archive = replace(archive, redaction=sum_up(settings.redaction, archive, redactor))
+        renderer = Renderer(template_folder())
+        with stages.measure("run pages"):
+            run_pages = RunPages(archive, notes)
+            rendered = RunFiles(archive, run_pages, renderer, cache, writer).write(jobs, tell)
+        with stages.measure("other pages"):
+            pages = len(archive.runs)
+            for item in make_all(archive, notes):
+                if isinstance(item, Page):
+                    pages += 1
+                    writer.write(item.path, renderer.page(item.template, item.context).encode("utf-8", "replace"))
+                    tell("writing pages", pages, 0)
+                else:
+                    writer.write(item.path, item.content)
+            writer.write(FEED_PATH, make_feed(archive, site, renderer.words))
+            for file, content in read_assets(template_folder(), specs.result()):
+                writer.write(file, content)
+        with stages.measure("moving into place"):
+            done_writing = writer.finish()
+            cache.put("site", "looks", "", writer.looks())
+            cache.save({"run": (digest.slug for digest in digests), "page": rendered.kept})
     return BuildReport(
         docs_dir=str(site.docs_dir),
         databases=[redactor.text(printable(str(entry.path))) for entry in databases],
         runs=len(archive.runs),
+        read=gathered.read,
         pages=pages,
+        rendered=rendered.rendered,
         written=len(done_writing.written),
         unchanged=done_writing.unchanged,
         removed=len(done_writing.removed),
@@ -135,16 +153,16 @@ def _build(
         problems=count_problems(archive),
         redact=settings.redaction.mode,
         redactions=list(archive.redaction.found),
-        seconds=time.perf_counter() - began,
+        seconds=stages.seconds(),
+        stages=stages.done,
     )
 
 
-def make_all(archive: Archive, notes: dict[str, Markup]) -> Iterator[Page | DataFile]:
-    """Every page and data file of the archive."""
+def make_all(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | DataFile]:
+    """Every page and data file of the archive, except those of the runs."""
     yield from home.make_pages(archive)
     yield from run_index.make_pages(archive, notes)
     yield from months.make_pages(archive)
-    yield from run.make_pages(archive, notes)
     yield from compare.make_pages(archive)
     yield from lineage.make_pages(archive)
     yield from groups.make_pages(archive)
@@ -202,26 +220,3 @@ def sum_up(policy: Policy, archive: Archive, redactor: Redactor) -> RedactionFac
         counts[one.rule, one.table, one.column] += one.count
     found = tuple(Found(*place, count) for place, count in sorted(counts.items()))
     return RedactionFacts(policy.mode, policy.reason if policy.mode is Mode.OFF else "", found)
-
-
-def _describe_source(
-    name: str, database: DatabaseFile, survey: Survey, settings: Settings, redactor: Redactor
-) -> SourceFacts:
-    problems: list[Problem] = []
-    for table, runs in survey.orphans.items():
-        problems += [problem("orphan_rows", table=table, run=run_id, count=count) for run_id, count in runs.items()]
-    for row in survey.unlinked_experiments:
-        problems.append(
-            problem("unlinked_experiment", name=str(row.get("name") or "?"), status=str(row.get("status") or "?"))
-        )
-    for kind, count in (("runs_without_id", survey.nameless), ("repeated_run_ids", survey.repeated)):
-        if count:
-            problems.append(problem(kind, count=count))
-    if database.is_mixed():
-        problems.append(problem("changed_while_reading"))
-    problems += [problem("unknown_table", table=table) for table in survey.unknown_tables]
-    if settings.project_root is not None and not settings.project_root.is_dir():
-        problems.append(problem("project_root_missing"))
-    modified = database.modified_at[:16] + "+00:00"  # to the minute: a copy of the file is the same archive
-    file = redactor.text(printable(database.path.name), "settings", "file")
-    return SourceFacts(name, file, modified, database.size_bytes, len(survey.runs), tuple(problems), survey.redactions)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from runsum import facts, oddities, recorded
 from runsum.analysis import dynamics, media, resources, reward, settings, standing, throughput
 from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
+from runsum.clock import Asked, AsOf, Clock
 from runsum.downloads import metrics_csv
 from runsum.drawing import Marks, draw_run
 from runsum.model import (
@@ -27,6 +28,7 @@ from runsum.model import (
 from runsum.source.columns import integer, seconds, text
 from runsum.source.database import RUNS_TABLE
 from runsum.source.project import ProjectFiles
+from runsum.source.project_tree import Witness
 from runsum.source.records import Row, RunRecord
 from runsum.thresholds import Thresholds
 
@@ -36,16 +38,25 @@ class DigestSettings:
     """What a digest depends on besides the rows."""
 
     thresholds: Thresholds
-    now: standing.AsOf
+    now: AsOf
     solved: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class DigestedRun:
-    """A digest and the files that hold the run's numbers, by file name inside its page bundle."""
+    """A digest and the files that hold the run's numbers, by file name inside its page bundle.
+
+    Attributes:
+        asked: answers of the clock on which the digest depends.
+        seen: what of the disk and of the other runs' names it depends on.
+        has_foreign_rows: whether it depends on the rows of other runs.
+    """
 
     digest: RunDigest
     files: Mapping[str, bytes]
+    asked: tuple[Asked, ...] = ()
+    seen: Witness = field(default_factory=Witness)
+    has_foreign_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,8 @@ def digest_run(
     """
     on_disk = files or ProjectFiles()
     known_facts = _recognise(record, on_disk)
-    found = _analyse(record, known_facts, on_disk, use, twins or {})
+    clock = Clock(use.now)
+    found = _analyse(record, known_facts, on_disk, use, clock, twins or {})
     annotations = recorded.annotations(record)
     drawing = draw_run(
         slug, found.series, record.gpu, found.rate,
@@ -119,7 +131,8 @@ def digest_run(
         digest, charts=drawing.charts, absent_charts=drawing.absent, annotations=annotations, problems=problems,
         files=recorded.disk_facts(files, known_facts.by_application), redactions=record.redactor.found(),
     )  # fmt: skip
-    return DigestedRun(digest, {"data.js": drawing.script, "metrics.csv.gz": metrics_csv(found.series)})
+    files_of_run = {"data.js": drawing.script, "metrics.csv.gz": metrics_csv(found.series)}
+    return DigestedRun(digest, files_of_run, tuple(clock.asked))
 
 
 def _blobs(record: RunRecord) -> frozenset[str]:
@@ -160,18 +173,25 @@ def _recognise(record: RunRecord, files: ProjectFiles) -> _Known:
 
 
 def _analyse(
-    record: RunRecord, what: _Known, files: ProjectFiles, use: DigestSettings, twins: Mapping[str, int]
+    record: RunRecord,
+    what: _Known,
+    files: ProjectFiles,
+    use: DigestSettings,
+    clock: Clock,
+    twins: Mapping[str, int],
 ) -> _Analysis:
     limits = use.thresholds
     series, quality = clean_series(record.metrics, record.gpu, what.frame, limits)
     quality = replace(quality, foreign_runs=dict(twins))
     learning, signals = dynamics.describe_dynamics(series, what.algorithm, what.by_application, limits)
-    videos, video_problems = media.collect_videos(record, use.now.local_s(quality.utc_offset_min), limits)
+    videos, video_problems = media.collect_videos(
+        record, lambda moment: clock.is_over(moment, quality.utc_offset_min), limits
+    )
     return _Analysis(
         series=series,
         quality=quality,
         stand=standing.judge_standing(
-            record.row, record.metrics, record.gpu, series, quality, what.target, use.now, limits
+            record.row, record.metrics, record.gpu, series, quality, what.target, clock, limits
         ),
         shape=reward.describe_shape(series.timestep, series.reward, limits),
         milestones=reward.find_milestones(

@@ -312,6 +312,7 @@ class RunDigest:
         trained_h: the same without time lost in gaps.
         signals: numbers behind the sentences, for the rules of next actions.
         redactions: what was taken out of the run's texts before anything else saw them.
+        fingerprint: changes with anything else of the digest.
     """
 
     source: str
@@ -358,6 +359,7 @@ class RunDigest:
     problems: tuple[Problem, ...] = ()
     files: Mapping[str, object] = field(default_factory=dict)
     redactions: tuple[Found, ...] = ()
+    fingerprint: str = ""
 
     @property
     def own_steps(self) -> int | None:

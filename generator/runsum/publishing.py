@@ -9,23 +9,30 @@ from pathlib import Path
 from runsum.config import Settings
 from runsum.digest import DigestedRun
 from runsum.model import Problem, Video, problem
-from runsum.source.project_tree import Entry, Tree
+from runsum.source.project_tree import Entry, Tree, Witness
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _ZIP = b"PK\x03\x04"
 
 
-def publish_files(done: DigestedRun, settings: Settings, root: Path | None) -> DigestedRun:
+def publish_files(
+    done: DigestedRun, settings: Settings, root: Path | None, witness: Witness | None = None
+) -> DigestedRun:
     """The run with the files that may be copied beside its page; the others are named with the reason.
 
     Args:
         done: what is known of the run.
         settings: what may be copied.
         root: the folder of the recording application, where there is one.
+        witness: remembers what was looked at.
     """
     done = _publish_videos(done, settings)
     wanted = [path for path in settings.publish_models if done.digest.run_id in path.split("/")]
-    return _publish_models(done, wanted, Tree(root), settings.thresholds.max_model_mb) if root and wanted else done
+    return (
+        _publish_models(done, wanted, Tree(root, witness=witness), settings.thresholds.max_model_mb)
+        if root and wanted
+        else done
+    )
 
 
 def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
@@ -47,7 +54,7 @@ def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
             name = f"video-{number}-{_safe(video.name, 'clip')}"
             files[name] = Path(video.source_path).read_bytes()
             videos.append(replace(video, media=name))
-    return DigestedRun(replace(done.digest, videos=tuple(videos), problems=tuple(problems)), files)
+    return replace(done, digest=replace(done.digest, videos=tuple(videos), problems=tuple(problems)), files=files)
 
 
 def _publish_models(done: DigestedRun, wanted: list[str], tree: Tree, limit: float) -> DigestedRun:
@@ -62,7 +69,7 @@ def _publish_models(done: DigestedRun, wanted: list[str], tree: Tree, limit: flo
             files[name] = entry.file.read_bytes()
             models.append({"file": name, "path": path, "size_mb": round(entry.size_bytes / 1e6, 3)})
     digest = replace(done.digest, problems=tuple(problems), files={**done.digest.files, "models": models})
-    return DigestedRun(digest, files)
+    return replace(done, digest=digest, files=files)
 
 
 def _refused(path: str, entry: Entry | None, limit: float) -> Problem | None:

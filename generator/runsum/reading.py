@@ -1,9 +1,11 @@
-"""Read and digest the runs of one database, one after the other; a run that cannot be read hides no other."""
+"""Read and digest the runs of one database; a run that cannot be read hides no other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -11,40 +13,100 @@ import numpy as np
 from runsum.cleaning.rows import find_contaminated
 from runsum.config import Settings
 from runsum.digest import DigestedRun, DigestSettings, digest_run
+from runsum.fingerprints import value_print
 from runsum.model import problem
 from runsum.publishing import publish_files
-from runsum.source.columns import float_column, seconds, text, time_column
+from runsum.redact.policy import Policy
+from runsum.redact.redactor import Redactor
+from runsum.source.columns import Floats, float_column, seconds, text, time_column
+from runsum.source.database import open_again
 from runsum.source.project import ProjectFiles, read_project_files
-from runsum.source.records import GPU_COLUMNS, METRICS, GpuTable, MetricTable, RunReader, RunRecord
+from runsum.source.project_tree import Witness
+from runsum.source.records import GPU_COLUMNS, METRICS, GpuTable, MetricTable, RunRecord
+from runsum.source.rows import RowReader, RunRows, publish_run
 
 
-def read_runs(
-    reader: RunReader, named: Sequence[tuple[str, str]], use: DigestSettings, settings: Settings
-) -> Iterator[DigestedRun]:
-    """Digest runs in the order given.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the rows of a database are read, by whichever process.
 
-    Args:
-        reader: an open database.
-        named: (run id, slug) of each run.
-        use: what digests depend on.
-        settings: project root, video settings.
+    Attributes:
+        address: see `DatabaseFile.readers`.
+        columns: of the tables.
+        indexed: tables with an index on run_id.
     """
-    known = frozenset(run_id for run_id, _ in named)
-    root = settings.project_root if settings.project_root is not None and settings.project_root.is_dir() else None
-    for run_id, slug in named:
-        record = reader.read(run_id)
-        twins = _find_twins(reader, record)
-        try:
-            files = _look_below(root, record, known) if root is not None else None
-            done = digest_run(record, slug, files, use, twins)
-        except Exception as error:  # one run's surprise must not take the archive down; it is shown on its page
-            done = _digest_without_rows(record, slug, use, error)
-        yield publish_files(done, settings, root)
+
+    address: str
+    columns: Mapping[str, tuple[str, ...]]
+    indexed: frozenset[str]
 
 
-def _look_below(root: Path, record: RunRecord, known: frozenset[str]) -> ProjectFiles:
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """One run to be read and digested.
+
+    Attributes:
+        place: None: with the reader of this process.
+        known: its rows in the small tables.
+        slug: name of its page folder.
+        others: every run id of the database.
+        use: what digests depend on.
+        settings: project root, video settings, redaction.
+    """
+
+    place: Place | None
+    known: RunRows
+    slug: str
+    others: frozenset[str]
+    use: DigestSettings
+    settings: Settings
+
+
+def read_runs(tasks: Sequence[ReadTask]) -> list[DigestedRun]:
+    """Read and digest some runs, in the order given; the work of one process."""
+    done: list[DigestedRun] = []
+    for place, some in groupby(tasks, key=lambda task: task.place):
+        assert place is not None
+        with open_again(place.address) as connection:
+            reader = RowReader(connection, place.columns, place.indexed, _redactor(tasks[0].settings.redaction))
+            done += [read_run(reader, task) for task in some]
+    return done
+
+
+@lru_cache(maxsize=1)
+def _redactor(policy: Policy) -> Redactor:
+    """One redactor per process: it remembers texts that it has seen."""
+    return Redactor(policy)
+
+
+def read_run(reader: RowReader, task: ReadTask) -> DigestedRun:
+    """Read and digest one run; what is odd about it ends no build but is told on its page."""
+    settings, root = task.settings, task.settings.project_root
+    root = root if root is not None and root.is_dir() else None
+    witness = Witness()
+    record = reader.read(task.known)
+    foreign = _foreign_rows(record)
+    twins = reader.find_twins(task.known, record, foreign) if len(foreign) else {}
+    try:
+        files = _look_below(root, record, task.others, witness) if root is not None else None
+        done = digest_run(record, task.slug, files, task.use, twins)
+    except Exception as error:  # one run's surprise must not take the archive down; it is shown on its page
+        done = digest_nothing(record, task.slug, task.use, f"{type(error).__name__}: {error}")
+    done = publish_files(done, settings, root, witness)
+    digest = replace(done.digest, fingerprint=value_print(done.digest))
+    return replace(done, digest=digest, seen=witness, has_foreign_rows=len(foreign) > 0)
+
+
+def read_nothing(task: ReadTask, why: str) -> DigestedRun:
+    """The page of a run whose rows could not even be read."""
+    keep = Redactor(task.settings.redaction)
+    record = RunRecord(task.known.source, task.known.run_id, publish_run(task.known, keep), *no_rows(), redactor=keep)
+    return digest_nothing(record, task.slug, task.use, why)
+
+
+def _look_below(root: Path, record: RunRecord, known: frozenset[str], witness: Witness) -> ProjectFiles:
     paths = [path for name in ("model_path", "log_path", "tensorboard_path") if (path := text(record.row.get(name)))]
-    return read_project_files(root, record.run_id, _recorded_videos(record), known, paths, record.redactor)
+    return read_project_files(root, record.run_id, _recorded_videos(record), known, paths, record.redactor, witness)
 
 
 def _recorded_videos(record: RunRecord) -> list[str]:
@@ -53,30 +115,33 @@ def _recorded_videos(record: RunRecord) -> list[str]:
     return [path for path in paths if path]
 
 
-def _find_twins(reader: RunReader, record: RunRecord) -> Mapping[str, int]:
+def _foreign_rows(record: RunRecord) -> Floats:
+    """Positions of rows that another run may have written, shape (n,)."""
     status = (text(record.row.get("status")) or "").lower()
-    foreign = np.flatnonzero(find_contaminated(record.metrics, status, seconds(record.row.get("end_time"))))
-    return reader.find_twins(record, foreign.astype(np.float64)) if len(foreign) else {}
+    foreign = find_contaminated(record.metrics, status, seconds(record.row.get("end_time")))
+    return np.flatnonzero(foreign).astype(np.float64)
 
 
-def _digest_without_rows(record: RunRecord, slug: str, use: DigestSettings, error: Exception) -> DigestedRun:
+def no_rows() -> tuple[MetricTable, GpuTable]:
+    """Tables without a row."""
     empty = float_column(())[0]
     names = ("id", "timestep", "episode_count", "total_timesteps", "progress_pct", *METRICS)
-    bare = replace(
-        record,
-        metrics=MetricTable(dict.fromkeys(names, empty), time_column(()), time_column(())),
-        gpu=GpuTable(time_column(()), dict.fromkeys(GPU_COLUMNS, empty)),
-        artifacts=(),
-        generated=(),
-        segments=(),
-        annotations=(),
+    return (
+        MetricTable(dict.fromkeys(names, empty), time_column(()), time_column(())),
+        GpuTable(time_column(()), dict.fromkeys(GPU_COLUMNS, empty)),
     )
+
+
+def digest_nothing(record: RunRecord, slug: str, use: DigestSettings, error: str) -> DigestedRun:
+    """A run of which only its own row is told, and why."""
+    metrics, gpu = no_rows()
+    bare = replace(record, metrics=metrics, gpu=gpu, artifacts=(), generated=(), segments=(), annotations=())
     try:
         done = digest_run(bare, slug, None, use)
     except Exception:  # the run row itself is the trouble: keep its name, so that nothing is lost silently
         row = {name: text(record.row.get(name)) for name in ("run_id", "experiment_name", "status", "start_time")}
         done = digest_run(replace(bare, row=row, experiments=()), slug, None, use)
-    what = record.redactor.text(f"{type(error).__name__}: {error}", "build", "error")
+    what = record.redactor.text(error, "build", "error")
     failed = problem("digest_failed", rows=len(record.metrics), error=what)
     quality = replace(done.digest.quality, rows=len(record.metrics))
     return replace(done, digest=replace(done.digest, quality=quality, problems=(failed,)))

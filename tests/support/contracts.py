@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import runsum
-from runsum.analysis.standing import AsOf
+from runsum.clock import AsOf
 from runsum.archive.archive import Archive, make_archive
 from runsum.archive.slugs import SlugMaker
 from runsum.build import make_all, mark_twins

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from runsum.model import Fact, Problem, Video, missing, note, problem
 from runsum.source.columns import integer, number, seconds, text
@@ -14,10 +14,18 @@ from runsum.thresholds import Thresholds
 _RUN_ID = re.compile(r"run-[0-9a-f]{8}")
 
 
-def collect_videos(record: RunRecord, now_local_s: float, limits: Thresholds) -> tuple[list[Video], list[Problem]]:
-    """Videos that the tables name; nothing on disk is looked at."""
+def collect_videos(
+    record: RunRecord, is_over: Callable[[float], bool], limits: Thresholds
+) -> tuple[list[Video], list[Problem]]:
+    """Videos that the tables name; nothing on disk is looked at.
+
+    Args:
+        record: the run.
+        is_over: whether a moment of the recording machine's clock has passed, in local seconds.
+        limits: thresholds in force.
+    """
     videos = [_artifact(record.run_id, row) for row in record.artifacts]
-    videos += [_generated(row, now_local_s, limits) for row in record.generated]
+    videos += [_generated(row, is_over, limits) for row in record.generated]
     videos += [_segment(row) for row in record.segments]
     problems = [problem("video_in_other_folder", path=v.path, other=v.other_run) for v in videos if v.other_run]
     problems += [problem("video_interrupted", name=v.name) for v in videos if v.state == "interrupted"]
@@ -39,11 +47,11 @@ def _artifact(run_id: str, row: Row) -> Video:
     )
 
 
-def _generated(row: Row, now_local_s: float, limits: Thresholds) -> Video:
+def _generated(row: Row, is_over: Callable[[float], bool], limits: Thresholds) -> Video:
     status = text(row.get("status")) or "unknown"
     touched = seconds(row.get("updated_at")) or seconds(row.get("started_at"))
     state = {"completed": "recorded", "failed": "failed"}.get(status, "in progress")
-    if state == "in progress" and (touched is None or now_local_s - touched > limits.interrupted_after_h * 3600):
+    if state == "in progress" and (touched is None or is_over(touched + limits.interrupted_after_h * 3600)):
         state = "interrupted"
     video_id = text(row.get("video_id")) or ""
     if state == "recorded" and "_continuous_" in video_id:

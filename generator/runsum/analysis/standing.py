@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runsum.cleaning.series import Series
+from runsum.clock import Clock
 from runsum.model import DataQuality, Phrase, State, phrase
 from runsum.source.columns import Floats, integer, iso, seconds, text
 from runsum.source.records import GpuTable, MetricTable, Row
@@ -20,23 +21,6 @@ _STATES = {
     "running": State.RUNNING,
 }
 _GUARD = re.compile(r"Auto-failed by stale-run-guard:.*?last_activity>\d+m \(([^)]+)\)")
-
-
-@dataclass(frozen=True, slots=True)
-class AsOf:
-    """The "now" of a build.
-
-    Attributes:
-        moment_s: seconds UTC, or on the recording machine's clock when `local`.
-        local: whether it was given without an offset.
-    """
-
-    moment_s: float
-    local: bool = False
-
-    def local_s(self, utc_offset_min: int | None) -> float:
-        """This moment on a clock with the given offset."""
-        return self.moment_s if self.local else self.moment_s + (utc_offset_min or 0) * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +52,7 @@ def judge_standing(
     series: Series,
     quality: DataQuality,
     target: int | None,
-    now: AsOf,
+    clock: Clock,
     limits: Thresholds,
 ) -> Standing:
     """Weigh status, flags, times and progress."""
@@ -87,7 +71,7 @@ def judge_standing(
             state = State.FINISHED
         elif integer(row.get("process_paused")):
             state = State.PAUSED
-        elif last is None or now.local_s(offset) - last > limits.stale_after_min * 60:
+        elif last is None or clock.is_over(last + limits.stale_after_min * 60, offset):
             state = State.STALE
     notes: list[Phrase] = []
     late = _trained_after(table, series, end, limits)

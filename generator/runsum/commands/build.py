@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from runsum.analysis.standing import AsOf
+from runsum.clock import AsOf
 from runsum.commands.starter import write_starter
 from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings
 from runsum.errors import ConfigError

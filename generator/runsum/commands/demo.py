@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from runsum.analysis.standing import AsOf
+from runsum.clock import AsOf
 from runsum.commands.build import build_folder
 from runsum.demo import unpack_demo
 from runsum.formatting import plural

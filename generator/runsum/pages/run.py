@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.fingerprints import value_print
 from runsum.model import (
     Annotation,
     ConfigValue,
@@ -24,6 +25,7 @@ from runsum.model import (
 )
 from runsum.pages.compare import CompareLink, Offers
 from runsum.pages.contract import Link, Page, Tile, title_of
+from runsum.pages.run_facts import ancestors_of
 from runsum.pages.run_layout import SECTIONS, FactRow, section_rows
 from runsum.pages.search_card import SearchCard, make_cards
 
@@ -101,15 +103,44 @@ class RunPage:
     offset: int
 
 
-def make_pages(archive: Archive, notes: dict[str, Markup]) -> Iterator[Page]:
+class RunPages:
+    """The pages of all runs, each made when it is asked for.
+
+    Args:
+        archive: the runs.
+        notes: the persons' notes by run id.
+    """
+
+    def __init__(self, archive: Archive, notes: Mapping[str, Markup]) -> None:
+        self._archive = archive
+        self._notes = notes
+        self._cards = make_cards(archive, notes)
+        self._offers = Offers(archive)
+
+    def fingerprint(self, run: ArchivedRun) -> str:
+        """Changes with anything that the page of a run, or a data file made of the archive beside it, can show."""
+        own = run.digest.summary
+        told = [(name, fact) for name, fact in run.summary.items() if own.get(name) is not fact]
+        joined = [getattr(run, one.name) for one in fields(run) if one.name not in ("digest", "summary")]
+        around = (*_links(run, self._archive), *self._offers.links(run), *ancestors_of(run, self._archive))
+        note = self._notes.get(run.digest.run_id, "")
+        return value_print(run.digest.fingerprint, joined, told, around, self._cards[run.digest.slug], str(note))
+
+    def page(self, run: ArchivedRun) -> Page:
+        """The page of a run."""
+        context = _context(run, self._archive, self._offers, self._notes, self._cards[run.digest.slug])
+        return Page(f"runs/{run.digest.slug}/index.md", "run.md.j2", context)
+
+
+def make_pages(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page]:
     """One page per run, newest first."""
-    cards, offers = make_cards(archive, notes), Offers(archive)
-    for run in archive.runs:
-        context = _context(run, archive, offers, notes, cards[run.digest.slug])
-        yield Page(f"runs/{run.digest.slug}/index.md", "run.md.j2", context)
+    pages = RunPages(archive, notes)
+    yield from map(pages.page, archive.runs)
 
 
-def _context(run: ArchivedRun, archive: Archive, offers: Offers, notes: dict[str, Markup], card: SearchCard) -> RunPage:
+def _context(
+    run: ArchivedRun, archive: Archive, offers: Offers, notes: Mapping[str, Markup], card: SearchCard
+) -> RunPage:
     digest = run.digest
     charts = {chart.id: chart for chart in digest.charts}
     sections = tuple(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from types import TracebackType
 from runsum.errors import OutputError
 from runsum.site.lock import FolderLock
 from runsum.site.moving import Move, Mover
-from runsum.site.paths import digest_of, is_inside, is_portable, read_file
+from runsum.site.paths import Look, digest_of, is_inside, is_portable, look_of, read_file
 
 _HOME = ".runsum"
 _MANIFEST = f"{_HOME}/manifest.json"
@@ -39,14 +40,17 @@ class SiteWriter:
 
     Args:
         folder: the docs folder; made when missing.
+        known: how the files of the last build looked when it ended, by path (see `looks`): a file that still looks so
+            is not read again.
 
     Raises:
         BusyError: another build is writing the folder.
         OutputError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, known: Mapping[str, Look] | None = None) -> None:
         self.folder = folder
+        self._known = known or {}
         self.report = WriteReport()
         self._home = folder / _HOME
         self._made = [place for place in (self._home, *self._home.parents) if not place.exists()]
@@ -83,14 +87,37 @@ class SiteWriter:
         self._names[name] = path
         digest = digest_of(content)
         self._seen[path] = digest
-        there = self._read(path)
-        if there == content:
+        there = self._digest_there(path)
+        if there == digest:
             self.report.unchanged += 1
-        elif self._is_persons(path, there):
+        elif there is not None and there != self._owned.get(path):
             self.report.kept.append(path)
         else:
             self._mover.stage(path, content)
             self._staged[path] = digest
+
+    def keep(self, path: str, digest: str | None = None) -> bool:
+        """Take a file of the last build into this one as it is, if it is there and nobody has changed it.
+
+        Args:
+            path: the file.
+            digest: SHA-256 that its content must have; None: any of ours.
+        """
+        owned = self._owned.get(path)
+        if owned is None or (digest is not None and digest != owned) or self._digest_there(path) != owned:
+            return False
+        self._names[path.casefold()] = path
+        self._seen[path] = owned
+        self.report.unchanged += 1
+        return True
+
+    def digest(self, path: str) -> str | None:
+        """The SHA-256 of a file that this build has taken."""
+        return self._seen.get(path)
+
+    def looks(self) -> dict[str, Look]:
+        """How the files of this build look now that it has ended, by path."""
+        return {path: look for path in self._seen if (look := look_of(self.folder / path)) is not None}
 
     def finish(self) -> WriteReport:
         """Move the build into place, remove files of earlier builds that it has not, and record what is owned now.
@@ -167,6 +194,13 @@ class SiteWriter:
             return {str(path): str(digest) for path, digest in files.items() if is_inside(str(path))}
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             return {}  # a damaged manifest owns nothing: files that differ are kept and named
+
+    def _digest_there(self, path: str) -> str | None:
+        """The SHA-256 of what is there; that of a file which looks as it did is known."""
+        if path in self._known and path in self._owned and look_of(self.folder / path) == tuple(self._known[path]):
+            return self._owned[path]
+        there = self._read(path)
+        return None if there is None else digest_of(there)
 
     def _is_persons(self, path: str, there: bytes | None) -> bool:
         return there is not None and digest_of(there) != self._owned.get(path)

@@ -17,13 +17,15 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from runsum.errors import DatabaseError
+from runsum.source.leaves import Leaves
+from runsum.source.looks import look_into
 
 _MAGIC = b"SQLite format 3\x00"
 _BUSY_S = 30.0
@@ -39,6 +41,9 @@ class DatabaseFile:
         stamp: modification time (ns) and size when it was opened as immutable; None for a real snapshot.
         columns: the columns of each table as they are in this file, by table name.
         indexed: tables with an index that starts with run_id.
+        leaves: of the large tables, when they were asked for: how they look on the disk.
+        readers: how other processes of this build may open what is open here; None: not at all.
+        scratch: a folder for copies, until the file is closed.
         modified_at: modification time, UTC ISO seconds.
     """
 
@@ -49,6 +54,16 @@ class DatabaseFile:
     modified_at: str
     size_bytes: int
     stamp: tuple[int, int] | None
+    leaves: Mapping[str, Leaves] = field(default_factory=dict)
+    readers: str | None = None
+    scratch: Path = Path()
+
+    def share(self) -> str:
+        """Copy this moment of a file that changes to where other processes of the build may read it."""
+        copy = self.scratch / "shared.db"
+        with closing(sqlite3.connect(copy)) as target:
+            self.connection.backup(target)
+        return _address(copy, "mode=ro&immutable=1")
 
     def is_mixed(self) -> bool:
         """Whether the file was written to while it was read as immutable, so that old and new rows may be mixed."""
@@ -64,8 +79,12 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def open_database(path: Path) -> Iterator[DatabaseFile]:
+def open_database(path: Path, *, look: bool = False) -> Iterator[DatabaseFile]:
     """Open a run database for reading; everything inside sees one moment of it.
+
+    Args:
+        path: the file.
+        look: whether to look at the large tables first, to tell what has changed.
 
     Raises:
         DatabaseError: the file is missing, empty, damaged, foreign or locked; one line with the next step.
@@ -74,17 +93,39 @@ def open_database(path: Path) -> Iterator[DatabaseFile]:
     with _scratch() as scratch:
         try:
             stamp = _stamp(path) if _is_quiet(path, header) else None
-            with closing(_connect(path, header, Path(scratch))) as connection:
-                connection.text_factory = _lenient_text
+            opened = _connect(path, header, Path(scratch))
+            with closing(opened.connection) as connection:
+                connection.text_factory = lenient_text
+                leaves = look_into(connection, opened.path) if look else {}
                 connection.execute("BEGIN")
                 columns = _tables(connection)
                 _require_runs(path, columns, header)
                 stat = path.stat()
                 modified = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(stat.st_mtime))
                 indexed = _indexed(connection, columns)
-                yield DatabaseFile(path, connection, columns, indexed, modified, stat.st_size, stamp)
+                yield DatabaseFile(
+                    path,
+                    connection,
+                    columns,
+                    indexed,
+                    modified,
+                    stat.st_size,
+                    stamp,
+                    leaves,
+                    opened.readers,
+                    Path(scratch),
+                )
         except sqlite3.Error as error:
             raise _explain(path, error) from error
+
+
+@contextmanager
+def open_again(address: str) -> Iterator[sqlite3.Connection]:
+    """Open in another process what a `DatabaseFile` has open, by its `readers`."""
+    with closing(_open(address)) as connection:
+        connection.text_factory = lenient_text
+        connection.execute("BEGIN")
+        yield connection
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:
@@ -96,7 +137,8 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
         ) from error
 
 
-def _lenient_text(raw: bytes) -> str:
+def lenient_text(raw: bytes) -> str:
+    """Text of SQLite, whatever bytes it is made of."""
     return raw.decode("utf-8", "replace")
 
 
@@ -136,7 +178,16 @@ def _require_whole_pages(path: Path, header: bytes) -> None:
         raise DatabaseError(f"{path} is cut off after {size} bytes", "Copy the file again from its machine")
 
 
-def _connect(path: Path, header: bytes, scratch: Path) -> sqlite3.Connection:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A connection, the file behind it, and the address under which others may open the same content."""
+
+    connection: sqlite3.Connection
+    path: Path
+    readers: str | None
+
+
+def _connect(path: Path, header: bytes, scratch: Path) -> _Opened:
     try:
         return _connect_safely(path, header, scratch)
     except OSError as error:
@@ -146,22 +197,25 @@ def _connect(path: Path, header: bytes, scratch: Path) -> sqlite3.Connection:
         ) from error
 
 
-def _connect_safely(path: Path, header: bytes, scratch: Path) -> sqlite3.Connection:
+def _connect_safely(path: Path, header: bytes, scratch: Path) -> _Opened:
     if _is_quiet(path, header):
-        return _uri(path, "mode=ro&immutable=1")
+        address = _address(path, "mode=ro&immutable=1")
+        return _Opened(_open(address), path, address)
+    copy = scratch / "copy.db"
+    copied = _address(copy, "mode=ro")
     if _is_wal(header):
         if _beside(path, "-shm").exists():
-            try:
-                return _probe(_uri(path, "mode=ro"))
+            try:  # a moment of a file that changes: nobody else can open the same one
+                return _Opened(_probe(_open(_address(path, "mode=ro"))), path, None)
             except sqlite3.OperationalError:
                 pass  # sidecars we may not map: read a copy
-        return _copy(path, scratch)
-    try:
-        return _backup(path, scratch)  # a long read of the file itself would hold up a writer in this mode
+        return _Opened(_copy(path, scratch), copy, copied)
+    try:  # a long read of the file itself would hold up a writer in this mode
+        return _Opened(_backup(path, scratch), copy, copied)
     except sqlite3.OperationalError:
         if not _beside(path, "-journal").exists():
             raise
-        return _copy(path, scratch)  # a hot journal: only a copy may be rolled back
+        return _Opened(_copy(path, scratch), copy, copied)  # a hot journal: only a copy may be rolled back
 
 
 def _is_wal(header: bytes) -> bool:
@@ -180,9 +234,12 @@ def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def _uri(path: Path, query: str) -> sqlite3.Connection:
-    absolute = quote(os.fsencode(path.resolve().as_posix()))
-    return sqlite3.connect(f"file:{absolute}?{query}", uri=True, timeout=_BUSY_S, isolation_level=None)
+def _address(path: Path, query: str) -> str:
+    return f"file:{quote(os.fsencode(path.resolve().as_posix()))}?{query}"
+
+
+def _open(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None)
 
 
 def _probe(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -204,7 +261,7 @@ def _copy(path: Path, scratch: Path) -> sqlite3.Connection:
 def _backup(path: Path, scratch: Path) -> sqlite3.Connection:
     (scratch / "copy.db").unlink(missing_ok=True)
     target = sqlite3.connect(scratch / "copy.db", timeout=_BUSY_S, isolation_level=None)
-    with closing(_uri(path, "mode=ro")) as source:
+    with closing(_open(_address(path, "mode=ro"))) as source:
         source.backup(target, progress=_give_up)
     return target
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from runsum.redact.redactor import Redactor
 from runsum.source.project_documents import read_effective_config, read_metadata
 from runsum.source.project_log import LogFinding, LogTail, read_log_tail
 from runsum.source.project_media import named_step, names_run, read_videos
-from runsum.source.project_tree import Entry, Tree, printable
+from runsum.source.project_tree import Entry, Tree, Witness, printable
 
 __all__ = [
     "FoundPath",
@@ -104,9 +104,10 @@ def read_project_files(
     root: Path,
     run_id: str,
     recorded_videos: Sequence[str] = (),
-    known_runs: frozenset[str] = frozenset(),
+    known_runs: Container[str] = frozenset(),
     recorded_files: Sequence[str] = (),
     keep: Redactor | None = None,
+    witness: Witness | None = None,
 ) -> ProjectFiles:
     """Read everything below the project root that belongs to one run; never raises.
 
@@ -117,10 +118,12 @@ def read_project_files(
         recorded_files: other paths in the database, to be told as present or missing.
         known_runs: every run id of the archive, to tell this run's files from those of its neighbours.
         keep: takes out of every text what must not be published; None: by the standard rules.
+        witness: remembers what was looked at.
     """
     if not _is_folder_name(run_id):
         return ProjectFiles(problems=(problem("run_id_not_a_folder_name", run_id=printable(run_id)),))
-    tree = Tree(root, keep)
+    witness = witness or Witness()
+    tree, known_runs = Tree(root, keep, witness), witness.among(known_runs)
     if not tree.root.is_dir():
         return ProjectFiles(problems=(problem("project_root_missing"),))
     home = f"models/checkpoints/{run_id}"
@@ -276,7 +279,7 @@ def _tensorboard_folders(tree: Tree, run_id: str) -> tuple[str, ...]:
     return tuple(with_events(f"logs/tb/{run_id}", 2))
 
 
-def _read_log(tree: Tree, run_id: str, known_runs: frozenset[str]) -> LogTail | None:
+def _read_log(tree: Tree, run_id: str, known_runs: Container[str]) -> LogTail | None:
     first: LogTail | None = None
     for entry, only_run in _log_files(tree, run_id, known_runs):
         try:
@@ -290,7 +293,7 @@ def _read_log(tree: Tree, run_id: str, known_runs: frozenset[str]) -> LogTail | 
     return first
 
 
-def _log_files(tree: Tree, run_id: str, known_runs: frozenset[str]) -> Iterator[tuple[Entry, str | None]]:
+def _log_files(tree: Tree, run_id: str, known_runs: Container[str]) -> Iterator[tuple[Entry, str | None]]:
     """Places of logs, the likeliest first; those that hold many runs come with the run id to look for."""
     names = ("debug_full_stdout.log", "training.log", "rendering.log")
     found = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runsum.model import Video
@@ -29,7 +29,7 @@ def named_step(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def names_run(name: str, run_id: str, known_runs: frozenset[str]) -> bool:
+def names_run(name: str, run_id: str, known_runs: Container[str]) -> bool:
     """Whether a file name starts with this run's id and not with the longer id of another run."""
     if not name.startswith(run_id):
         return False
@@ -49,7 +49,7 @@ def file_type(head: bytes) -> str | None:
 
 
 def read_videos(
-    tree: Tree, run_id: str, recorded: Sequence[tuple[str, Entry]], known_runs: frozenset[str]
+    tree: Tree, run_id: str, recorded: Sequence[tuple[str, Entry]], known_runs: Container[str]
 ) -> tuple[Video, ...]:
     """Find the videos of a run: training segments, then the others, then recorded ones kept elsewhere.
 
@@ -78,7 +78,7 @@ def is_video_name(name: str) -> bool:
     return name.lower().endswith((".mp4", ".gif", ".webm"))
 
 
-def _entries_on_disk(tree: Tree, run_id: str, known_runs: frozenset[str]) -> Iterator[Entry]:
+def _entries_on_disk(tree: Tree, run_id: str, known_runs: Container[str]) -> Iterator[Entry]:
     yield from tree.files(f"video/training/{run_id}", is_video_name)
     yield from _walk(tree, f"outputs/{run_id}", 2)
     yield from _walk(tree, f"video/output/{run_id}", 2)
@@ -93,7 +93,7 @@ def _walk(tree: Tree, folder: str, levels: int) -> Iterator[Entry]:
             yield from _walk(tree, inner, levels - 1)
 
 
-def _video(tree: Tree, entry: Entry, path: str, run_id: str, known_runs: frozenset[str]) -> Video:
+def _video(tree: Tree, entry: Entry, path: str, run_id: str, known_runs: Container[str]) -> Video:
     folder, _, name = entry.path.rpartition("/")
     facts = _sidecar_facts(tree, folder, name)
     playable = _is_playable(entry)
@@ -171,7 +171,7 @@ def _time_in_name(name: str) -> str | None:
     return "{}:{}:{}{}:{}".format(*match.groups()) if match else None
 
 
-def _other_run(text: str, run_id: str, known_runs: frozenset[str]) -> str | None:
+def _other_run(text: str, run_id: str, known_runs: Container[str]) -> str | None:
     """The first run id in the text that is not ours."""
     mentioned = [*_RUN_ID.findall(text), *(token for token in _TOKEN.split(text) if token in known_runs)]
     return next((found for found in mentioned if found != run_id and found not in run_id), None)

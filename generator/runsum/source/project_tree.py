@@ -11,7 +11,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -44,6 +44,8 @@ _PARSE_ERRORS = (
 
 _NUMBERS = re.compile(r"(\d+)")
 
+Signature = tuple[int, int, int] | None
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -53,6 +55,43 @@ class Entry:
     file: Path
     size_bytes: int
     modified_at: str | None
+
+
+class Witness:
+    """What was asked of the disk and of the other runs, so that it can be asked again."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, Signature] = {}
+        self.names: dict[str, bool] = {}
+
+    def look(self, path: Path) -> None:
+        """Remember how a file or folder looks, or that there is none."""
+        if (name := str(path)) not in self.files:
+            self.files[name] = signature(name)
+
+    def among(self, names: Container[str]) -> Names:
+        """The same names; what is asked of them is remembered."""
+        return Names(names, self.names)
+
+
+class Names:
+    """A set of names that can only be asked, and remembers it."""
+
+    def __init__(self, names: Container[str], asked: dict[str, bool]) -> None:
+        self._names = names
+        self._asked = asked
+
+    def __contains__(self, name: object) -> bool:
+        return self._asked.setdefault(str(name), name in self._names)
+
+
+def signature(path: str) -> Signature:
+    """What changes when a file or the list of a folder changes; None where there is neither."""
+    try:
+        facts = os.stat(path)  # noqa: PTH116 - asked ten thousand times
+    except (OSError, ValueError):
+        return None
+    return (facts.st_mtime_ns, facts.st_size, facts.st_ino)
 
 
 class _UnreadableError(Exception):
@@ -67,8 +106,9 @@ class _UnreadableError(Exception):
 class Tree:
     """Everything that is looked up below one project root for one run."""
 
-    def __init__(self, root: Path, keep: Redactor | None = None) -> None:
+    def __init__(self, root: Path, keep: Redactor | None = None, witness: Witness | None = None) -> None:
         self.keep = keep or Redactor()
+        self._witness = witness or Witness()
         self.root = Path(os.path.realpath(root))
         self.problems: list[Problem] = []
         self.looked_in: dict[str, None] = {}
@@ -157,6 +197,7 @@ class Tree:
             file = Path(os.path.realpath(self.root / path))
         except (OSError, ValueError):
             return None
+        self._witness.look(self.root / path)
         if file.is_relative_to(self.root):
             return file
         self._report_link(path)

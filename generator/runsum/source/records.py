@@ -13,104 +13,37 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from runsum.redact.redactor import Found, Redactor
-from runsum.source.columns import Floats, float_column, integer, iso, number, text, time_column, unreadable_times
+from runsum.source.columns import Floats, integer, text
 from runsum.source.database import RUNS_TABLE, DatabaseFile, quoted
+from runsum.source.looks import LARGE_TABLES, TableLook, look_at
+from runsum.source.rows import (
+    GPU_COLUMNS,
+    METRICS,
+    GpuTable,
+    MetricTable,
+    Row,
+    RowReader,
+    RunRecord,
+    RunRows,
+)
 from runsum.source.tables import COLUMNS, DOCUMENTS
 
-METRICS = (
-    "episode_reward_mean",
-    "episode_reward_std",
-    "episode_length_mean",
-    "fps",
-    "steps_per_second",
-    "policy_loss",
-    "value_loss",
-    "entropy_loss",
-    "total_loss",
-    "explained_variance",
-    "kl_divergence",
-    "clip_fraction",
-    "learning_rate",
-    "gradient_norm",
-    "weight_norm",
-    "cpu_percent",
-    "memory_mb",
-    "gpu_percent",
-    "gpu_memory_mb",
-)
-GPU_COLUMNS = (
-    "gpu_util_pct",
-    "run_gpu_util_est_pct",
-    "vram_used_mb",
-    "vram_total_mb",
-    "temp_c",
-    "power_w",
-    "pid_vram_used_mb",
-)
-_COUNTERS = ("id", "timestep", "episode_count", "total_timesteps")
-_METRIC_NUMBERS = ("id", "timestep", "episode_count", "total_timesteps", "progress_pct", *METRICS)
+__all__ = [
+    "GPU_COLUMNS",
+    "METRICS",
+    "GpuTable",
+    "MetricTable",
+    "Row",
+    "RunReader",
+    "RunRecord",
+    "RunRows",
+    "Survey",
+    "leg_number",
+]
+
 _WORD = re.compile(r"[\w-]+")
 _VIDEO_ID = re.compile(r"video_(.+)_\d+$")
-
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class MetricTable:
-    """The training_metrics rows of a run in write order (by id).
-
-    Attributes:
-        numbers: a float column per name, shape (rows,), NaN where NULL; `id`, `timestep`, `episode_count`,
-            `total_timesteps`, `progress_pct` and every name of `METRICS`.
-        local_s: `timestamp` in seconds on the recording machine's clock, shape (rows,).
-        created_s: `created_at` in seconds UTC, shape (rows,); NaN where absent.
-        unreadable: values that did not fit their column.
-    """
-
-    numbers: Mapping[str, Floats]
-    local_s: Floats
-    created_s: Floats
-    unreadable: int = 0
-
-    def __len__(self) -> int:
-        return len(self.local_s)
-
-
-@dataclass(frozen=True, slots=True)
-class GpuTable:
-    """The gpu_metrics samples of a run in time order; columns as in `GPU_COLUMNS`."""
-
-    local_s: Floats
-    numbers: Mapping[str, Floats]
-    unreadable: int = 0
-
-    def __len__(self) -> int:
-        return len(self.local_s)
-
-
-@dataclass(frozen=True, slots=True)
-class RunRecord:
-    """Everything one database says of one run. Rows are dicts of known columns only.
-
-    Attributes:
-        run_id: as it is published.
-        redactor: for whatever else is read of this run; it keeps the run's account.
-    """
-
-    source: str
-    run_id: str
-    row: Row
-    metrics: MetricTable
-    gpu: GpuTable
-    experiments: tuple[Row, ...] = ()
-    artifacts: tuple[Row, ...] = ()
-    generated: tuple[Row, ...] = ()
-    segments: tuple[Row, ...] = ()
-    annotations: tuple[Row, ...] = ()
-    redactor: Redactor = field(default_factory=Redactor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +58,7 @@ class Survey:
         redactions: what was left out of these lists, and unknown tables and columns.
         nameless: rows of runs without an id, which cannot have a page.
         repeated: rows of runs whose id a later row has too; the last one counts.
+        looks: at the large tables, by name.
     """
 
     runs: tuple[str, ...]
@@ -134,6 +68,7 @@ class Survey:
     redactions: tuple[Found, ...] = ()
     nameless: int = 0
     repeated: int = 0
+    looks: Mapping[str, TableLook] = field(default_factory=dict)
 
 
 class RunReader:
@@ -163,19 +98,21 @@ class RunReader:
         self._generated = self._group("video_generation_progress", _own_run)
         self._segments = self._group("training_videos", _own_run)
         self._annotations = self._group("chart_annotations", _own_run)
-        for table in ("training_metrics", "gpu_metrics"):
-            self._index(table)
+        self._renamed = {run_id: name for run_id, name in self._names.items() if run_id != name}
+        self._rows_of_runs: RowReader | None = None
 
-    def survey(self) -> Survey:
-        """List the runs, and the rows that belong to none of them."""
+    def survey(self, earlier: Mapping[str, TableLook] | None = None) -> Survey:
+        """List the runs, and the rows that belong to none of them.
+
+        Args:
+            earlier: the looks of an earlier survey of the same file, by table.
+        """
         keep = self._redactor.scope()
         orphans: dict[str, dict[str, int]] = {}
-        for table in ("training_metrics", "gpu_metrics"):
-            if "run_id" in self._db.columns.get(table, ()):
-                counts = self._db.connection.execute(
-                    f"SELECT run_id, COUNT(*) FROM {table} GROUP BY run_id ORDER BY run_id"
-                )
-                orphans[table] = self._count_orphans(table, ((str(run), int(n)) for run, n in counts), keep)
+        looks = self._look(earlier or {})
+        for table, look in looks.items():
+            counts = sorted((run, span.rows) for run, span in look.spans.items() if run not in self._runs)
+            orphans[table] = self._count_orphans(table, counts, keep)
         for table, grouped in (
             ("video_artifacts", self._artifacts),
             ("video_generation_progress", self._generated),
@@ -195,7 +132,52 @@ class RunReader:
             keep.found(),
             self._nameless,
             self._repeated,
+            looks,
         )
+
+    def rows_of(self, run_id: str) -> RunRows:
+        """Everything that the small tables say of a run, given its id as it is published."""
+        stored = self._ids[run_id]
+        return RunRows(
+            self._source,
+            stored,
+            run_id,
+            self._runs[stored],
+            tuple(self._experiments.get(stored, ())),
+            tuple(self._artifacts.get(stored, ())),
+            tuple(self._generated.get(stored, ())),
+            tuple(self._segments.get(stored, ())),
+            tuple(self._annotations.get(stored, ())),
+            self._renamed,
+        )
+
+    def read(self, run_id: str) -> RunRecord:
+        """Read all rows of one run, given its id as it is published."""
+        return self.rows.read(self.rows_of(run_id))
+
+    def find_twins(self, record: RunRecord, rows: Floats) -> dict[str, int]:
+        """Other runs of this file with the same rows; see `RowReader.find_twins`."""
+        return self.rows.find_twins(self.rows_of(record.run_id), record, rows)
+
+    @property
+    def rows(self) -> RowReader:
+        """Reads the large tables in this process."""
+        if self._rows_of_runs is None:
+            self._rows_of_runs = RowReader(self._db.connection, self._db.columns, self._db.indexed, self._redactor)
+        return self._rows_of_runs
+
+    def _look(self, earlier: Mapping[str, TableLook]) -> dict[str, TableLook]:
+        return {
+            table: look_at(
+                self._db.connection,
+                table,
+                self._db.leaves.get(table),
+                table in self._db.indexed,
+                earlier.get(table),
+            )
+            for table in LARGE_TABLES
+            if "run_id" in self._db.columns.get(table, ())
+        }
 
     def _count_orphans(self, table: str, counts: Iterable[tuple[str, int]], keep: Redactor) -> dict[str, int]:
         """Rows by run id that no run of this file has, as it may be published."""
@@ -205,64 +187,6 @@ class RunReader:
                 found[keep.text(run, table, "run_id")] += count
         return dict(found)
 
-    def read(self, run_id: str) -> RunRecord:
-        """Read all rows of one run, given its id as it is published."""
-        name, run_id = run_id, self._ids[run_id]
-        keep = self._redactor.scope()
-
-        def published(table: str, rows: Mapping[str, list[Row]]) -> tuple[Row, ...]:
-            return tuple(keep.row(table, row, DOCUMENTS) for row in rows.get(run_id, ()))
-
-        return RunRecord(
-            self._source,
-            name,
-            self._publish_run(self._runs[run_id], keep),
-            self._read_metrics(run_id),
-            self._read_gpu(run_id),
-            published("experiments", self._experiments),
-            published("video_artifacts", self._artifacts),
-            published("video_generation_progress", self._generated),
-            published("training_videos", self._segments),
-            published("chart_annotations", self._annotations),
-            keep,
-        )
-
-    def find_twins(self, record: RunRecord, rows: Floats) -> dict[str, int]:
-        """Other runs of this file that hold the same (timestep, reward, iteration) as `rows` of `record`.
-
-        Args:
-            record: the run in question.
-            rows: positions of its suspicious rows, shape (n,).
-
-        Returns:
-            Number of equal rows by run id, most first.
-        """
-        numbers = record.metrics.numbers
-        wanted = {
-            (numbers["timestep"][i], numbers["episode_reward_mean"][i], numbers["episode_count"][i])
-            for i in rows.astype(int)
-            if np.isfinite(numbers["episode_reward_mean"][i])
-        }
-        found: dict[str, int] = {}
-        steps = sorted({int(step) for step, _, _ in wanted})
-        if not steps or "timestamp" not in self._db.columns["training_metrics"]:
-            return found
-        times = record.metrics.local_s[rows.astype(int)]
-        times = times[np.isfinite(times)]
-        if not len(times):
-            return found
-        low, high = times.min() - 86400, times.max() + 60
-        others = self._db.connection.execute(
-            "SELECT run_id, timestep, episode_reward_mean, episode_count FROM training_metrics "
-            "WHERE timestamp BETWEEN ? AND ? AND run_id != ?",
-            (iso(float(low)), iso(float(high)), self._ids[record.run_id]),
-        )
-        for run, step, reward, episodes in others:
-            if (number(step), number(reward), number(episodes)) in wanted:
-                name = self._names.get(str(run)) or record.redactor.text(str(run), "training_metrics", "run_id")
-                found[name] = found.get(name, 0) + 1
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-
     def _rows(self, table: str) -> Iterator[Row]:
         columns = [column for column in self._db.columns.get(table, ()) if column in COLUMNS[table]]
         if not columns:
@@ -270,15 +194,6 @@ class RunReader:
         names = ", ".join(quoted(column) for column in columns)
         for values in self._db.connection.execute(f"SELECT {names} FROM {quoted(table)}"):
             yield dict(zip(columns, values, strict=True))
-
-    def _publish_run(self, row: Row, keep: Redactor) -> Row:
-        """The row of a run; where it names runs of this file, it names them as they are published."""
-        published = keep.row(RUNS_TABLE, row, DOCUMENTS)
-        for column in ("run_id", "base_run_id", "parent_run_id"):
-            value = row.get(column)
-            if value is not None and (name := self._names.get(str(value))) is not None:  # a run may be called "None"
-                published[column] = name
-        return published
 
     def _count_unknown(self, keep: Redactor) -> Iterator[str]:
         """Names of unknown tables; these and unknown columns of known tables are counted as left out."""
@@ -318,58 +233,6 @@ class RunReader:
         if match:
             return match.group(1)
         return self._by_experiment.get(str(row.get("experiment_id")), str(row.get("experiment_id")))
-
-    def _index(self, table: str) -> None:
-        """Give a table that has no index on run_id a temporary one, so that a run never costs a whole scan."""
-        if "run_id" in self._db.columns.get(table, ()) and table not in self._db.indexed:
-            run = self._db.connection.execute
-            run(f"CREATE TEMP TABLE {table}_rows AS SELECT run_id, rowid AS position FROM {table}")
-            run(f"CREATE INDEX temp.{table}_by_run ON {table}_rows (run_id)")
-
-    def _select(self, table: str, wanted: tuple[str, ...], order: str, run_id: str) -> list[tuple[Any, ...]]:
-        columns = ", ".join(c if c in self._db.columns[table] else "NULL" for c in wanted)
-        where = (
-            "run_id = ?"
-            if table in self._db.indexed
-            else (f"rowid IN (SELECT position FROM temp.{table}_rows WHERE run_id = ?)")
-        )
-        return self._db.connection.execute(
-            f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order}", (run_id,)
-        ).fetchall()
-
-    def _read_metrics(self, run_id: str) -> MetricTable:
-        names = (*_METRIC_NUMBERS, "timestamp", "created_at")
-        present = "run_id" in self._db.columns.get("training_metrics", ())
-        order = "id" if "id" in self._db.columns.get("training_metrics", ()) else "rowid"
-        rows = self._select("training_metrics", names, order, run_id) if present else []
-        columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
-        numbers: dict[str, Floats] = {}
-        unreadable = 0
-        for name, values in zip(_METRIC_NUMBERS, columns, strict=False):
-            numbers[name], bad = float_column(values)
-            if name in _COUNTERS:  # beyond 53 bits, neighbours are one number
-                too_large = np.abs(numbers[name]) > 2**53
-                numbers[name][too_large] = np.nan
-                bad += int(too_large.sum())
-            unreadable += bad
-        times = [time_column(values) for values in columns[-2:]]
-        unreadable += sum(unreadable_times(values, read) for values, read in zip(columns[-2:], times, strict=True))
-        return MetricTable(numbers, times[0], times[1], unreadable)
-
-    def _read_gpu(self, run_id: str) -> GpuTable:
-        present = "run_id" in self._db.columns.get("gpu_metrics", ())
-        order = "ts" if "ts" in self._db.columns.get("gpu_metrics", ()) else "rowid"
-        rows = self._select("gpu_metrics", ("ts", *GPU_COLUMNS), order, run_id) if present else []
-        columns: list[tuple[Any, ...]] = (
-            list(zip(*rows, strict=True)) if rows else [() for _ in range(len(GPU_COLUMNS) + 1)]
-        )
-        times = time_column(columns[0])
-        read = {name: float_column(values) for name, values in zip(GPU_COLUMNS, columns[1:], strict=True)}
-        return GpuTable(
-            times,
-            {name: values for name, (values, _) in read.items()},
-            unreadable_times(columns[0], times) + sum(bad for _, bad in read.values()),
-        )
 
 
 def _publish_ids(runs: AbstractSet[str], redactor: Redactor) -> dict[str, str]:

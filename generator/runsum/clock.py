@@ -1,0 +1,50 @@
+"""The "now" of a build, and what was asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The "now" of a build.
+
+    Attributes:
+        moment_s: seconds UTC, or on the recording machine's clock when `local`.
+        local: whether it was given without an offset.
+    """
+
+    moment_s: float
+    local: bool = False
+
+    def local_s(self, utc_offset_min: int | None) -> float:
+        """This moment on a clock with the given offset."""
+        return self.moment_s if self.local else self.moment_s + (utc_offset_min or 0) * 60.0
+
+
+class Asked(NamedTuple):
+    """A question to the clock: whether a moment (local seconds, of a clock with an offset) is over, and the answer."""
+
+    local_s: float
+    utc_offset_min: int | None
+    is_over: bool
+
+
+class Clock:
+    """The clock of one run; it remembers its questions, for an unchanged run is told anew when an answer changes."""
+
+    def __init__(self, now: AsOf) -> None:
+        self.now = now
+        self.asked: list[Asked] = []
+
+    def is_over(self, local_s: float, utc_offset_min: int | None) -> bool:
+        """Whether a moment of the recording machine's clock has passed."""
+        answer = self.now.local_s(utc_offset_min) > local_s
+        self.asked.append(Asked(local_s, utc_offset_min, answer))
+        return answer
+
+
+def still_holds(asked: tuple[Asked, ...], now: AsOf) -> bool:
+    """Whether every question would be answered as before."""
+    return all((now.local_s(one.utc_offset_min) > one.local_s) == one.is_over for one in asked)

@@ -1,0 +1,215 @@
+"""Every run of every database: those of an earlier build that still hold, the others read and digested."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from runsum.archive.archive import SourceFacts
+from runsum.archive.slugs import SlugMaker
+from runsum.cache import BuildCache
+from runsum.config import Settings
+from runsum.digest import DigestedRun, DigestSettings
+from runsum.kept import KeptRun, keep_run, run_print, settings_print, stamps_of
+from runsum.model import Problem, RunDigest, problem
+from runsum.parallel import Lost, Workers
+from runsum.reading import Place, ReadTask, read_nothing, read_run, read_runs
+from runsum.redact.redactor import Redactor
+from runsum.site.writer import SiteWriter
+from runsum.source.database import DatabaseFile, open_database
+from runsum.source.project_tree import printable
+from runsum.source.records import RunReader, Survey
+
+Progress = Callable[[str, int, int], None]
+"""Told (stage, done, total) as a build goes on."""
+
+_ROWS = "training_metrics"
+_CHUNK = 8  # runs that a process reads at a time
+_WORTH_A_PROCESS = 6
+_FEW_READ = 20  # runs of a file that is being written to: so many are read here, for more it is copied
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An open database and what a first look at it has found."""
+
+    name: str
+    database: DatabaseFile
+    reader: RunReader
+    survey: Survey
+    runs: frozenset[str]
+
+    @property
+    def others(self) -> str | None:
+        """The state of the table of rows; None where it cannot be told."""
+        look = self.survey.looks.get(_ROWS)
+        return "none" if look is None else look.whole()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run of a source: its id, the folder of its page, its fingerprint."""
+
+    source: _Source
+    run_id: str
+    slug: str
+    made_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All digests in the order of the databases and their runs, the sources, and how many runs were read anew."""
+
+    digests: list[RunDigest]
+    sources: list[SourceFacts]
+    read: int
+
+
+class Gatherer:
+    """Collects the runs for one build.
+
+    Args:
+        settings: what runsum.yml says.
+        use: what digests depend on besides their rows.
+        redactor: of the build.
+        cache: of earlier builds.
+        writer: takes the data files of the runs.
+        workers: read the runs.
+        tell: called as the work goes on.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        use: DigestSettings,
+        redactor: Redactor,
+        cache: BuildCache,
+        writer: SiteWriter,
+        workers: Workers,
+        tell: Progress,
+    ) -> None:
+        self._settings = settings
+        self._use = use
+        self._redactor = redactor
+        self._cache = cache
+        self._writer = writer
+        self._workers = workers
+        self._tell = tell
+        self._base = settings_print(settings)
+
+    def gather(self, named: Sequence[tuple[str, Path]], slugs: SlugMaker) -> Gathered:
+        """Read what must be read of some databases, each with the name of its source.
+
+        Raises:
+            DatabaseError: one cannot be read.
+        """
+        digests: dict[str, RunDigest] = {}
+        with ExitStack() as stack:
+            sources = [self._open(stack, name, path) for name, path in named]
+            runs = [run for source in sources for run in self._list(source, slugs)]
+            for number, run in enumerate(runs, start=1):
+                if (kept := self._still(run)) is not None:
+                    digests[run.slug] = kept.digest
+                if number % 100 == 0:
+                    self._tell("looking for changes", number, len(runs))
+            wanted = [run for run in runs if run.slug not in digests]
+            for number, (run, done) in enumerate(self._read(wanted), start=1):
+                digests[run.slug] = done.digest
+                self._take(run, done)
+                self._tell("reading runs", number, len(wanted))
+            facts = [self._describe(source) for source in sources]
+        return Gathered([digests[run.slug] for run in runs], facts, len(wanted))
+
+    def _open(self, stack: ExitStack, name: str, path: Path) -> _Source:
+        database = stack.enter_context(open_database(path, look=True))
+        reader = RunReader(database, name, self._redactor)
+        survey = reader.survey(self._cache.get("look", str(path.resolve()), "") or {})
+        self._cache.put("look", str(path.resolve()), "", dict(survey.looks))
+        return _Source(name, database, reader, survey, frozenset(survey.runs))
+
+    def _list(self, source: _Source, slugs: SlugMaker) -> list[_Run]:
+        stamps = stamps_of(source.survey.looks)
+        found = []
+        for run_id in source.survey.runs:
+            slug = slugs.make("runs", run_id, f"{source.name}\n{run_id}")
+            known = source.reader.rows_of(run_id)
+            own = [table.get(known.stored_id, "no rows") for table in stamps.values()]
+            found.append(_Run(source, run_id, slug, run_print(self._base, known, slug, own)))
+        return found
+
+    def _still(self, run: _Run) -> KeptRun | None:
+        """What an earlier build found out of a run, if all of it still holds and its files are there."""
+        kept = self._cache.get("run", run.slug, run.made_of) if run.made_of else None
+        if not isinstance(kept, KeptRun) or not kept.holds(self._use.now, run.source.runs, run.source.others):
+            return None
+        if not all(self._writer.keep(f"runs/{run.slug}/{name}", digest) for name, digest in kept.files.items()):
+            return None
+        return kept
+
+    def _take(self, run: _Run, done: DigestedRun) -> None:
+        """Write the data files of a run, and keep what was found out."""
+        files = {}
+        for name, content in done.files.items():
+            path = f"runs/{run.slug}/{name}"
+            self._writer.write(path, content)
+            files[name] = self._writer.digest(path) or ""
+        kept = keep_run(done, files, run.source.others) if run.made_of else None
+        if kept is not None:
+            self._cache.put("run", run.slug, run.made_of, kept)
+
+    def _read(self, wanted: Sequence[_Run]) -> Iterator[tuple[_Run, DigestedRun]]:
+        """Read runs, in other processes where that pays: of all databases at once, each one's runs in their order."""
+        counts = Counter(run.source.name for run in wanted)
+        places = {run.source.name: run.source for run in wanted}
+        found = {name: self._place(source, counts[name], len(wanted)) for name, source in places.items()}
+        tasks = {run.slug: self._task(run, found[run.source.name]) for run in wanted}
+        here = [run for run in wanted if tasks[run.slug].place is None]
+        there = [run for run in wanted if tasks[run.slug].place is not None]
+        for run in here:
+            yield run, read_run(run.source.reader.rows, tasks[run.slug])
+        indexed = all(run.source.database.indexed for run in there)
+        size = _CHUNK if indexed else max(_CHUNK, len(there) // self._workers.jobs)
+        results = self._workers.run(read_runs, [tasks[run.slug] for run in there], size)
+        for run, (task, done) in zip(there, results, strict=True):
+            yield run, read_nothing(task, f"its process ended: {done.why}") if isinstance(done, Lost) else done
+
+    def _place(self, source: _Source, count: int, total: int) -> Place | None:
+        """Where other processes find the rows; None where they are read in this one."""
+        database = source.database
+        if not self._workers.are_elsewhere and (self._workers.jobs == 1 or total < _WORTH_A_PROCESS):
+            return None
+        address = database.readers or (database.share() if count > _FEW_READ else None)
+        return None if address is None else Place(address, database.columns, database.indexed)
+
+    def _task(self, run: _Run, place: Place | None) -> ReadTask:
+        known = run.source.reader.rows_of(run.run_id)
+        others = run.source.runs if self._settings.project_root is not None else frozenset()
+        return ReadTask(place, known, run.slug, others, self._use, self._settings)
+
+    def _describe(self, source: _Source) -> SourceFacts:
+        """What the pages say of a database and of what in it belongs to no run."""
+        database, survey = source.database, source.survey
+        problems: list[Problem] = []
+        for table, runs in survey.orphans.items():
+            problems += [problem("orphan_rows", table=table, run=run_id, count=count) for run_id, count in runs.items()]
+        for row in survey.unlinked_experiments:
+            problems.append(
+                problem("unlinked_experiment", name=str(row.get("name") or "?"), status=str(row.get("status") or "?"))
+            )
+        for kind, count in (("runs_without_id", survey.nameless), ("repeated_run_ids", survey.repeated)):
+            if count:
+                problems.append(problem(kind, count=count))
+        if database.is_mixed():
+            problems.append(problem("changed_while_reading"))
+        problems += [problem("unknown_table", table=table) for table in survey.unknown_tables]
+        root = self._settings.project_root
+        if root is not None and not root.is_dir():
+            problems.append(problem("project_root_missing"))
+        modified = database.modified_at[:16] + "+00:00"  # to the minute: a copy of the file is the same archive
+        file = self._redactor.text(printable(database.path.name), "settings", "file")
+        return SourceFacts(
+            source.name, file, modified, database.size_bytes, len(survey.runs), tuple(problems), survey.redactions
+        )

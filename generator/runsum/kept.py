@@ -1,0 +1,121 @@
+"""What of an earlier build still holds: runs whose rows, files and settings are as they were, pages made of the same.
+
+Everything that a run's digest depends on goes into its fingerprint; what cannot (files that were looked at, the clock,
+rows of other runs) is remembered as questions with their answers and asked again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from runsum.clock import Asked, AsOf, still_holds
+from runsum.config import Settings
+from runsum.digest import DigestedRun
+from runsum.fingerprints import text_print
+from runsum.model import RunDigest
+from runsum.resources import template_folder
+from runsum.source.looks import TableLook
+from runsum.source.project_tree import Signature, signature
+from runsum.source.rows import RunRows
+
+_LIBRARIES = ("jinja2", "markdown", "markupsafe", "nh3", "numpy", "pyyaml", "tsdownsample")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRun:
+    """A digest of an earlier build and what it depends on besides its fingerprint.
+
+    Attributes:
+        files: SHA-256 of its data files, by name inside its page bundle.
+        asked, seen_files, seen_names: see `DigestedRun`.
+        others: the state of the table of rows, where rows of other runs matter; "" where they do not.
+    """
+
+    digest: RunDigest
+    files: Mapping[str, str]
+    asked: tuple[Asked, ...]
+    seen_files: Mapping[str, Signature]
+    seen_names: Mapping[str, bool]
+    others: str = ""
+
+    def holds(self, now: AsOf, runs: frozenset[str], others: str | None) -> bool:
+        """Whether everything would be found as it was.
+
+        Args:
+            now: the moment of this build.
+            runs: every run id of the database.
+            others: the state of its table of rows now.
+        """
+        return (
+            (not self.others or self.others == others)
+            and still_holds(self.asked, now)
+            and all((name in runs) == there for name, there in self.seen_names.items())
+            and all(signature(path) == look for path, look in self.seen_files.items())
+        )
+
+
+def keep_run(done: DigestedRun, files: Mapping[str, str], others: str | None) -> KeptRun | None:
+    """What to keep of a run; None where it cannot be told whether it will hold."""
+    if done.has_foreign_rows and others is None:
+        return None
+    others = others or ""
+    return KeptRun(
+        done.digest, files, done.asked, done.seen.files, done.seen.names, others if done.has_foreign_rows else ""
+    )
+
+
+@cache
+def program() -> str:
+    """A fingerprint of runsum itself, its templates and the libraries behind its results."""
+    summed = hashlib.sha256()
+    package, templates = Path(__file__).parent, template_folder()
+    files = [*package.rglob("*.py"), *(templates / "pages").rglob("*"), *templates.glob("*.yml")]
+    for file in sorted(files):
+        if file.is_file():
+            summed.update(f"{file.name}\n".encode("utf-8", "replace"))
+            summed.update(file.read_bytes())
+    versions = [platform.python_version(), zlib.ZLIB_RUNTIME_VERSION, *map(version, _LIBRARIES)]
+    summed.update(" ".join(versions).encode())
+    return summed.hexdigest()
+
+
+def settings_print(settings: Settings) -> str:
+    """A fingerprint of everything in runsum.yml that a digest may depend on."""
+    policy = settings.redaction
+    facts = {
+        "thresholds": asdict(settings.thresholds),
+        "solved": dict(settings.solved),
+        "root": str(settings.project_root),
+        "videos": settings.copy_videos,
+        "models": settings.publish_models,
+        "redaction": [
+            str(policy.mode),
+            policy.reason,
+            [(name, rule.pattern, rule.flags) for name, rule in policy.patterns],
+            sorted(policy.allow_keys),
+            sorted(policy.allow_values),
+        ],
+    }
+    return text_print(program(), json.dumps(facts, sort_keys=True, default=str))
+
+
+def run_print(base: str, known: RunRows, slug: str, stamps: Iterable[str | None]) -> str:
+    """A fingerprint of a run: its settings, all its rows in the small tables, the stamps of those in the large ones.
+
+    Empty where a stamp is missing: such a run is always read.
+    """
+    told = list(stamps)
+    return "" if None in told else text_print(base, slug, repr(known), *map(str, told))
+
+
+def stamps_of(looks: Mapping[str, TableLook]) -> dict[str, dict[str, str | None]]:
+    """The stamps of every run in every large table."""
+    return {table: look.stamps() for table, look in sorted(looks.items())}

@@ -1,0 +1,160 @@
+"""Work in several processes: results in order, bounded memory, and a crash that names the one it happened to."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from runsum.errors import ConfigError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_AHEAD = 3  # chunks per process that wait or are done: what bounds the memory
+_DASK = "dask://"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost(Generic[Task]):
+    """A task whose process died; `why` as far as it is known."""
+
+    task: Task
+    why: str
+
+
+def default_jobs() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Workers:
+    """Processes that all understand `concurrent.futures`: a local pool, or those of a Dask cluster. Used with `with`.
+
+    Args:
+        jobs: local processes; 1 does everything in this process.
+        address: `dask://HOST:PORT` of a scheduler, in place of local processes.
+
+    Raises:
+        ConfigError: the address is none, or nobody answers there.
+    """
+
+    def __init__(self, jobs: int, address: str | None = None) -> None:
+        self.jobs = max(1, jobs)
+        self._address = address
+        self._stack = contextlib.ExitStack()
+        self._cluster = _connect(address, self._stack) if address else None
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._drop()
+        self._stack.close()
+
+    @property
+    def are_elsewhere(self) -> bool:
+        """Whether the work is done by a cluster."""
+        return self._cluster is not None
+
+    def run(
+        self, work: Callable[[Sequence[Task]], list[Result]], tasks: Sequence[Task], size: int = 8
+    ) -> Iterator[tuple[Task, Result | Lost[Task]]]:
+        """Do the work of every task; the results come in the order of the tasks.
+
+        Args:
+            work: a function of a module, which takes some tasks and gives a result for each.
+            tasks: what can be pickled.
+            size: how many tasks are handed over at a time.
+        """
+        if self._cluster is None and (self.jobs == 1 or len(tasks) <= 1):
+            for task in tasks:
+                yield task, work([task])[0]
+            return
+        chunks = [tasks[place : place + size] for place in range(0, len(tasks), size)]
+        waiting: deque[tuple[Sequence[Task], Future[list[Result]]]] = deque()
+        ahead = _AHEAD * self._width()
+        for chunk in chunks:
+            waiting.append((chunk, self._submit(work, chunk)))
+            if len(waiting) >= ahead:
+                yield from self._collect(work, waiting)
+        while waiting:
+            yield from self._collect(work, waiting)
+
+    def _collect(
+        self,
+        work: Callable[[Sequence[Task]], list[Result]],
+        waiting: deque[tuple[Sequence[Task], Future[list[Result]]]],
+    ) -> Iterator[tuple[Task, Result | Lost[Task]]]:
+        chunk, future = waiting.popleft()
+        try:
+            yield from zip(chunk, future.result(), strict=True)
+        except _deaths():
+            rest = [some for some, _ in waiting]
+            waiting.clear()
+            self._drop()
+            for task in chunk:  # one by one, to know whose it was
+                alone: Result | Lost[Task] = self._alone(work, task)
+                yield task, alone
+            waiting.extend((some, self._submit(work, some)) for some in rest)
+
+    def _alone(self, work: Callable[[Sequence[Task]], list[Result]], task: Task) -> Result | Lost[Task]:
+        try:
+            done: list[Result] = self._submit(work, [task]).result()
+            return done[0]
+        except _deaths() as error:
+            self._drop()
+            return Lost(task, str(error) or type(error).__name__)
+
+    def _submit(self, work: Callable[[Sequence[Task]], list[Result]], tasks: Sequence[Task]) -> Future[list[Result]]:
+        return self._executor().submit(work, tasks)
+
+    def _executor(self) -> Executor:
+        if self._cluster is not None:
+            return self._cluster
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(self.jobs, mp_context=_context())
+        return self._pool
+
+    def _width(self) -> int:
+        return self.jobs if self._cluster is None else 4 * self.jobs
+
+    def _drop(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Forked processes have everything loaded; where they are not safe, new ones begin from nothing."""
+    return multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+
+
+def _connect(address: str, stack: contextlib.ExitStack) -> Executor:
+    if not address.startswith(_DASK):
+        raise ConfigError(f"--executor {address!r} is not known", "Write dask://HOST:PORT, or leave it out")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ConfigError("--executor dask:// needs Dask", 'Type: pip install "runsum[dask]"') from None
+    try:
+        client = stack.enter_context(Client(f"tcp://{address.removeprefix(_DASK)}", timeout="10s"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"No Dask scheduler answers at {address}: {error}", "Start one with 'dask scheduler', or check the address"
+        ) from None
+    executor: Executor = stack.enter_context(client.get_executor())
+    return executor
+
+
+def _deaths() -> tuple[type[BaseException], ...]:
+    """What is raised when a process dies with its work."""
+    killed = getattr(sys.modules.get("distributed"), "scheduler", None)
+    return (BrokenExecutor, *((killed.KilledWorker,) if killed is not None else ()))

@@ -1,0 +1,282 @@
+"""The rows of one run: what is read of the large tables, and the record that all of its rows make.
+
+Nothing here knows the other runs, so that runs can be read by several processes at once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from runsum.redact.redactor import Redactor
+from runsum.source.columns import Floats, float_column, iso, number, time_column, unreadable_times
+from runsum.source.database import RUNS_TABLE, lenient_text
+from runsum.source.tables import DOCUMENTS
+
+METRICS = (
+    "episode_reward_mean",
+    "episode_reward_std",
+    "episode_length_mean",
+    "fps",
+    "steps_per_second",
+    "policy_loss",
+    "value_loss",
+    "entropy_loss",
+    "total_loss",
+    "explained_variance",
+    "kl_divergence",
+    "clip_fraction",
+    "learning_rate",
+    "gradient_norm",
+    "weight_norm",
+    "cpu_percent",
+    "memory_mb",
+    "gpu_percent",
+    "gpu_memory_mb",
+)
+GPU_COLUMNS = (
+    "gpu_util_pct",
+    "run_gpu_util_est_pct",
+    "vram_used_mb",
+    "vram_total_mb",
+    "temp_c",
+    "power_w",
+    "pid_vram_used_mb",
+)
+_COUNTERS = ("id", "timestep", "episode_count", "total_timesteps")
+_METRIC_NUMBERS = ("id", "timestep", "episode_count", "total_timesteps", "progress_pct", *METRICS)
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricTable:
+    """The training_metrics rows of a run in write order (by id).
+
+    Attributes:
+        numbers: a float column per name, shape (rows,), NaN where NULL; `id`, `timestep`, `episode_count`,
+            `total_timesteps`, `progress_pct` and every name of `METRICS`.
+        local_s: `timestamp` in seconds on the recording machine's clock, shape (rows,).
+        created_s: `created_at` in seconds UTC, shape (rows,); NaN where absent.
+        unreadable: values that did not fit their column.
+    """
+
+    numbers: Mapping[str, Floats]
+    local_s: Floats
+    created_s: Floats
+    unreadable: int = 0
+
+    def __len__(self) -> int:
+        return len(self.local_s)
+
+
+@dataclass(frozen=True, slots=True)
+class GpuTable:
+    """The gpu_metrics samples of a run in time order; columns as in `GPU_COLUMNS`."""
+
+    local_s: Floats
+    numbers: Mapping[str, Floats]
+    unreadable: int = 0
+
+    def __len__(self) -> int:
+        return len(self.local_s)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRows:
+    """The rows of one run in the small tables, as they are stored, and how the run is to be called.
+
+    Attributes:
+        stored_id: its id as it is stored.
+        run_id: its id as it is published.
+        renamed: runs of the file that are published under another name, by their stored id.
+    """
+
+    source: str
+    stored_id: str
+    run_id: str
+    row: Row
+    experiments: tuple[Row, ...] = ()
+    artifacts: tuple[Row, ...] = ()
+    generated: tuple[Row, ...] = ()
+    segments: tuple[Row, ...] = ()
+    annotations: tuple[Row, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Everything one database says of one run. Rows are dicts of known columns only.
+
+    Attributes:
+        run_id: as it is published.
+        redactor: for whatever else is read of this run; it keeps the run's account.
+    """
+
+    source: str
+    run_id: str
+    row: Row
+    metrics: MetricTable
+    gpu: GpuTable
+    experiments: tuple[Row, ...] = ()
+    artifacts: tuple[Row, ...] = ()
+    generated: tuple[Row, ...] = ()
+    segments: tuple[Row, ...] = ()
+    annotations: tuple[Row, ...] = ()
+    redactor: Redactor = field(default_factory=Redactor)
+
+
+class RowReader:
+    """Reads metric rows and GPU samples run by run.
+
+    Args:
+        connection: an open database, in a transaction.
+        columns: the columns of its tables.
+        indexed: tables with an index that starts with run_id.
+        redactor: takes out of every text what must not be published.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        columns: Mapping[str, tuple[str, ...]],
+        indexed: frozenset[str],
+        redactor: Redactor,
+    ) -> None:
+        self._connection = connection
+        self._columns = columns
+        self._indexed = indexed
+        self._redactor = redactor
+        for table in ("training_metrics", "gpu_metrics"):
+            self._index(table)
+
+    def read(self, known: RunRows) -> RunRecord:
+        """The whole record of a run."""
+        keep = self._redactor.scope()
+
+        def published(table: str, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+            return tuple(keep.row(table, row, DOCUMENTS) for row in rows)
+
+        return RunRecord(
+            known.source,
+            known.run_id,
+            publish_run(known, keep),
+            self._read_metrics(known.stored_id),
+            self._read_gpu(known.stored_id),
+            published("experiments", known.experiments),
+            published("video_artifacts", known.artifacts),
+            published("video_generation_progress", known.generated),
+            published("training_videos", known.segments),
+            published("chart_annotations", known.annotations),
+            keep,
+        )
+
+    def find_twins(self, known: RunRows, record: RunRecord, rows: Floats) -> dict[str, int]:
+        """Other runs of this file that hold the same (timestep, reward, iteration) as `rows` of `record`.
+
+        Args:
+            known: the run in question.
+            record: its record.
+            rows: positions of its suspicious rows, shape (n,).
+
+        Returns:
+            Number of equal rows by run id, most first.
+        """
+        numbers = record.metrics.numbers
+        wanted = {
+            (numbers["timestep"][i], numbers["episode_reward_mean"][i], numbers["episode_count"][i])
+            for i in rows.astype(int)
+            if np.isfinite(numbers["episode_reward_mean"][i])
+        }
+        found: dict[str, int] = {}
+        steps = sorted({int(step) for step, _, _ in wanted})
+        if not steps or "timestamp" not in self._columns["training_metrics"]:
+            return found
+        times = record.metrics.local_s[rows.astype(int)]
+        times = times[np.isfinite(times)]
+        if not len(times):
+            return found
+        low, high = times.min() - 86400, times.max() + 60
+        others = self._connection.execute(
+            "SELECT run_id, timestep, episode_reward_mean, episode_count FROM training_metrics "
+            "WHERE timestamp BETWEEN ? AND ? AND run_id != ?",
+            (iso(float(low)), iso(float(high)), known.stored_id),
+        )
+        for run, step, reward, episodes in others:
+            if (number(step), number(reward), number(episodes)) in wanted:
+                name = known.renamed.get(str(run)) or record.redactor.text(str(run), "training_metrics", "run_id")
+                found[name] = found.get(name, 0) + 1
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    def _index(self, table: str) -> None:
+        """Give a table that has no index on run_id a temporary one, so that a run never costs a whole scan."""
+        if "run_id" in self._columns.get(table, ()) and table not in self._indexed:
+            run = self._connection.execute
+            run(f"CREATE TEMP TABLE {table}_rows AS SELECT run_id, rowid AS position FROM {table}")
+            run(f"CREATE INDEX temp.{table}_by_run ON {table}_rows (run_id)")
+
+    def _select(self, table: str, wanted: tuple[str, ...], order: str, run_id: str) -> list[tuple[Any, ...]]:
+        columns = ", ".join(c if c in self._columns[table] else "NULL" for c in wanted)
+        where = (
+            "run_id = ?"
+            if table in self._indexed
+            else (f"rowid IN (SELECT position FROM temp.{table}_rows WHERE run_id = ?)")
+        )
+        query = f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {order}"
+        self._connection.text_factory = str  # in C; `lenient_text` is called for every single text
+        try:
+            return self._connection.execute(query, (run_id,)).fetchall()
+        except sqlite3.OperationalError as error:
+            if "decode" not in str(error):
+                raise
+        finally:
+            self._connection.text_factory = lenient_text
+        return self._connection.execute(query, (run_id,)).fetchall()
+
+    def _read_metrics(self, run_id: str) -> MetricTable:
+        names = (*_METRIC_NUMBERS, "timestamp", "created_at")
+        present = "run_id" in self._columns.get("training_metrics", ())
+        order = "id" if "id" in self._columns.get("training_metrics", ()) else "rowid"
+        rows = self._select("training_metrics", names, order, run_id) if present else []
+        columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
+        numbers: dict[str, Floats] = {}
+        unreadable = 0
+        for name, values in zip(_METRIC_NUMBERS, columns, strict=False):
+            numbers[name], bad = float_column(values)
+            if name in _COUNTERS:  # beyond 53 bits, neighbours are one number
+                too_large = np.abs(numbers[name]) > 2**53
+                numbers[name][too_large] = np.nan
+                bad += int(too_large.sum())
+            unreadable += bad
+        times = [time_column(values) for values in columns[-2:]]
+        unreadable += sum(unreadable_times(values, read) for values, read in zip(columns[-2:], times, strict=True))
+        return MetricTable(numbers, times[0], times[1], unreadable)
+
+    def _read_gpu(self, run_id: str) -> GpuTable:
+        present = "run_id" in self._columns.get("gpu_metrics", ())
+        order = "ts" if "ts" in self._columns.get("gpu_metrics", ()) else "rowid"
+        rows = self._select("gpu_metrics", ("ts", *GPU_COLUMNS), order, run_id) if present else []
+        columns: list[tuple[Any, ...]] = (
+            list(zip(*rows, strict=True)) if rows else [() for _ in range(len(GPU_COLUMNS) + 1)]
+        )
+        times = time_column(columns[0])
+        read = {name: float_column(values) for name, values in zip(GPU_COLUMNS, columns[1:], strict=True)}
+        return GpuTable(
+            times,
+            {name: values for name, (values, _) in read.items()},
+            unreadable_times(columns[0], times) + sum(bad for _, bad in read.values()),
+        )
+
+
+def publish_run(known: RunRows, keep: Redactor) -> Row:
+    """The row of a run; where it names runs of this file, it names them as they are published."""
+    published = keep.row(RUNS_TABLE, known.row, DOCUMENTS)
+    for column in ("run_id", "base_run_id", "parent_run_id"):
+        value = known.row.get(column)
+        if value is not None and (name := known.renamed.get(str(value))) is not None:  # a run may be called "None"
+            published[column] = name
+    return published
