@@ -29,8 +29,8 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 import runsum.build
-from runsum.clock import AsOf
 from runsum.build import BuildReport, build_archive
+from runsum.clock import AsOf
 from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.errors import RunsumError
 from runsum.workers import ChartsWorker

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runsum.redact.found import RANDOM
 from runsum.redact.keys import secrecy
 from runsum.redact.policy import Mode, Policy
-from runsum.redact.redactor import RANDOM, Redactor
+from runsum.redact.redactor import Redactor
 
 _CHANCE = random.Random(5)
 

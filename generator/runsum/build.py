@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from runsum.clock import AsOf
 from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.digest import DigestSettings
 from runsum.feed import FEED_PATH, make_feed
+from runsum.fresh import Freshness
 from runsum.gather import Gatherer, Progress
 from runsum.model import RunDigest, problem
 from runsum.notes import read_notes
@@ -24,42 +25,18 @@ from runsum.pages import compare, groups, home, lineage, months, reports, run_in
 from runsum.pages.contract import DataFile, Page
 from runsum.pages.run import RunPages
 from runsum.parallel import Workers, default_jobs
+from runsum.redact.found import Found
 from runsum.redact.policy import Mode, Policy
-from runsum.redact.redactor import Found, Redactor
+from runsum.redact.redactor import Redactor
 from runsum.render import Renderer
+from runsum.report import BuildReport
 from runsum.resources import template_folder
 from runsum.run_files import RunFiles
 from runsum.site.assets import read_assets
 from runsum.site.writer import SiteWriter
 from runsum.source.project_tree import printable
-from runsum.stages import Stage, Stages
+from runsum.stages import Stages
 from runsum.workers import ChartsWorker
-
-
-@dataclass(slots=True)
-class BuildReport:
-    """What a build did, as the terminal and `--json` print it.
-
-    Attributes:
-        read: runs that were read anew; the others were as in an earlier build.
-        rendered: pages of runs that were made anew.
-    """
-
-    docs_dir: str
-    databases: list[str]
-    runs: int = 0
-    read: int = 0
-    pages: int = 0
-    rendered: int = 0
-    written: int = 0
-    unchanged: int = 0
-    removed: int = 0
-    kept: list[str] = field(default_factory=list)
-    problems: dict[str, int] = field(default_factory=dict)
-    redact: str = Mode.STANDARD
-    redactions: list[Found] = field(default_factory=list)
-    seconds: float = 0.0
-    stages: list[Stage] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +47,13 @@ class BuildOptions:
         jobs: processes that read and render.
         executor: address of a cluster that reads in place of them.
         use_cache: whether what an earlier build found out is believed.
+        fresh: is told how everything looks when the build has ended; None: nobody asks.
     """
 
     jobs: int = 0
     executor: str | None = None
     use_cache: bool = True
+    fresh: Freshness | None = None
 
 
 def build_archive(
@@ -103,6 +82,8 @@ def build_archive(
     jobs = options.jobs or default_jobs()
     cache = BuildCache(cache_file(site.docs_dir), believe=options.use_cache)
     stages = Stages()
+    if options.fresh is not None:
+        options.fresh.forget()
     with (
         SiteWriter(site.docs_dir, cache.get("site", "looks", "")) as writer,
         ChartsWorker() as specs,
@@ -137,9 +118,10 @@ def build_archive(
                 writer.write(file, content)
         with stages.measure("moving into place"):
             done_writing = writer.finish()
-            cache.put("site", "looks", "", writer.looks())
+            looks = writer.looks()
+            cache.put("site", "looks", "", looks)
             cache.save({"run": (digest.slug for digest in digests), "page": rendered.kept})
-    return BuildReport(
+    report = BuildReport(
         docs_dir=str(site.docs_dir),
         databases=[redactor.text(printable(str(entry.path))) for entry in databases],
         runs=len(archive.runs),
@@ -156,6 +138,9 @@ def build_archive(
         seconds=stages.seconds(),
         stages=stages.done,
     )
+    if options.fresh is not None:
+        options.fresh.remember(report, gathered.depends, looks)
+    return report
 
 
 def make_all(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | DataFile]:

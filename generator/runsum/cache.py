@@ -18,18 +18,17 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-_FORMAT = 1
 _OWN = "runsum."
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS entries (kind TEXT, name TEXT, made_of TEXT, value BLOB, checksum BLOB, "
-    "PRIMARY KEY (kind, name)) WITHOUT ROWID"
+    "PRIMARY KEY (kind, name))"
 )
 
 
 def cache_file(docs_dir: Path) -> Path:
     """The cache of a docs folder."""
     place = hashlib.sha256(str(docs_dir.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
-    return user_cache_path("runsum") / "archives" / f"{place}.{_FORMAT}.db"
+    return user_cache_path("runsum") / "archives" / f"{place}.db"
 
 
 class BuildCache:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 from tsdownsample import MinMaxLTTBDownsampler
 
 FloatArray = npt.NDArray[np.float64]
@@ -68,10 +69,15 @@ def select_points(
     left = max(limit - len(chosen), 0)
     if not series:
         chosen.update(np.linspace(0, n - 1, max(left, 2)).astype(int).tolist())
+    stretches = list(itertools.pairwise([0, *(b for b in boundaries if b > 0), n]))
+    complete = bool(np.isfinite(positions).all()) and bool((np.diff(positions) >= 0).all())
     for number, y in enumerate(series):
         # The first series is the line, the others its band: it gets half of the points.
         share = left / 2 if number == 0 < len(series) - 1 else left / 2 / max(len(series) - 1, 0.5)
-        for start, stop in itertools.pairwise([0, *(b for b in boundaries if b > 0), n]):
+        if complete and len(stretches) == 1 and share >= 3 and bool(np.isfinite(y).all()):
+            chosen.update(_DOWNSAMPLER().downsample(positions, y, n_out=round(share)).tolist())
+            continue
+        for start, stop in stretches:
             chosen.update(_thin(positions, y, start, stop, round(share * (stop - start) / n)))
     return np.array(sorted(chosen), dtype=np.intp)
 
@@ -91,6 +97,19 @@ def column(values: npt.ArrayLike) -> list[float | int | None]:
     return _shortened(array.astype(np.float64))
 
 
+def columns(values: FloatArray) -> list[FloatArray]:
+    """Make many columns of chart data at once, for :func:`data_script`.
+
+    Args:
+        values: Numbers, a column in each row, shape ``(k, n)``.
+
+    Returns:
+        The columns, rounded as by :func:`column`, NaN where that has None.
+    """
+    rounded = _rounded(np.asarray(values, dtype=np.float64))
+    return list(np.where(np.isfinite(rounded), rounded, np.nan))
+
+
 def data_script(key: str, payload: Mapping[str, Any]) -> bytes:
     """Write the script which hands a page's chart data to the browser.
 
@@ -98,7 +117,8 @@ def data_script(key: str, payload: Mapping[str, Any]) -> bytes:
 
     Args:
         key: Name of the data, the ``data-key`` of the page's figures.
-        payload: JSON-able mapping with ``charts`` and, optionally, ``events``; its order is kept.
+        payload: JSON-able mapping with ``charts`` and, optionally, ``events``; its order is kept. Arrays of floats
+            are lists of numbers, null where NaN.
 
     Returns:
         UTF-8 JavaScript in which no text can end the script or start a tag.
@@ -116,6 +136,7 @@ def static_curve(
     width: int = 720,
     height: int = 160,
     attributes: str = ' class="rs-static" aria-hidden="true"',
+    digits: int = 0,
 ) -> str:
     """Draw a curve as inline SVG, to be seen before a chart is drawn, without scripts and in print.
 
@@ -127,14 +148,14 @@ def static_curve(
         width: Width of the drawing's own coordinates.
         height: Height of the drawing's own coordinates.
         attributes: HTML attributes of the drawing, a space before each; none of them where it is part of another one.
+        digits: How many digits behind the point the coordinates have.
 
     Returns:
         One line of HTML: an ``svg`` with a polyline per unbroken piece, in the text colour around it.
     """
     pieces = _pieces(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), width, height, STATIC_POINTS)
     lines = "".join(
-        f'<polyline points="{" ".join(f"{h:.1f},{v:.1f}" for h, v in piece)}" vector-effect="non-scaling-stroke"/>'
-        for piece in pieces
+        f'<polyline points="{_pairs(piece, digits)}" vector-effect="non-scaling-stroke"/>' for piece in pieces
     )
     return (
         f'<svg{attributes} viewBox="0 0 {width} {height}" preserveAspectRatio="none" fill="none" '
@@ -201,7 +222,10 @@ def _silences(x: FloatArray, y: FloatArray) -> list[tuple[int, int, int]]:
     rows = np.flatnonzero(np.isfinite(y) & np.isfinite(x))
     if len(rows) < 3:
         return []
-    steps, across = np.diff(rows), np.abs(np.diff(x[rows]))
+    steps = np.diff(rows)
+    if int(steps.max()) <= SILENCE_STEPS:
+        return []
+    across = np.abs(np.diff(x[rows]))
     is_long = (steps > SILENCE_STEPS * np.median(steps)) & (across > SILENCE_SHARE * np.ptp(x[rows]))
     longest_first = sorted(np.flatnonzero(is_long), key=lambda i: (-steps[i], i))
     return [(int(rows[i]), int(rows[i]) + 1, int(rows[i + 1])) for i in longest_first]
@@ -221,26 +245,30 @@ def _thin(x: FloatArray, y: FloatArray, start: int, stop: int, count: int) -> li
 
 
 def _shortened(values: FloatArray) -> list[float | int | None]:
-    """Round numbers for JSON, all at once: a build does this for every point of every chart."""
-    seen = np.isfinite(values)
-    whole = seen & (np.abs(values) < 2**53) & (values == np.floor(values))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        wanted = np.where(np.abs(values) >= 1e5, SIGNIFICANT_DIGITS + 2, SIGNIFICANT_DIGITS)
-        digits = wanted - 1 - np.floor(np.log10(np.abs(values)))
-        scale = 10.0 ** np.abs(digits)
-        rounded = np.where(digits >= 0, np.round(values * scale) / scale, np.round(values / scale) * scale)
-    rounded = np.where(np.isfinite(rounded), rounded, values)
-    exact = whole | (rounded == np.floor(rounded))
-    numbers = np.where(whole, values, rounded).tolist()
+    """Round numbers for JSON, whole ones as integers."""
+    rounded = _rounded(values)
+    seen, exact = np.isfinite(values), rounded == np.floor(rounded)
     return [
         (int(number) if is_int else number) if is_seen else None
-        for number, is_int, is_seen in zip(numbers, exact.tolist(), seen.tolist(), strict=True)
+        for number, is_int, is_seen in zip(rounded.tolist(), exact.tolist(), seen.tolist(), strict=True)
     ]
+
+
+def _rounded(values: FloatArray) -> FloatArray:
+    """Numbers with their significant digits, all at once: a build does this for every point of every chart."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        size = np.abs(values)
+        wanted = np.where(size >= 1e5, SIGNIFICANT_DIGITS + 1, SIGNIFICANT_DIGITS - 1)
+        digits = wanted - np.floor(np.log10(size))
+        scale = 10.0 ** np.abs(digits)
+        rounded = np.where(digits >= 0, np.round(values * scale) / scale, np.round(values / scale) * scale)
+        whole = (size < 2**53) & (values == np.floor(values))
+    return np.asarray(np.where(np.isfinite(rounded) & ~whole, rounded, values), dtype=np.float64)
 
 
 def _json(value: Any) -> str:
     """Write compact JSON that is safe inside a script and means the same there."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = _written(value)
     for character, escape in _ESCAPES.items():  # five passes in C; str.translate takes ten times as long
         text = text.replace(character, escape)
     if "__proto__" in text:
@@ -248,9 +276,40 @@ def _json(value: Any) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _relative_path(piece: Sequence[tuple[float, float]]) -> str:
+def _written(value: Any) -> str:
+    """Compact JSON; arrays, of which a run has thousands of numbers, at the speed of C."""
+    if isinstance(value, np.ndarray):
+        return number_texts(value).join("[]")
+    if isinstance(value, Mapping) and any(isinstance(one, np.ndarray | Mapping | list) for one in value.values()):
+        return ",".join(f"{_plain_json(str(key))}:{_written(one)}" for key, one in value.items()).join("{}")
+    if isinstance(value, list) and any(isinstance(one, np.ndarray | Mapping) for one in value):
+        return ",".join(map(_written, value)).join("[]")
+    return _plain_json(value)
+
+
+def _plain_json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def number_texts(values: FloatArray, separator: str = ",") -> str:
+    """Write numbers as short as they read back the same: whole ones have no point, missing ones are null."""
+    text = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode("ascii")
+    text = f"{text},".replace(".0,", ",")[:-1]  # what ends in a point and a nought is whole
+    return text if separator == "," else text.replace(",", separator)
+
+
+def _pairs(piece: FloatArray, digits: int) -> str:
+    """The points of a polyline: "2,158 12,140.5"."""
+    if not digits:
+        whole = np.rint(piece).astype(np.int32)
+        return orjson.dumps(whole, option=orjson.OPT_SERIALIZE_NUMPY)[2:-2].decode("ascii").replace("],[", " ")
+    across, down = np.round(piece, digits).T
+    return " ".join(map(",".join, zip(number_texts(across, " ").split(), number_texts(down, " ").split(), strict=True)))
+
+
+def _relative_path(piece: FloatArray) -> str:
     """The commands of an SVG path, in tenths of a pixel so that no difference drifts."""
-    tenths = [(round(h * 10), round(v * 10)) for h, v in piece]
+    tenths = np.rint(piece * 10).astype(int).tolist()
     steps = [(after[0] - before[0], after[1] - before[1]) for before, after in itertools.pairwise(tenths)]
     return "M" + _pair(*tenths[0]) + "l" + " ".join(_pair(*step) for step in steps)
 
@@ -262,24 +321,35 @@ def _pair(across: int, down: int) -> str:
     return first + ("" if second.startswith("-") else " ") + second
 
 
-def _pieces(x: FloatArray, y: FloatArray, width: int, height: int, limit: int) -> list[list[tuple[float, float]]]:
-    """Return the points of each unbroken piece, scaled to the drawing with a small margin."""
+def _pieces(x: FloatArray, y: FloatArray, width: int, height: int, limit: int) -> list[FloatArray]:
+    """Return the points of each unbroken piece, shape ``(points, 2)``, scaled to the drawing with a small margin."""
     rows = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     if len(rows) == 0:
         return []
-    across = _scaled(x[rows], 2.0, width - 2.0)
-    down = _scaled(-y[rows], 2.0, height - 2.0)
-    starts = {int(i) for i in np.flatnonzero(np.diff(x[rows]) < 0) + 1}  # a session that stepped back
-    starts.update(int(np.searchsorted(rows, after)) for _, _, after in _silences(x, y))
-    keep = [i for start in sorted(starts) for i in (start - 1, start)][:limit]
-    points = select_points(across, [down], keep, limit)
-    piece_of = np.searchsorted(sorted(starts), points, side="right")
-    pieces = []
-    for _, group in itertools.groupby(zip(piece_of, points, strict=True), key=lambda pair: int(pair[0])):
-        drawn = [(float(across[i]), float(down[i])) for _, i in group]
-        # A single point is drawn as a line to itself: the round cap makes it a dot.
-        pieces.append(drawn if len(drawn) > 1 else drawn * 2)
-    return pieces
+    xs, ys = (x, y) if len(rows) == len(x) else (x[rows], y[rows])
+    across, down = _scaled(xs, 2.0, width - 2.0), _scaled(-ys, 2.0, height - 2.0)
+    starts = {int(i) for i in np.flatnonzero(np.diff(xs) < 0) + 1}  # a session that stepped back
+    if len(rows) < len(x):
+        starts.update(int(np.searchsorted(rows, after)) for _, _, after in _silences(x, y))
+    begins = sorted(starts)
+    points = _outline(down, [i for start in begins for i in (start - 1, start)][:limit], limit)
+    spots = np.stack([across[points], down[points]], axis=1)
+    pieces = np.split(spots, np.searchsorted(points, begins)) if begins else [spots]
+    # A single point is drawn as a line to itself: the round cap makes it a dot.
+    return [piece if len(piece) > 1 else piece.repeat(2, axis=0) for piece in pieces if len(piece)]
+
+
+def _outline(y: FloatArray, keep: Sequence[int], limit: int) -> IntArray:
+    """Choose about ``limit`` rows of a small drawing: those to keep, the ends, the extremes of equal stretches."""
+    if len(y) <= limit:
+        return np.arange(len(y), dtype=np.intp)
+    stretches = max((limit - len(keep) - 2) // 2, 1)
+    size = -(-len(y) // stretches)
+    padded = np.concatenate((y, np.full(size * stretches - len(y), y[-1]))).reshape(stretches, size)
+    begin = np.arange(stretches) * size
+    extremes = np.concatenate((begin + padded.argmin(axis=1), begin + padded.argmax(axis=1))).tolist()
+    chosen = {0, len(y) - 1, *keep, *extremes}
+    return np.array(sorted(place for place in chosen if place < len(y)), dtype=np.intp)
 
 
 def _scaled(values: FloatArray, low: float, high: float) -> FloatArray:

@@ -15,7 +15,6 @@ from runsum.commands.demo import demo
 from runsum.commands.starter import init
 from runsum.errors import RunsumError
 from runsum.formatting import clean_text
-from runsum.redact.redactor import Redactor
 
 
 class _UserError(click.ClickException):
@@ -56,6 +55,8 @@ class _Commands(click.Group):
 
 def _published(message: str) -> str:
     """A message as it may stand in a public log: messages quote settings, paths and what was recorded."""
+    from runsum.redact.redactor import Redactor  # its rules cost more than a build that has nothing to do
+
     return Redactor().text(message)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from runsum import facts, oddities, recorded
 from runsum.analysis import dynamics, media, resources, reward, settings, standing, throughput
@@ -292,13 +293,14 @@ def _last_step(series: Series) -> int | None:
 
 
 def _final(series: Series) -> tuple[float | None, int | None]:
-    rewards = [i for i in range(len(series) - 1, -1, -1) if math.isfinite(series.reward[i])][:1]
-    return (float(series.reward[rewards[0]]), int(series.timestep[rewards[0]])) if rewards else (None, None)
+    rewards = np.flatnonzero(np.isfinite(series.reward))
+    return _at(series, int(rewards[-1])) if len(rewards) else (None, None)
 
 
 def _best(series: Series) -> tuple[float | None, int | None]:
-    seen = [i for i in range(len(series)) if math.isfinite(series.reward[i])]
-    if not seen:
-        return None, None
-    best = max(seen, key=lambda i: series.reward[i])
-    return float(series.reward[best]), int(series.timestep[best])
+    rewards = np.flatnonzero(np.isfinite(series.reward))
+    return _at(series, int(rewards[np.argmax(series.reward[rewards])])) if len(rewards) else (None, None)
+
+
+def _at(series: Series, row: int) -> tuple[float, int]:
+    return float(series.reward[row]), int(series.timestep[row])

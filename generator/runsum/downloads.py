@@ -10,10 +10,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from runsum.chartdata import number_texts
 from runsum.cleaning.series import Series
 from runsum.source.columns import Floats
 from runsum.source.records import METRICS
 
+_LEVEL = 2  # of gzip: a fifth larger than level 6, in a quarter of the time
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # the wide ones too: some spreadsheets read them so
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal that shows the file would obey
 
@@ -25,23 +27,20 @@ def metrics_csv(series: Series) -> bytes:
     There is no time stamp inside the file, so equal rows give equal bytes.
     """
     names = [name for name in METRICS if np.isfinite(series.columns[name]).any()]
-    columns = [
-        _whole(series.timestep),
-        _short(np.round(series.hours, 6)),
-        [str(s) for s in series.session.tolist()],
-    ]
-    columns += [_short(series.columns[name]) for name in names]
-    lines = [",".join(("timestep", "hours", "session", *names)), *map(",".join, zip(*columns, strict=True))]
-    return gzip.compress(("\n".join(lines) + "\n").encode("ascii"), compresslevel=6, mtime=0)
+    numbers = [np.trunc(series.timestep), np.round(series.hours, 6), series.session.astype(np.float64)]
+    numbers += [series.columns[name] for name in names]
+    header = ",".join(("timestep", "hours", "session", *names))
+    lines = [header, *map(",".join, zip(*map(_texts, numbers), strict=True))]
+    return gzip.compress(("\n".join(lines) + "\n").encode("ascii"), compresslevel=_LEVEL, mtime=0)
 
 
-def _whole(values: Floats) -> list[str]:
-    return [str(int(v)) for v in values.tolist()]
-
-
-def _short(values: Floats) -> list[str]:
+def _texts(values: Floats) -> list[str]:
     """Shortest text that reads back as the same number; empty where missing."""
-    return ["" if text == "nan" else text.removesuffix(".0") for text in map(repr, values.tolist())]
+    if not len(values):
+        return []
+    if (values == values[0]).all():  # a learning rate, a speed
+        return [number_texts(values[:1]).replace("null", "")] * len(values)
+    return number_texts(values).replace("null", "").split(",")
 
 
 def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from runsum.analysis.stats import finite
 from runsum.analysis.throughput import Rate
 from runsum.axes import static_chart
-from runsum.chartdata import IntArray, column, data_script, select_points, static_curve
+from runsum.chartdata import column, columns, data_script, select_points, static_curve
 from runsum.cleaning.series import Series
 from runsum.formatting import cut
 from runsum.model import Annotation, DataQuality, DrawnChart, Milestone, Phrase, Video, phrase
@@ -139,7 +139,8 @@ def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series,
         *np.flatnonzero(np.diff(series.session)).tolist(),
     ]
     rows = select_points(series.timestep, ys, keep, _POINTS)
-    axis: dict[str, Any] = {"t": column(series.timestep[rows]), "h": column(series.hours[rows])}
+    steps, hours, *values = columns(np.stack([series.timestep, series.hours, *ys])[:, rows])
+    axis: dict[str, Any] = {"t": steps, "h": hours}
     if quality_sessions := int(series.session.max()):
         axis["s"] = [int(s) for s in series.session[rows]]
         axis["sessions"] = quality_sessions + 1
@@ -149,7 +150,7 @@ def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series,
             "kind": "reward",
             "x": "rows",
             "y": "mean episode reward",
-            "v": column(reward[rows]),
+            "v": values.pop(0),
             "events": True,
         }
         spread = series.columns["episode_reward_std"]
@@ -158,8 +159,8 @@ def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series,
         payload["charts"]["reward"] = chart
         outline = static_chart(series.timestep, reward, "timesteps", chart["y"])
         drawn.append(DrawnChart("reward", "reward", describe_curve(series.timestep, reward), outline))
-    for panel in panels:
-        _draw_panel(payload, drawn, panel, "rows", rows, series.timestep, series.columns[panel.column])
+    for panel, shown in zip(panels, values, strict=True):
+        _draw_panel(payload, drawn, panel, "rows", shown, series.timestep, series.columns[panel.column])
 
 
 def _draw_panel(
@@ -167,11 +168,11 @@ def _draw_panel(
     drawn: list[DrawnChart],
     panel: Panel,
     axis: str,
-    rows: IntArray,
+    shown: Floats,
     steps: Floats,
     values: Floats,
 ) -> None:
-    payload["charts"][panel.id] = {"kind": "metric", "x": axis, "y": panel.title, "v": column(values[rows])}
+    payload["charts"][panel.id] = {"kind": "metric", "x": axis, "y": panel.title, "v": shown}
     drawn.append(_drawn(panel.id, "metric", steps, values))
 
 
@@ -194,14 +195,8 @@ def _draw_rate(payload: dict[str, Any], drawn: list[DrawnChart], series: Series,
         seen = np.isfinite(values)
         if seen.sum() >= 2:
             rows = select_points(steps[seen], [values[seen]], [], _GPU_POINTS)
-            lines.append(
-                {
-                    "name": name,
-                    "t": column(steps[seen][rows]),
-                    "h": column(hours[seen][rows]),
-                    "v": column(values[seen][rows]),
-                }
-            )
+            shown = columns(np.stack([steps[seen][rows], hours[seen][rows], values[seen][rows]]))
+            lines.append({"name": name} | dict(zip("thv", shown, strict=True)))
     if lines:
         payload["charts"]["throughput"] = {"kind": "multi", "y": "steps/s", "series": lines}
         use = (rate.timestep, rate.per_second) if len(rate.per_second) >= 2 else (series.timestep, recorded)
@@ -212,11 +207,12 @@ def _draw_progress(payload: dict[str, Any], drawn: list[DrawnChart], series: Ser
     if len(series) < 2 or not np.isfinite(series.hours).all() or series.hours.max() <= series.hours.min():
         return
     rows = select_points(series.hours, [series.timestep], [], 120)
+    hours, steps = columns(np.stack([series.hours[rows], series.timestep[rows]]))
     payload["charts"]["progress"] = {
         "kind": "progress",
         "y": "timestep",
-        "h": column(series.hours[rows]),
-        "v": column(series.timestep[rows]),
+        "h": hours,
+        "v": steps,
         "target": None if target is None else series.start_timestep + target,
     }
     alt = phrase(
@@ -239,10 +235,12 @@ def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, 
     if not panels or not len(series):
         return
     steps, hours = _gpu_axes(series, gpu, offset_s)
-    rows = select_points(hours, [gpu.numbers[panel.column] for panel in panels], [], _GPU_POINTS)
-    payload["axes"]["gpu"] = {"t": column(steps[rows]), "h": column(hours[rows])}
-    for panel in panels:
-        _draw_panel(payload, drawn, panel, "gpu", rows, steps, gpu.numbers[panel.column])
+    sampled = [gpu.numbers[panel.column] for panel in panels]
+    rows = select_points(hours, sampled, [], _GPU_POINTS)
+    steps_shown, hours_shown, *values = columns(np.stack([steps, hours, *sampled])[:, rows])
+    payload["axes"]["gpu"] = {"t": steps_shown, "h": hours_shown}
+    for panel, shown, column_values in zip(panels, values, sampled, strict=True):
+        _draw_panel(payload, drawn, panel, "gpu", shown, steps, column_values)
 
 
 def _gpu_axes(series: Series, gpu: GpuTable, offset_s: float) -> tuple[Floats, Floats]:

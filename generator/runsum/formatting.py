@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 _MINUS = "−"
@@ -20,6 +21,7 @@ _CONTROL = re.compile(
 _MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _FLOOD = re.compile(f"([{_MARKS}]{{8}})[{_MARKS}]+")  # more marks on one letter than any language has cover other lines
 _BREAKS = re.compile(r"[\r\n\t\u2028\u2029]+")
+_REMEMBERED = 200
 _SPECIAL = re.compile(r"[!-$&'*+\-./:<-@\[-`{-~]")  # every ASCII mark but , ; % ( and )
 
 
@@ -30,8 +32,15 @@ def escape_markdown(text: str) -> str:
     breaks become blanks. What means nothing anywhere (, ; % and brackets without a link) stays readable, and so do
     points and colons inside numbers, dashes and slashes inside words.
     """
+    return _escaped(text) if len(text) <= _REMEMBERED else _escape(text)
+
+
+def _escape(text: str) -> str:
     escaped = _SPECIAL.sub(_entity, clean_text(text))
     return "&#32;" + escaped[1:] if escaped.startswith("    ") else escaped  # else code, where it begins a line
+
+
+_escaped = lru_cache(maxsize=8_192)(_escape)  # pages say the same short texts again and again
 
 
 def _entity(match: re.Match[str]) -> str:

@@ -11,9 +11,13 @@ from pathlib import Path
 from runsum.archive.archive import SourceFacts
 from runsum.archive.slugs import SlugMaker
 from runsum.cache import BuildCache
+from runsum.clock import Asked
 from runsum.config import Settings
 from runsum.digest import DigestedRun, DigestSettings
-from runsum.kept import KeptRun, keep_run, run_print, settings_print, stamps_of
+from runsum.fingerprints import settings_print
+from runsum.fresh import Depends
+from runsum.kept import KeptRun, keep_run, run_print, stamps_of
+from runsum.looks import Signature
 from runsum.model import Problem, RunDigest, problem
 from runsum.parallel import Lost, Workers
 from runsum.reading import Place, ReadTask, read_nothing, read_run, read_runs
@@ -61,11 +65,17 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """All digests in the order of the databases and their runs, the sources, and how many runs were read anew."""
+    """All digests in the order of the databases and their runs, and where they come from.
+
+    Attributes:
+        read: how many runs were read anew.
+        depends: what the digests depend on besides rows and settings.
+    """
 
     digests: list[RunDigest]
     sources: list[SourceFacts]
     read: int
+    depends: Depends
 
 
 class Gatherer:
@@ -107,21 +117,28 @@ class Gatherer:
             DatabaseError: one cannot be read.
         """
         digests: dict[str, RunDigest] = {}
+        asked: set[Asked] = set()
+        files: dict[str, Signature] = {}
         with ExitStack() as stack:
             sources = [self._open(stack, name, path) for name, path in named]
             runs = [run for source in sources for run in self._list(source, slugs)]
             for number, run in enumerate(runs, start=1):
                 if (kept := self._still(run)) is not None:
                     digests[run.slug] = kept.digest
+                    asked.update(kept.asked)
+                    files.update(kept.seen_files)
                 if number % 100 == 0:
                     self._tell("looking for changes", number, len(runs))
             wanted = [run for run in runs if run.slug not in digests]
             for number, (run, done) in enumerate(self._read(wanted), start=1):
                 digests[run.slug] = done.digest
+                asked.update(done.asked)
+                files.update(done.seen.files)
                 self._take(run, done)
                 self._tell("reading runs", number, len(wanted))
             facts = [self._describe(source) for source in sources]
-        return Gathered([digests[run.slug] for run in runs], facts, len(wanted))
+        depends = Depends(tuple(sorted(asked, key=repr)), files)
+        return Gathered([digests[run.slug] for run in runs], facts, len(wanted), depends)
 
     def _open(self, stack: ExitStack, name: str, path: Path) -> _Source:
         database = stack.enter_context(open_database(path, look=True))

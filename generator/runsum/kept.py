@@ -6,27 +6,16 @@ rows of other runs) is remembered as questions with their answers and asked agai
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
+from dataclasses import dataclass
 
 from runsum.clock import Asked, AsOf, still_holds
-from runsum.config import Settings
 from runsum.digest import DigestedRun
 from runsum.fingerprints import text_print
+from runsum.looks import Signature, signature
 from runsum.model import RunDigest
-from runsum.resources import template_folder
 from runsum.source.looks import TableLook
-from runsum.source.project_tree import Signature, signature
 from runsum.source.rows import RunRows
-
-_LIBRARIES = ("jinja2", "markdown", "markupsafe", "nh3", "numpy", "pyyaml", "tsdownsample")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,41 +59,6 @@ def keep_run(done: DigestedRun, files: Mapping[str, str], others: str | None) ->
     return KeptRun(
         done.digest, files, done.asked, done.seen.files, done.seen.names, others if done.has_foreign_rows else ""
     )
-
-
-@cache
-def program() -> str:
-    """A fingerprint of runsum itself, its templates and the libraries behind its results."""
-    summed = hashlib.sha256()
-    package, templates = Path(__file__).parent, template_folder()
-    files = [*package.rglob("*.py"), *(templates / "pages").rglob("*"), *templates.glob("*.yml")]
-    for file in sorted(files):
-        if file.is_file():
-            summed.update(f"{file.name}\n".encode("utf-8", "replace"))
-            summed.update(file.read_bytes())
-    versions = [platform.python_version(), zlib.ZLIB_RUNTIME_VERSION, *map(version, _LIBRARIES)]
-    summed.update(" ".join(versions).encode())
-    return summed.hexdigest()
-
-
-def settings_print(settings: Settings) -> str:
-    """A fingerprint of everything in runsum.yml that a digest may depend on."""
-    policy = settings.redaction
-    facts = {
-        "thresholds": asdict(settings.thresholds),
-        "solved": dict(settings.solved),
-        "root": str(settings.project_root),
-        "videos": settings.copy_videos,
-        "models": settings.publish_models,
-        "redaction": [
-            str(policy.mode),
-            policy.reason,
-            [(name, rule.pattern, rule.flags) for name, rule in policy.patterns],
-            sorted(policy.allow_keys),
-            sorted(policy.allow_values),
-        ],
-    }
-    return text_print(program(), json.dumps(facts, sort_keys=True, default=str))
 
 
 def run_print(base: str, known: RunRows, slug: str, stamps: Iterable[str | None]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from runsum.redact.redactor import Found
+from runsum.redact.found import Found
 
 Scalar = str | int | float | bool | None
 

@@ -6,20 +6,25 @@ made here or an SVG of our own. Undefined names are errors.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import fields
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import jinja2.bccache
 import yaml
 from markupsafe import Markup
+from platformdirs import user_cache_path
 
 from runsum.analysis.settings import plain
 from runsum.formatting import FILTERS, cut, escape_markdown, shortened
 from runsum.model import Phrase, Problem
 
 _ABOUT = 200
+_WORDS = "wording/"
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LONGEST = 2000  # characters of one text of the database on a page; run.json holds it whole
 
 
@@ -27,7 +32,7 @@ class Renderer:
     """Renders pages and phrases from one template folder."""
 
     def __init__(self, folder: Path) -> None:
-        words = yaml.safe_load((folder / "wording.yml").read_text(encoding="utf-8"))
+        words = yaml.load((folder / "wording.yml").read_text(encoding="utf-8"), Loader=_LOADER)
         self._wording: dict[str, str] = {
             key: text for section in words["phrases"].values() for key, text in section.items()
         }
@@ -36,13 +41,15 @@ class Renderer:
         self._rules: dict[str, str] = words["rules"]
         self._charts: dict[str, str] = words["charts"]
         self._kept_back: dict[str, str] = words["kept_back"]
-        self._page = self._environment(folder / "pages", self._finalize_page)
-        self._text = self._environment(folder / "pages", self._finalize_text)
+        self._page = self._environment(folder / "pages", "page", self._finalize_page)
+        self._text = self._environment(folder / "pages", "text", self._finalize_text)
         self._compiled: dict[tuple[bool, str], jinja2.Template] = {}
 
-    def _environment(self, folder: Path, finalize: Any) -> jinja2.Environment:
+    def _environment(self, folder: Path, kind: str, finalize: Any) -> jinja2.Environment:
+        wording = {f"{_WORDS}{key}": text for key, text in self._wording.items()}
         environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(folder),
+            loader=jinja2.ChoiceLoader([jinja2.DictLoader(wording), jinja2.FileSystemLoader(folder)]),
+            bytecode_cache=_CompiledTemplates(user_cache_path("runsum") / "templates" / kind),
             undefined=jinja2.StrictUndefined,
             finalize=finalize,
             trim_blocks=True,
@@ -88,12 +95,12 @@ class Renderer:
         template = self._compiled.get((page, phrase.key))
         if template is None:
             environment = self._page if page else self._text
-            try:
-                template = environment.from_string(self._wording[phrase.key])
-            except KeyError:
-                raise LookupError(f"wording.yml has no words for {phrase.key!r}") from None
+            if phrase.key not in self._wording:
+                raise LookupError(f"wording.yml has no words for {phrase.key!r}")
+            template = environment.get_template(f"{_WORDS}{phrase.key}")
             self._compiled[page, phrase.key] = template
-        return template.render(dict(phrase.values))
+        # As Template.render does, but without a copy of Jinja's globals, which no wording uses: a page has 100 phrases.
+        return "".join(template.root_render_func(template.new_context(dict(phrase.values), shared=True)))
 
     def _finalize_page(self, value: object) -> object:
         if isinstance(value, Markup):
@@ -132,6 +139,19 @@ class Renderer:
 
     def _chart_title(self, name: str) -> str:
         return self._charts[name]
+
+
+class _CompiledTemplates(jinja2.FileSystemBytecodeCache):
+    """Templates compiled by an earlier build; where nothing can be kept, each build compiles them again."""
+
+    def __init__(self, folder: Path) -> None:
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(str(folder))
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
 
 
 def _problem_words(found: Problem) -> Phrase:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.cache import BuildCache
-from runsum.kept import program
+from runsum.fingerprints import program
 from runsum.pages.run import RunPages
 from runsum.pages.run_facts import run_facts
 from runsum.pages.twin import run_twin

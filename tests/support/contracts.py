@@ -14,10 +14,10 @@ import pytest
 import yaml
 
 import runsum
-from runsum.clock import AsOf
 from runsum.archive.archive import Archive, make_archive
 from runsum.archive.slugs import SlugMaker
 from runsum.build import make_all, mark_twins
+from runsum.clock import AsOf
 from runsum.config import Settings
 from runsum.digest import DigestSettings
 from runsum.formatting import FILTERS

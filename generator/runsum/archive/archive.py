@@ -10,7 +10,7 @@ from runsum.analysis.settings import diff_config
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.slugs import SlugMaker
 from runsum.model import ConfigChange, Fact, Problem, RunDigest, known, missing, note, phrase
-from runsum.redact.redactor import Found
+from runsum.redact.found import Found
 from runsum.thresholds import Thresholds
 
 

@@ -6,50 +6,97 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from runsum.cache import cache_file
 from runsum.clock import AsOf
 from runsum.commands.starter import write_starter
 from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings
 from runsum.errors import ConfigError
 from runsum.formatting import clean_text, plural
+from runsum.fresh import Freshness
+from runsum.redact.found import RANDOM
 from runsum.redact.policy import Mode
-from runsum.redact.redactor import RANDOM
+from runsum.report import BuildReport
 from runsum.resources import starter_mkdocs
 
-if TYPE_CHECKING:
-    from runsum.build import BuildReport
-
+_REDRAWN_S = 0.1
 _SCRIPT = "assets/runsum/runsum.js"
 
 
-@click.command()
-@click.option(
-    "--db",
-    "databases",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A run database; may be given several times.",
+def build_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that builds."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option(
+        "--db",
+        "databases",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="A run database; may be given several times.",
+    ),
+    click.option("--config", type=click.Path(path_type=Path), help="Settings file; default: runsum.yml."),
+    click.option("--jobs", type=click.IntRange(1), help="Processes that read and render; default: all cores."),
+    click.option("--executor", metavar="dask://HOST:PORT", help="A cluster that reads the runs."),
 )
-@click.option("--config", type=click.Path(path_type=Path), help="Settings file; default: runsum.yml.")
+
+
+@dataclass(frozen=True, slots=True)
+class HowToBuild:
+    """What the command line says of a build.
+
+    Attributes:
+        here: the folder with mkdocs.yml and runsum.yml, either of which may be missing.
+        databases: files to read instead of those that the settings name.
+        config: another settings file.
+        jobs: processes; None: all cores.
+        executor: address of a cluster.
+        use_cache: whether an earlier build is believed.
+    """
+
+    here: Path
+    databases: Sequence[Path] = ()
+    config: Path | None = None
+    jobs: int | None = None
+    executor: str | None = None
+    use_cache: bool = True
+
+
+@click.command()
+@build_options
 @click.option("--as-of", metavar="ISO-TIME", help='The "now" of states and ages; default: the clock.')
+@click.option("--no-cache", is_flag=True, help="Read and write everything anew.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when the data has problems.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def build(databases: tuple[Path, ...], config: Path | None, as_of: str | None, strict: bool, as_json: bool) -> None:
+def build(
+    databases: tuple[Path, ...],
+    config: Path | None,
+    jobs: int | None,
+    executor: str | None,
+    as_of: str | None,
+    no_cache: bool,
+    strict: bool,
+    as_json: bool,
+) -> None:
     """Read the databases and write the docs folder for MkDocs."""
-    report = build_folder(Path(), databases, config, _as_of(as_of))
+    how = HowToBuild(Path(), databases, config, jobs, executor, use_cache=not no_cache)
+    report = build_folder(how, _as_of(as_of))
     if as_json:
         click.echo(json.dumps(asdict(report), indent=1))
     else:
-        _print_report(report)
+        print_report(report)
+        click.echo("next: mkdocs serve")
     for path in report.kept:
         click.echo(
             f"warning: {Path(report.docs_dir, path)} was changed by hand and was left as it is; "
@@ -60,28 +107,33 @@ def build(databases: tuple[Path, ...], config: Path | None, as_of: str | None, s
         raise SystemExit(1)
 
 
-def build_folder(here: Path, databases: Sequence[Path], config: Path | None, now: AsOf) -> BuildReport:
-    """Build the archive of a folder with mkdocs.yml and runsum.yml, either of which may be missing.
+def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
+    """Build the archive of a folder.
 
     Args:
-        here: the folder.
-        databases: files to read instead of those that the settings name.
-        config: another settings file.
+        how: what, and how.
         now: the moment against which states and ages are judged.
 
     Raises:
         RunsumError: settings, databases or the docs folder are not usable.
     """
-    from runsum.build import build_archive  # the libraries of a build cost more than the other commands take
+    began = time.perf_counter()
+    settings = read_settings(how.config, how.here)
+    chosen = find_databases(how.databases, settings, how.here)
+    mkdocs = how.here / MKDOCS_NAME
+    is_new = not mkdocs.exists()
+    site = read_mkdocs(starter_mkdocs() if is_new else mkdocs, how.here)
+    fresh = Freshness(cache_file(site.docs_dir).with_suffix(".json"), chosen, settings, site)
+    last = fresh.last(now) if how.use_cache and not is_new else None
+    if last is not None:
+        report = BuildReport.of_nothing_new(last, time.perf_counter() - began)
+    else:
+        from runsum.build import BuildOptions, build_archive  # its libraries cost more than a look takes
 
-    settings = read_settings(config, here)
-    chosen = find_databases(databases, settings, here)
-    mkdocs = here / MKDOCS_NAME
-    fresh = not mkdocs.exists()
-    site = read_mkdocs(starter_mkdocs() if fresh else mkdocs, here)
-    with _Bar() as bar:
-        report = build_archive(chosen, settings, site, now, bar.tell)
-    if fresh:
+        options = BuildOptions(how.jobs or 0, how.executor, how.use_cache, fresh)
+        with _Bar() as bar:
+            report = build_archive(chosen, settings, site, now, bar.tell, options)
+    if is_new:
         write_starter(starter_mkdocs(), mkdocs)
         click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
     if _SCRIPT not in mkdocs.read_text(encoding="utf-8", errors="replace"):
@@ -103,9 +155,11 @@ def _as_of(text: str | None) -> AsOf:
     return AsOf((moment.replace(tzinfo=UTC) if local else moment).timestamp(), local)
 
 
-def _print_report(report: BuildReport) -> None:
+def print_report(report: BuildReport) -> None:
+    """Print what a build did, for people."""
     runs, pages = plural(report.runs, "run", "runs"), plural(report.pages, "page", "pages")
-    click.echo(f"{runs} on {pages} in {report.docs_dir}, {report.seconds:.1f} s")
+    new = "" if report.read == report.runs else f" ({report.read:,} read anew)"
+    click.echo(f"{runs}{new} on {pages} in {report.docs_dir}, {report.seconds:.1f} s")
     click.echo(f"files: {report.written} written, {report.unchanged} unchanged, {report.removed} removed")
     if report.problems:
         kinds = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in report.problems.items())
@@ -118,33 +172,56 @@ def _print_report(report: BuildReport) -> None:
     if taken:
         rules = ", ".join(f"{rule} {count}" for rule, count in sorted(taken.items()) if rule != RANDOM)
         click.echo(f"left out: {rules or 'nothing'} (see the Problems page)")
-    click.echo("next: mkdocs serve")
 
 
 class _Bar:
-    """A progress bar on a terminal's stderr; silent elsewhere."""
+    """A progress bar on a terminal's stderr; silent elsewhere. Made only where somebody looks at it."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),  # a database may be called [red]
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
+        self._stack = ExitStack()
+        self._progress: Any = None
         self._tasks: dict[str, Any] = {}
+        self._drawn = 0.0
 
     def __enter__(self) -> _Bar:
-        self._progress.start()
+        if sys.stderr.isatty():
+            self._progress = self._stack.enter_context(_progress())
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._progress.stop()
+        self._stack.close()
 
     def tell(self, stage: str, done: int, total: int) -> None:
         """Show how far a stage is."""
+        if self._progress is None:
+            return
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(clean_text(stage), total=total or None)
         self._progress.update(self._tasks[stage], completed=done)
+        if (now := time.perf_counter()) - self._drawn > _REDRAWN_S or done == total:
+            self._drawn = now
+            self._progress.refresh()
+
+
+def _progress() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """How many are done in a second."""
+
+        def render(self, task: Any) -> Text:
+            """The text of the column."""
+            return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),  # a database may be called [red]
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        auto_refresh=False,  # a thread would not survive when processes are forked
+    )

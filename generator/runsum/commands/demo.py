@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from runsum.clock import AsOf
-from runsum.commands.build import build_folder
+from runsum.commands.build import HowToBuild, build_folder
 from runsum.demo import unpack_demo
 from runsum.formatting import plural
 
@@ -25,7 +25,7 @@ _PORTS = 20
 def demo(folder: Path, serve: bool) -> None:
     """Build an archive of recorded trainings and show it: what runsum makes, without a database of your own."""
     recorded_at = unpack_demo(folder)
-    report = build_folder(folder, (), None, AsOf(recorded_at + _LATER_S))
+    report = build_folder(HowToBuild(folder), AsOf(recorded_at + _LATER_S))
     click.echo(f"{plural(report.runs, 'run', 'runs')} on {plural(report.pages, 'page', 'pages')} in {report.docs_dir}")
     if not serve:
         click.echo(f"next: cd {shlex.quote(str(folder))} && mkdocs serve")

@@ -11,8 +11,8 @@ from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, SourceFacts
 from runsum.model import Phrase, Problem
 from runsum.pages.contract import Page
+from runsum.redact.found import RANDOM, Found
 from runsum.redact.policy import Mode
-from runsum.redact.redactor import RANDOM, Found
 from runsum.thresholds import Rule, rules_in_force
 
 _LISTED = 2000

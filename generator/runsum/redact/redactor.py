@@ -12,6 +12,7 @@ from itertools import chain
 from urllib.parse import unquote
 
 from runsum.redact.entropy import find_random
+from runsum.redact.found import RANDOM, Found
 from runsum.redact.identity import IDENTITY, OWNER_NAMES, Change, is_private_address
 from runsum.redact.keys import secrecy
 from runsum.redact.policy import Mode, Policy
@@ -33,19 +34,6 @@ _PLAIN = re.compile(
 _DEPTH = 30
 _PASSES = 9
 _REMEMBERED = 3_000  # characters; longer texts are seldom met twice
-
-RANDOM = "looks-random"
-"""The rule that only warns, unless the mode is strict."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Found:
-    """How often a rule took something out of a column."""
-
-    rule: str
-    table: str
-    column: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -21,19 +20,6 @@ def is_inside(path: str) -> bool:
 def is_portable(path: str) -> bool:
     """Whether every file system can hold the path under this name."""
     return not any(_RESERVED.fullmatch(part) or _FORBIDDEN.search(part) for part in PurePosixPath(path).parts)
-
-
-Look = tuple[int, int]
-"""Size in bytes and time of the last change in ns: what tells whether a file must be read again."""
-
-
-def look_of(file: Path) -> Look | None:
-    """How a file looks; None when there is none."""
-    try:
-        facts = os.stat(file)  # noqa: PTH116 - asked for every file of an archive
-    except OSError:
-        return None
-    return (facts.st_size, facts.st_mtime_ns)
 
 
 def digest_of(content: bytes) -> str:

@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 
 from runsum.errors import OutputError
+from runsum.looks import Look, look_of
 from runsum.site.lock import FolderLock
 from runsum.site.moving import Move, Mover
-from runsum.site.paths import Look, digest_of, is_inside, is_portable, look_of, read_file
+from runsum.site.paths import digest_of, is_inside, is_portable, read_file
 
 _HOME = ".runsum"
 _MANIFEST = f"{_HOME}/manifest.json"

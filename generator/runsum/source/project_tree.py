@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from runsum.formatting import shortened
+from runsum.looks import Signature, signature
 from runsum.model import Problem, problem
 from runsum.redact.redactor import Redactor
 
@@ -43,8 +44,6 @@ _PARSE_ERRORS = (
 )
 
 _NUMBERS = re.compile(r"(\d+)")
-
-Signature = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +82,6 @@ class Names:
 
     def __contains__(self, name: object) -> bool:
         return self._asked.setdefault(str(name), name in self._names)
-
-
-def signature(path: str) -> Signature:
-    """What changes when a file or the list of a folder changes; None where there is neither."""
-    try:
-        facts = os.stat(path)  # noqa: PTH116 - asked ten thousand times
-    except (OSError, ValueError):
-        return None
-    return (facts.st_mtime_ns, facts.st_size, facts.st_ino)
 
 
 class _UnreadableError(Exception):

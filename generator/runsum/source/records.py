@@ -13,7 +13,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from runsum.redact.redactor import Found, Redactor
+from runsum.redact.found import Found
+from runsum.redact.redactor import Redactor
 from runsum.source.columns import Floats, integer, text
 from runsum.source.database import RUNS_TABLE, DatabaseFile, quoted
 from runsum.source.looks import LARGE_TABLES, TableLook, look_at
