@@ -13,6 +13,7 @@ from runsum.commands.check import check
 from runsum.commands.csp import csp
 from runsum.commands.demo import demo
 from runsum.commands.starter import init
+from runsum.commands.watch import watch
 from runsum.errors import RunsumError
 from runsum.formatting import clean_text
 
@@ -70,7 +71,7 @@ def main_command() -> None:
     """Turn a database of training runs into a static, searchable archive."""
 
 
-for _command in (init, build, check, csp, demo):
+for _command in (init, build, watch, check, csp, demo):
     main_command.add_command(_command)
 
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from runsum.errors import ConfigError
 
@@ -141,11 +141,12 @@ def _connect(address: str, stack: contextlib.ExitStack) -> Executor:
     if not address.startswith(_DASK):
         raise ConfigError(f"--executor {address!r} is not known", "Write dask://HOST:PORT, or leave it out")
     try:
-        from distributed import Client
+        import distributed
     except ImportError:
         raise ConfigError("--executor dask:// needs Dask", 'Type: pip install "runsum[dask]"') from None
+    scheduler = f"tcp://{address.removeprefix(_DASK)}"
     try:
-        client = stack.enter_context(Client(f"tcp://{address.removeprefix(_DASK)}", timeout="10s"))
+        client: Any = stack.enter_context(distributed.Client(scheduler, timeout="10s"))
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"No Dask scheduler answers at {address}: {error}", "Start one with 'dask scheduler', or check the address"
