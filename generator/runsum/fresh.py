@@ -33,10 +33,12 @@ class Depends:
     Attributes:
         asked: what was asked of the clock.
         files: files and folders below the project root, and how they looked.
+        is_whole: whether every run could be read.
     """
 
     asked: tuple[Asked, ...]
     files: Mapping[str, Signature]
+    is_whole: bool = True
 
 
 class Freshness:
@@ -73,8 +75,8 @@ class Freshness:
             looks: how its files look, by path below the docs folder.
         """
         self.forget()
-        if report.kept:
-            return  # the hint to files changed by hand is worth a build
+        if report.kept or not depends.is_whole:
+            return  # the hint to files changed by hand is worth a build, and so is a run that could not be read
         data = {
             "inputs": self._inputs,
             "asked": depends.asked,

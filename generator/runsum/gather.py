@@ -137,7 +137,8 @@ class Gatherer:
                 self._take(run, done)
                 self._tell("reading runs", number, len(wanted))
             facts = [self._describe(source) for source in sources]
-        depends = Depends(tuple(sorted(asked, key=repr)), files)
+        is_whole = not any(map(_has_failed, digests.values()))
+        depends = Depends(tuple(sorted(asked, key=repr)), files, is_whole)
         return Gathered([digests[run.slug] for run in runs], facts, len(wanted), depends)
 
     def _open(self, stack: ExitStack, name: str, path: Path) -> _Source:
@@ -162,9 +163,8 @@ class Gatherer:
         kept = self._cache.get("run", run.slug, run.made_of) if run.made_of else None
         if not isinstance(kept, KeptRun) or not kept.holds(self._use.now, run.source.runs, run.source.others):
             return None
-        if not all(self._writer.keep(f"runs/{run.slug}/{name}", digest) for name, digest in kept.files.items()):
-            return None
-        return kept
+        files = {f"runs/{run.slug}/{name}": digest for name, digest in kept.files.items()}
+        return kept if self._writer.keep(files) else None
 
     def _take(self, run: _Run, done: DigestedRun) -> None:
         """Write the data files of a run, and keep what was found out."""
@@ -173,7 +173,7 @@ class Gatherer:
             path = f"runs/{run.slug}/{name}"
             self._writer.write(path, content)
             files[name] = self._writer.digest(path) or ""
-        kept = keep_run(done, files, run.source.others) if run.made_of else None
+        kept = keep_run(done, files, run.source.others) if run.made_of and not _has_failed(done.digest) else None
         if kept is not None:
             self._cache.put("run", run.slug, run.made_of, kept)
 
@@ -230,3 +230,8 @@ class Gatherer:
         return SourceFacts(
             source.name, file, modified, database.size_bytes, len(survey.runs), tuple(problems), survey.redactions
         )
+
+
+def _has_failed(digest: RunDigest) -> bool:
+    """Whether a run could not be digested this time; the next build tries again."""
+    return any(found.kind == "digest_failed" for found in digest.problems)

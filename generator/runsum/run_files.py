@@ -95,7 +95,7 @@ class RunFiles:
     def _still(self, run: ArchivedRun, made_of: str) -> bool:
         slug = run.digest.slug
         names = self._cache.get("page", slug, made_of)
-        return isinstance(names, tuple) and all(self._writer.keep(f"runs/{slug}/{name}") for name in names)
+        return isinstance(names, tuple) and self._writer.keep({f"runs/{slug}/{name}": None for name in names})
 
     def _make(self, wanted: Sequence[str], jobs: int) -> Iterator[tuple[str, dict[str, bytes]]]:
         global _shared

@@ -97,19 +97,20 @@ class SiteWriter:
             self._mover.stage(path, content)
             self._staged[path] = digest
 
-    def keep(self, path: str, digest: str | None = None) -> bool:
-        """Take a file of the last build into this one as it is, if it is there and nobody has changed it.
+    def keep(self, files: Mapping[str, str | None]) -> bool:
+        """Take files of the last build into this one as they are, if all are there and nobody has changed one.
 
         Args:
-            path: the file.
-            digest: SHA-256 that its content must have; None: any of ours.
+            files: paths with the SHA-256 that their contents must have; None: any of ours.
         """
-        owned = self._owned.get(path)
-        if owned is None or (digest is not None and digest != owned) or self._digest_there(path) != owned:
-            return False
-        self._names[path.casefold()] = path
-        self._seen[path] = owned
-        self.report.unchanged += 1
+        for path, digest in files.items():
+            owned = self._owned.get(path)
+            if owned is None or (digest is not None and digest != owned) or self._digest_there(path) != owned:
+                return False
+        for path in files:
+            self._names[path.casefold()] = path
+            self._seen[path] = self._owned[path]
+        self.report.unchanged += len(files)
         return True
 
     def digest(self, path: str) -> str | None:

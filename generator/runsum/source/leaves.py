@@ -87,8 +87,8 @@ class PagedFile:
 
     def __init__(self, path: Path) -> None:
         log = _read_log(path.with_name(path.name + "-wal"))  # first: a checkpoint moves pages from here to the file
-        self._file = path.open("rb", buffering=0)
-        header = self._file.read(_HEADER)
+        with path.open("rb") as file:
+            header = file.read(_HEADER)
         size = int.from_bytes(header[16:18], "big")
         self._size = 65_536 if size == 1 else size
         whole = path.stat().st_size
@@ -97,6 +97,7 @@ class PagedFile:
         self._count = whole // self._size
         self._log = _latest_frames(log, self._size) if log else {}
         self._all: Sums | None = None
+        self._file = path.open("rb", buffering=0)
 
     def __enter__(self) -> PagedFile:
         return self

@@ -1,0 +1,117 @@
+"""Work in several processes: order, bounded memory, crashes that have a name, and a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from runsum.parallel import Lost, Workers
+from support.cli import build, make
+from support.command import documents, fingerprints
+from support.expect import AS_OF
+
+RUNS = tuple(f"run-9a7a11{number:02x}" for number in range(8))
+
+
+def squares(tasks: Sequence[int]) -> list[int]:
+    return [task * task for task in tasks]
+
+
+def dying(tasks: Sequence[int]) -> list[int]:
+    if 13 in tasks:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return squares(tasks)
+
+
+def test_results_come_in_order() -> None:
+    """As many as there are tasks, whatever the size of the chunks."""
+    with Workers(2) as workers:
+        assert [done for _, done in workers.run(squares, range(50), size=3)] == [n * n for n in range(50)]
+        assert [done for _, done in workers.run(squares, range(50, 53), size=3)] == [2500, 2601, 2704]
+
+
+def test_a_crash_has_a_name() -> None:
+    """The task whose process died is named; all others are done."""
+    with Workers(2) as workers:
+        results = dict(workers.run(dying, range(30), size=4))
+    lost = {task for task, done in results.items() if isinstance(done, Lost)}
+    assert lost == {13}
+    assert all(results[task] == task * task for task in results if task != 13)
+
+
+def test_a_run_that_kills_its_process_has_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are read, and its page says what happened."""
+    monkeypatch.chdir(tmp_path)
+    make(Path("ml_experiments.db"), *RUNS)
+    script = (
+        "import os, signal, sys\n"
+        "from runsum import reading\n"
+        "whole = reading.digest_run\n"
+        "def digest(record, *more):\n"
+        f"    if record.run_id == {RUNS[3]!r} and len(record.metrics): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return whole(record, *more)\n"
+        "reading.digest_run = digest\n"
+        "from runsum.cli import main\n"
+        "sys.argv = ['runsum', 'build', '--jobs', '2']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    built = documents(tmp_path)
+    assert set(built) == set(RUNS)
+    ill = {run for run, document in built.items() if any(p["kind"] == "digest_failed" for p in document["problems"])}
+    assert ill == {RUNS[3]}
+    assert build()["read"] == len(RUNS)  # by a process that lives: what failed is not kept
+    assert not any(p["kind"] == "digest_failed" for d in documents(tmp_path).values() for p in d["problems"])
+
+
+def test_several_databases_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of many small files are spread over the processes like those of one."""
+    monkeypatch.chdir(tmp_path)
+    for number, run in enumerate(RUNS):
+        make(Path(f"{number}.db"), run)
+    words = [word for number in range(len(RUNS)) for word in ("--db", f"{number}.db")]
+    assert build("--jobs", "2", *words)["read"] == len(RUNS)
+    before = fingerprints(Path("docs"))
+    build("--jobs", "1", "--no-cache", *words)
+    assert fingerprints(Path("docs")) == before
+    with closing(sqlite3.connect("3.db")) as con, con:
+        con.execute("UPDATE experiment_runs SET custom_name = 'patience'")
+    assert build(*words)["read"] == 1
+
+
+@pytest.mark.slow
+def test_a_dask_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A local cluster of two workers makes the same folder, byte for byte."""
+    monkeypatch.chdir(tmp_path)
+    make(Path("ml_experiments.db"), *RUNS)
+    script = (
+        "if __name__ == '__main__':\n"
+        "    import json, subprocess, sys\n"
+        "    from distributed import LocalCluster\n"
+        "    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:\n"
+        "        address = 'dask://' + cluster.scheduler_address.removeprefix('tcp://')\n"
+        "        command = [sys.executable, '-m', 'runsum', *sys.argv[1:], '--executor', address]\n"
+        "        done = subprocess.run(command, capture_output=True, text=True)\n"
+        "    print(done.stdout)\n"
+        "    print(done.stderr, file=sys.stderr)\n"
+        "    sys.exit(done.returncode)\n"
+    )
+    Path("cluster.py").write_text(script)
+    words = ["build", "--no-cache", "--json", "--as-of", AS_OF]
+    done = subprocess.run(
+        [sys.executable, "cluster.py", *words], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"read": 8' in done.stdout
+    made = fingerprints(Path("docs"))
+    build("--no-cache", "--jobs", "1")
+    assert fingerprints(Path("docs")) == made
