@@ -250,6 +250,24 @@ def test_the_address_keeps_what_is_shown(browser: Browser, home: str) -> None:
 
 
 @from_a_server
+def test_a_log_scale_has_few_ticks(browser: Browser, home: str) -> None:
+    """Powers of ten over many of them, 1-2-5 over some; within one power Vega's own are few enough."""
+    ticks = """(values) => {
+        const spec = { scales: [{ name: "y" }], axes: [{ scale: "y" }, { scale: "x" }] };
+        window.runsum.tools.logScale(spec, { line: values.map((y) => ({ y })), raw: [], band: [] });
+        return spec.axes.map((axis) => axis.values || null);
+    }"""
+    with comparing(browser, home, f"runs={ROOT},{REPEATED}") as visit:
+        for values, wanted in (
+            ([0.04, 2, 425], [0.1, 1, 10, 100]),
+            ([150, 4000], [200, 500, 1000, 2000]),
+            ([150, 1400], None),
+            ([0, 20, 30, 4000], [0, 10, 100, 1000]),
+        ):
+            assert visit.page.evaluate(ticks, values) == [wanted, None]
+
+
+@from_a_server
 def test_another_metric_is_drawn(browser: Browser, home: str) -> None:
     """Every chart that a run has is offered; one that only some have says for whom it is missing."""
     with comparing(browser, home, f"runs={ROOT},{PONG}&metric=explained-variance") as visit:

@@ -50,6 +50,14 @@ def unpacked(column: dict[str, Any]) -> list[Any]:
 def test_a_packed_column_says_the_same(values: list[Any]) -> None:
     """Whatever form is chosen, it reads back as the values; a nought is no missing value."""
     assert unpacked(packed(values)) == values
+    assert unpacked(packed(values, as_places=True)) == values
+
+
+def test_a_facet_counts_in_a_small_archive_too() -> None:
+    """Three games of five runs hardly repeat; their counts stand beside the table all the same."""
+    values = ["Pong", "Breakout", "Tetris", "Breakout", None]
+    assert "distinct" not in packed(values)
+    assert packed(values, as_places=True) == {"distinct": ["Pong", "Breakout", "Tetris"], "places": [1, 2, 3, 2, 0]}
 
 
 def test_repeated_values_are_stored_once() -> None:

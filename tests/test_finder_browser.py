@@ -307,6 +307,24 @@ def test_a_phone_shows_the_table_and_hides_the_filters(browser: Browser, address
 
 
 @from_a_server
+def test_wide_letters_are_not_cut(browser: Browser, address: str) -> None:
+    """What cannot do with an ellipsis, a state and "not recorded", is whole in a font of wide letters too."""
+    wide = "body { --md-text-font-family: monospace; font-family: monospace; }"
+    with visiting(browser, address) as visit:
+        visit.page.route(
+            "**/runsum/runsum.css",
+            lambda route: route.fulfill(content_type="text/css", body=route.fetch().text() + wide),
+        )
+        page = visit.open(FINDER)
+        page.wait_for_selector(READY)
+        cells = page.locator(".tabulator-cell:has(.rs-badge, .rs-missing)")
+        widths = cells.evaluate_all("cells => cells.map((cell) => [cell.scrollWidth, cell.clientWidth])")
+        assert len(widths) > 5
+        assert all(wanted <= given for wanted, given in widths)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+@from_a_server
 def test_text_of_the_database_stays_text(browser: Browser, address: str) -> None:
     """Markup in the address lands in the query line and in no element."""
     hostile = '"><img src=x onerror=alert(1)>'

@@ -87,13 +87,17 @@ def test_of_a_lineage_the_place_is_told() -> None:
 
 
 def test_notes_are_a_person_s_words() -> None:
-    """Note file, chart notes and description in one line without tags; what the application wrote is left out."""
+    """Note file, chart notes, description and status notes, without tags; what the application wrote is left out."""
     pinned = Annotation("reward", 1.0, 1.0, "it\nwobbles", None)
     one = digest(annotations=(pinned,), description="the second try")
     html = Markup("<h4>Seen</h4> <p>It hides &amp; waits</p>")
     assert card(one, {one.run_id: html}).notes == "Seen It hides & waits · it wobbles · the second try"
     generated = "Training ppo on ALE/SpaceInvaders-v5 for 810,000 timesteps (Leg 1)"
-    assert card(digest(description=generated)).notes == ""
+    gave_up = "Auto-failed by stale-run-guard: pid_missing, at 2026-01-01T08:04:11"
+    assert card(digest(description=f"{generated}\n{gave_up}")).notes == ""
+    closed = "ui_exit_pause: UI closed at 2025-12-28T21:14:11, run paused"
+    told = digest(status_notes=("Reboot after the driver update", gave_up, closed))
+    assert card(told).notes == "Reboot after the driver update"
 
 
 def test_the_error_of_a_failed_run_is_told() -> None:

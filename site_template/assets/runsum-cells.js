@@ -26,6 +26,16 @@
     ROW_HEIGHT = 170;
   const pixelsPerWidth = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 100;
 
+  /* The widths are those of Helvetica and its kin; many a Linux has letters wider by a seventh, cut off without this. */
+  const SAMPLE = "not recorded",
+    SAMPLE_EM = 5.62, // its width in Helvetica
+    MOST_STRETCH = 1.25;
+  function stretchOf(node) {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = "100px " + getComputedStyle(node).fontFamily;
+    return Math.min(Math.max(pen.measureText(SAMPLE).width / 100 / SAMPLE_EM, 1), MOST_STRETCH);
+  }
+
   /* What the grid calls a column: a setting may be called "row", as the place of a row is, or "__proto__". */
   const fieldOf = (name) => ":" + name;
   const nameOf = (field) => field.slice(1);
@@ -48,6 +58,7 @@
     /* The grid's columns: one to choose runs with, and those of the given names. */
     definitions(names) {
       const scale = pixelsPerWidth(); // asked once: each time it has the whole page laid out
+      this.stretch = this.stretch || stretchOf(this.labels);
       const select = {
         title: "",
         field: "row",
@@ -69,7 +80,7 @@
         field: fieldOf(column.name),
         hozAlign: column.isNumber ? "right" : "left",
         headerHozAlign: column.isNumber ? "right" : "left",
-        [isRun ? "minWidth" : "width"]: Math.round(width * scale),
+        [isRun ? "minWidth" : "width"]: Math.round(width * scale * (isRun ? 1 : this.stretch)),
         widthGrow: isRun ? 1 : 0,
         headerSort: column.format !== "spark",
         headerSortStartingDir: column.isNumber || column.kind === "time" ? "desc" : "asc",

@@ -1,8 +1,9 @@
-/* Two habits of the theme's search, changed before its script runs; where the theme has changed, nothing of this applies.
+/* Three habits of the theme's search, changed before its script runs; where the theme has changed, nothing of this applies.
  *
  * 1. The index is fetched with the first sign that somebody wants to search, not with every page.
  * 2. Words are asked for as the index holds them. Its query language takes a run id, an environment and 2.5e-4 apart at
  *    the hyphen and finds everything that begins with the last piece; and it prefers rare beginnings to the whole word.
+ * 3. Its dialog is told to a screen reader by the name that its field has; the theme gives it none.
  */
 (function () {
   "use strict";
@@ -66,6 +67,13 @@
     };
   }
 
+  function nameDialog() {
+    const dialog = document.querySelector(".md-search[role=dialog]:not([aria-label], [aria-labelledby])");
+    const field = dialog && dialog.querySelector("input[aria-label]");
+    if (field) dialog.setAttribute("aria-label", field.getAttribute("aria-label"));
+  }
+
+  addEventListener("DOMContentLoaded", nameDialog);
   if (location.protocol !== "file:") waitForIndex(); // from a folder the theme waits by itself
   respellQueries();
 })();

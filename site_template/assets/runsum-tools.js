@@ -143,6 +143,16 @@
     return best;
   }
 
+  /* Vega would draw nine lines for every power of ten, and label what has room: above one power these are enough. */
+  function tickLog(spec, low, high) {
+    const span = Math.log10(high / low);
+    if (!(span >= 1)) return;
+    const steps = span < 3 ? [1, 2, 5] : [1], first = Math.floor(Math.log10(low)), last = Math.floor(Math.log10(high));
+    const powers = Array.from({ length: last - first + 1 }, (_, k) => Math.pow(10, first + k));
+    const ticks = powers.flatMap((power) => steps.map((step) => step * power)).filter((tick) => tick >= low && tick <= high);
+    for (const axis of spec.axes) if (axis.scale === "y") Object.assign(axis, { values: ticks, tickCount: ticks.length });
+  }
+
   /* Makes the y scale logarithmic in a spec; symmetric around zero where values are not all positive. */
   function logScale(spec, rows) {
     const values = [...rows.line, ...rows.raw].map((row) => row.y).concat(rows.band.flatMap((row) => [row.lo, row.hi]));
@@ -150,11 +160,12 @@
     const sizes = values.map(Math.abs).filter((value) => value > 0).sort((a, b) => a - b);
     scale.zero = false;
     scale.type = values.every((value) => value > 0) ? "log" : "symlog";
-    if (scale.type !== "symlog") return;
+    if (scale.type === "log") return tickLog(spec, sizes[0], sizes[sizes.length - 1]);
     scale.constant = (sizes[Math.floor(sizes.length / 2)] || 1) / 10;
     const first = Math.floor(Math.log10(scale.constant)) + 1, last = Math.floor(Math.log10(sizes[sizes.length - 1] || 1));
     const powers = Array.from({ length: Math.max(last - first + 1, 0) }, (_, k) => Math.pow(10, first + k));
-    const ticks = [...powers.map((power) => -power).reverse(), 0, ...powers];
+    const isWithin = (tick) => values.some((value) => value <= tick) && values.some((value) => value >= tick);
+    const ticks = [...powers.map((power) => -power).reverse(), 0, ...powers].filter(isWithin); // others lie beside the plot
     for (const axis of spec.axes) if (axis.scale === "y" && powers.length) axis.values = ticks;
   }
 

@@ -111,14 +111,18 @@ def finder_data(archive: Archive, columns: Sequence[Column]) -> dict[str, Any]:
                 "facet": column.is_facet,
                 "shown": column.is_shown,
             }
-            | packed(column.values)
+            | packed(column.values, as_places=column.is_facet)
             for column in columns
         ],
     }
 
 
-def packed(values: Sequence[Scalar | tuple[str, ...]]) -> dict[str, Any]:
+def packed(values: Sequence[Scalar | tuple[str, ...]], *, as_places: bool = False) -> dict[str, Any]:
     """A column in the shorter of two forms.
+
+    Args:
+        values: one for each row.
+        as_places: whether it has to be the second form, as a facet counts the distinct values, however few repeat.
 
     Returns:
         `values` themselves, null where missing; or, where they repeat, the `distinct` ones and for each row its place
@@ -129,7 +133,7 @@ def packed(values: Sequence[Scalar | tuple[str, ...]]) -> dict[str, Any]:
         places = [[words[word] for word in value] if isinstance(value, tuple) else [] for value in values]
         return {"distinct": list(words), "places": places}
     distinct = dict.fromkeys(value for value in values if value is not None)
-    if len(distinct) > max(len(values) // 3, 1):
+    if not as_places and len(distinct) > max(len(values) // 3, 1):
         return {"values": list(values)}
     place_of = {value: place for place, value in enumerate(distinct, start=1)}
     return {"distinct": list(place_of), "places": [0 if value is None else place_of[value] for value in values]}

@@ -36,7 +36,12 @@ _BEST_STEP, _NEWEST = 0.005, 0.02
 _LONG_AGO_S, _AGES_S = 1_400_000_000.0, 1_000_000_000.0  # from 2014 on, about 30 years
 
 _PLACE_IN_LINEAGE = re.compile(r"(\d+[A-Z]+-v\d+|leg \d+)$")  # the application's endings of a name: 2A-v1, leg 2
-_BY_APPLICATION = re.compile(r"(Training )?\S+ on \S+ for [\d,]+ timesteps( \(.*\))?")
+_BY_APPLICATION = (
+    re.compile(  # whole lines: of a description, of a guard that gave up, of a closed window, of a second learn()
+        r"(Training )?\S+ on \S+ for [\d,]+ timesteps( \(.*\))?"
+        r"|Auto-failed by stale-run-guard:.*|ui_exit_\w+:.*|resume: .*|learn\(\) began .*"
+    )
+)
 _WORD = re.compile(r"\w+")
 
 
@@ -71,7 +76,7 @@ def make_cards(archive: Archive, notes: Mapping[str, Markup]) -> dict[str, Searc
         notes: the persons' notes by run id, as safe HTML.
     """
     shared = _Shared(archive)
-    written = {run.digest.slug: (_notes(run.digest, notes), _error(run)) for run in archive.runs}
+    written = {run.digest.slug: (_notes(run, notes), _error(run)) for run in archive.runs}
     count = sum(bool(words) for texts in written.values() for words in texts)
     length = min(WORDS_PER_RUN, WORDS_PER_ARCHIVE // max(1, count))
     boosts = _boosts(archive)
@@ -169,10 +174,13 @@ def _name(run: ArchivedRun) -> str:
     return label
 
 
-def _notes(digest: RunDigest, notes: Mapping[str, Markup]) -> str:
+def _notes(run: ArchivedRun, notes: Mapping[str, Markup]) -> str:
+    """Note file, chart notes, description and status notes, without the application's lines and what the error says."""
+    digest, error = run.digest, _error(run)
     person = unescape(re.sub(r"<[^>]*>", " ", notes.get(digest.run_id, "")))
-    told = digest.description or ""
-    texts = (person, *(note.text for note in digest.annotations), "" if _BY_APPLICATION.fullmatch(told) else told)
+    lines = (line.strip() for line in (*(digest.description or "").splitlines(), *digest.status_notes))
+    told = dict.fromkeys(line for line in lines if not _BY_APPLICATION.fullmatch(line) and line not in error)
+    texts = (person, *(note.text for note in digest.annotations), *told)
     return " · ".join(words for words in (" ".join(clean_text(text).split()) for text in texts) if words)
 
 
