@@ -1,118 +1,189 @@
 """How long a build takes, as ratios to plainly reading the same rows with sqlite3.
 
-    python tests/benchmarks/bench_build.py --runs 126 --rows 460
-    python tests/benchmarks/bench_build.py --runs 1000 --rows 200
+    python tests/benchmarks/bench_build.py --runs 1000 --rows 1000
+    python tests/benchmarks/bench_build.py --runs 10000 --rows 200 --against 1000
+    python tests/benchmarks/bench_build.py --runs 300 --rows 200 --kill 20
+    python tests/benchmarks/bench_build.py --runs 1000 --rows 1000 --profile
 
-Every step runs in a process of its own, `--repeat` times; the table shows the median, and its ratio to the
-plain read of the same run of this script. Seconds of different machines say little, ratios say more.
+Every step runs in a process of its own, `--repeat` times; the table shows the median, and its ratio to the plain read of
+the same run of this script. Seconds of different machines say little, ratios say more.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import platform
+import random
 import shutil
+import signal
 import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-COLUMNS = (
-    "run_id TEXT, timestep INTEGER, timestamp TEXT, episode_count INTEGER, total_timesteps INTEGER, progress_pct REAL, "
-    "episode_reward_mean REAL, fps REAL, steps_per_second REAL, policy_loss REAL, value_loss REAL, entropy_loss REAL, "
-    "learning_rate REAL, explained_variance REAL, cpu_percent REAL, memory_mb REAL, gpu_percent REAL, "
-    "gpu_memory_mb REAL, created_at TEXT"
-)
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support.command import fingerprints
+from support.many_runs import write_many
+
 READ = (
     "import sqlite3, sys\n"
-    "c = sqlite3.connect('file:' + sys.argv[1] + '?mode=ro', uri=True)\n"
+    "c = sqlite3.connect('file:' + sys.argv[1] + '?mode=ro&immutable=1', uri=True)\n"
     "for (r,) in c.execute('SELECT run_id FROM experiment_runs').fetchall():\n"
     "    c.execute('SELECT * FROM training_metrics WHERE run_id = ? ORDER BY id', (r,)).fetchall()\n"
 )
+BUILD = [sys.executable, "-m", "runsum", "build", "--json", "--as-of"]
+DATABASE = "ml_experiments.db"
 
 
-def make_database(path: Path, runs: int, rows: int) -> None:
-    """A database of equal PPO runs: `rows` log tables of 4,096 steps each."""
-    names = [column.split()[0] for column in COLUMNS.split(", ")]
-    with sqlite3.connect(path) as con:
-        con.execute(
-            "CREATE TABLE experiment_runs (run_id TEXT PRIMARY KEY, experiment_name TEXT, start_time TEXT, "
-            "end_time TEXT, status TEXT, config_json TEXT, base_run_id TEXT, leg_number INTEGER)"
-        )
-        con.execute(
-            f"CREATE TABLE training_metrics (id INTEGER PRIMARY KEY AUTOINCREMENT, {COLUMNS}, UNIQUE(run_id, timestep))"
-        )
-        for number in range(runs):
-            run = f"run-{number:08x}"
-            target = rows * 4096
-            game = ("Breakout", "Pong", "Seaquest", "Qbert", "Enduro")[number % 5]
-            config = {"algorithm": "ppo", "env_id": f"ALE/{game}-v5", "n_envs": 16, "n_steps": 256, "seed": number,
-                      "learning_rate": 2.5e-4, "batch_size": 512, "total_timesteps": target}  # fmt: skip
-            day = f"2026-{1 + number // 28 % 12:02d}-{1 + number % 28:02d}"
-            con.execute(
-                "INSERT INTO experiment_runs VALUES (?,?,?,?,?,?,?,?)",
-                (run, f"ppo-{game}", f"{day}T00:00:00", f"{day}T23:00:00", "completed", json.dumps(config), run, 1),
-            )
-            con.executemany(
-                f"INSERT INTO training_metrics ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-                (_row(run, day, k, target, number) for k in range(1, rows + 1)),
-            )
+def add_run(database: Path, number: int) -> None:
+    """A new run: the rows of a completed one under another id, begun after all others."""
+    run = f"run-add{number:05x}"
+    with closing(sqlite3.connect(database)) as con, con:
+        columns = [row[1] for row in con.execute("PRAGMA table_info(experiment_runs)")]
+        model = con.execute("SELECT run_id FROM experiment_runs WHERE status = 'completed' AND parent_run_id IS NULL "
+                            "ORDER BY start_time LIMIT 1").fetchone()[0]  # fmt: skip
+        changed = {"run_id": "?", "base_run_id": "?1", "start_time": "(SELECT MAX(start_time) FROM experiment_runs)"}
+        values = ", ".join(changed.get(name, name).replace("?1", "?").replace("?", "?1") for name in columns)
+        con.execute(f"INSERT INTO experiment_runs SELECT {values} FROM experiment_runs WHERE run_id = ?2", (run, model))
+        columns = [
+            row[1] for row in con.execute("PRAGMA table_info(training_metrics)") if row[1] not in ("id", "run_id")
+        ]
+        names = ", ".join(columns)
+        con.execute(f"INSERT INTO training_metrics (run_id, {names}) SELECT ?, {names} FROM training_metrics "
+                    "WHERE run_id = ? ORDER BY id", (run, model))  # fmt: skip
 
 
-def _row(run: str, day: str, k: int, target: int, number: int) -> tuple[object, ...]:
-    second = min(k * 9, 82000)
-    clock = f"{second // 3600:02d}:{second % 3600 // 60:02d}:{second % 60:02d}"
-    wave = math.sin(k / 7 + number)
-    reward = round(20 * (1 - math.exp(-k / 100)) + wave, 2)
-    return (run, k * 4096, f"{day}T{clock}.250000", k, target, k * 4096 / target * 100, reward, 450.0, 450.0,
-            round(wave / 100, 5), round(0.3 + wave / 10, 4), round(-1.3 + k / 2000, 4), 2.5e-4,
-            round(0.5 + wave / 4, 3),
-            0.0, 2100.0 + k % 40, float(k * 7 % 100), 2200.0, f"{day} {clock}")  # fmt: skip
-
-
-def timed(command: list[str], folder: Path) -> float:
-    """Wall seconds of one command."""
+def timed(command: list[str], folder: Path) -> tuple[float, str]:
+    """Wall seconds of one command, and what it printed."""
     begin = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"})
-    return time.perf_counter() - begin
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, env=environment(folder))
+    return time.perf_counter() - begin, done.stdout
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The measured builds keep their caches in the scratch folder."""
+    return os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+
+
+def measure(folder: Path, build: list[str], repeat: int) -> tuple[dict[str, float], dict[str, dict[str, object]]]:
+    """Median seconds of each step, and the last report of each kind of build."""
+    database = folder / DATABASE
+    seconds: dict[str, list[float]] = {}
+    reports: dict[str, dict[str, object]] = {}
+
+    def step(name: str, command: list[str], before: Callable[[], object] = lambda: None) -> None:
+        before()
+        took, said = timed(command, folder)
+        seconds.setdefault(name, []).append(took)
+        if command is build:
+            reports[name] = json.loads(said)
+
+    timed(build, folder)  # charts and templates are compiled once per machine
+    for number in range(repeat):
+        step("plain sqlite3 read", [sys.executable, "-c", READ, str(database)])
+        step("build, nothing there", build, lambda: forget(folder))
+        step("build, nothing changed", build)
+        step("build, one run added", build, partial(add_run, database, number))
+    return {name: statistics.median(some) for name, some in seconds.items()}, reports
+
+
+def forget(folder: Path) -> None:
+    """Remove what earlier builds have made and kept."""
+    shutil.rmtree(folder / "docs", ignore_errors=True)
+    shutil.rmtree(folder / "cache" / "runsum" / "archives", ignore_errors=True)
+
+
+def show(runs: int, rows: int, seconds: dict[str, float], reports: dict[str, dict[str, object]]) -> None:
+    """Print the table."""
+    plain = seconds["plain sqlite3 read"]
+    print(f"\n{runs:,} runs × {rows:,} rows; {platform.system()}, Python {platform.python_version()}, "
+          f"SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores")  # fmt: skip
+    print(f"{'step':26} {'median s':>9} {'ms per run':>11} {'× plain read':>13}  peak MB")
+    for name, median in seconds.items():
+        stages = reports.get(name, {}).get("stages") or []
+        peak = max((stage["peak_mb"] for stage in stages), default=None)  # type: ignore[attr-defined]
+        print(f"{name:26} {median:9.2f} {median / runs * 1000:11.2f} {median / plain:13.2f}"
+              f"  {'' if peak is None else format(peak, '.0f')}")  # fmt: skip
+    for name in ("build, nothing there", "build, one run added"):
+        parts = ", ".join(f"{stage['name']} {stage['seconds']:.2f}" for stage in reports[name]["stages"])  # type: ignore[attr-defined]
+        print(f"  {name}: {parts} s")
+
+
+def sizes(folder: Path, runs: int) -> None:
+    """Print how large the docs folder is, per run."""
+    docs = sum(file.stat().st_size for file in (folder / "docs").rglob("*") if file.is_file())
+    print(f"docs folder: {docs / 1e6:.1f} MB, {docs / runs / 1e3:.1f} kB per run")
+
+
+def kill(folder: Path, build: list[str], times: int, seed: int) -> None:
+    """Kill builds at random moments; what the next one makes must equal what a fresh one makes, byte for byte."""
+    draw = random.Random(seed)
+    whole, _ = timed(build, folder)
+    wrong = 0
+    for number in range(times):
+        add_run(folder / DATABASE, number)
+        if number % 2:
+            forget(folder)
+        process = subprocess.Popen(build, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env=environment(folder), start_new_session=True)  # fmt: skip
+        time.sleep(draw.uniform(0, whole * (1.0 if number % 2 else 0.5)))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        timed(build, folder)
+        repaired = fingerprints(folder / "docs")
+        forget(folder)
+        timed(build, folder)
+        wrong += fingerprints(folder / "docs") != repaired
+    print(f"killed {times} times: {times - wrong} repaired to the byte, {wrong} not")
+
+
+def profile(folder: Path, build: list[str]) -> None:
+    """Print where the time of a build in one process goes."""
+    forget(folder)
+    _, said = timed([sys.executable, "-m", "cProfile", "-s", "tottime", *build[1:], "--jobs", "1"], folder)
+    print("\n".join(line[:120] for line in said[said.index(" function calls") - 20 :].splitlines()[:45]))
 
 
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=126)
-    parser.add_argument("--rows", type=int, default=460)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--against", type=int, default=0, metavar="RUNS", help="compare with an archive of so many")
+    parser.add_argument("--kill", type=int, default=0, metavar="TIMES", help="kill builds instead of timing them")
+    parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        database = folder / "ml_experiments.db"
-        make_database(database, options.runs, options.rows)
-        build = [sys.executable, "-m", "runsum", "build", "--as-of", "2027-01-01T00:00:00"]
-        steps: dict[str, list[float]] = {}
-        for _ in range(options.repeat):
-            shutil.rmtree(folder / "docs", ignore_errors=True)
-            steps.setdefault("plain sqlite3 read", []).append(
-                timed([sys.executable, "-c", READ, str(database)], folder)
-            )
-            steps.setdefault("runsum build, empty folder", []).append(timed(build, folder))
-            steps.setdefault("runsum build, nothing changed", []).append(timed(build, folder))
-            steps.setdefault("mkdocs build --strict", []).append(
-                timed([sys.executable, "-m", "mkdocs", "build", "--strict", "-q"], folder)
-            )
-        plain = statistics.median(steps["plain sqlite3 read"])
-        print(f"{options.runs} runs × {options.rows} rows; {platform.platform()}, Python {platform.python_version()}, "
-              f"{os.cpu_count()} cores")  # fmt: skip
-        print(f"{'step':32} {'median s':>9} {'ms per run':>11} {'× plain read':>13}")
-        for name, seconds in steps.items():
-            middle = statistics.median(seconds)
-            print(f"{name:32} {middle:9.2f} {middle / options.runs * 1000:11.1f} {middle / plain:13.1f}")
+    per_run: dict[int, dict[str, float]] = {}
+    for runs in dict.fromkeys(filter(None, (options.against, options.runs))):
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            build = [*BUILD, write_many(folder / DATABASE, runs, options.rows)]
+            if options.kill:
+                kill(folder, build, options.kill, seed=1)
+            elif options.profile:
+                profile(folder, build)
+            else:
+                seconds, reports = measure(folder, build, options.repeat)
+                show(runs, options.rows, seconds, reports)
+                sizes(folder, runs + options.repeat)
+                stages = reports["build, nothing there"]["stages"]
+                per_run[runs] = {s["name"]: s["seconds"] / runs for s in stages}  # type: ignore[attr-defined]
+                per_run[runs]["whole build"] = seconds["build, nothing there"] / runs
+    if options.against and per_run:
+        few, many = per_run[options.against], per_run[options.runs]
+        print(f"\ncost per run at {options.runs:,} runs, as a multiple of that at {options.against:,}:")
+        for name, cost in many.items():
+            print(f"  {name:20} {cost / few[name]:.2f}")
 
 
 if __name__ == "__main__":
