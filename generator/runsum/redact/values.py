@@ -21,9 +21,12 @@ _CAMEL = "Key"
 _BEFORE, _STRETCH = 100, 4200  # characters before such a word, and from it on, that are looked at
 _ASSIGNED = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{1,80}|(?<![A-Za-z])[A-Za-z]{2,12} [Kk]ey)"
-    r"(?P<to>\\*[\"'`]?\]?\s{0,3}(?:=>|:=|->|=|:)\s{0,3})"
-    r"(?:\[(?P<list>[^\[\]]{1,4000})\]|[|>][-+]?\s*\n(?P<block>[ \t]+[^\n]+)"
-    r"|\\*(?P<quote>[\"'`])(?P<quoted>(?:(?!\\*(?P=quote)).){1,4000})|(?P<bare>[^\s\"'`<>]{1,4000}))",
+    r"\\*[\"'`]?\]?\s{0,3}(?:=>|:=|->|=|:)(?P<gap>\s{0,3})(?=[^\s\"'`<>]|[\"'`].|>)",
+    re.DOTALL,
+)
+_VALUE = re.compile(  # of its own, for most names are no secrets and their values may be long
+    r"\[(?P<list>[^\[\]]{1,4000})\]|[|>][-+]?\s*\n(?P<block>[ \t]+[^\n]+)"
+    r"|\\*(?P<quote>[\"'`])(?P<quoted>(?:(?!\\*(?P=quote)).){1,4000})|(?P<bare>[^\s\"'`<>]{1,4000})",
     re.DOTALL,
 )
 _OPTION = re.compile(
@@ -121,17 +124,19 @@ def _after_names(text: str, begin: int, end: int, allowed: frozenset[str]) -> It
     """What stands after a name and a sign in a stretch of the text."""
     position = begin
     while match := _ASSIGNED.search(text, position, end):
-        position = match.end("to")
+        position = match.end()
         how = "" if match["name"].lower() in allowed else secrecy(match["name"])
-        group = next(name for name in ("list", "block", "quoted", "bare") if match[name])
-        value = match[group]
-        if not how or value.startswith(MARK):
+        found = _VALUE.match(text, position, end) if how else None
+        if found is None:
             continue
-        first, last = match.span(group)
+        group = next(name for name in ("list", "block", "quoted", "bare") if found[name])
+        value = found[group]
+        if value.startswith(MARK):
+            continue
+        first, last = found.span(group)
         if group == "bare":
             last -= len(value) - len(value.rstrip(".,;:)]}\\"))
-        spaced = match["to"].endswith(" ")
-        if last > first and is_secret(text[first:last], how, quoted=group != "bare", spaced=spaced):
+        if last > first and is_secret(text[first:last], how, quoted=group != "bare", spaced=match["gap"].endswith(" ")):
             yield "key-name", first, last
             position = last
 
