@@ -50,7 +50,7 @@ _SAID = re.compile(
     re.IGNORECASE,
 )
 _BESIDE = re.compile(
-    r"(?P<name>[A-Za-z_][\w.-]{1,80}|(?<![A-Za-z])[A-Za-z]{2,12} [Kk]ey)\\*[\"'`]?(?:\s{0,9}[,;]\s{0,9}|\s{1,9})"
+    r"(?<![\w.-])(?P<name>[A-Za-z]{2,12} [Kk]ey|[A-Za-z_][\w.-]{1,80}+)\\*[\"'`]?(?:\s{0,9}[,;]\s{0,9}|\s{1,9})"
     r"\\*[\"'`]?(?P<value>[A-Za-z0-9_+/=~.-]{16,200})(?![\w+/=~-])"
 )
 _WHOLE_HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
