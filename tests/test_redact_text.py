@@ -122,6 +122,7 @@ def test_secrets_in_rows_and_commands(text: str, published: str) -> None:
         "session BreakoutNoFrameskip-v4", "token 2025-12-22T10:00:00", "secret checkpoint_step_00081920_pct_10.zip",
         "max_tokens, 0123456789abcdef0123456789abcdef", "eos_token | tokenizer_config_v2_final", "user=ann",
         "token /data/runs/run-1a2b3c4d/latest.zip", "the session run-1a2b3c4d-2025-12-22", "GET api/users/list",
+        "CONFIG(USER='TRAINER')",
     ],
 )  # fmt: skip
 def test_words_beside_a_name_stay(text: str) -> None:

@@ -179,7 +179,8 @@ def find_hosts(text: str) -> Iterator[Change]:
     for match in _EVENTS.finditer(text) if "events.out.tfevents." in text else ():
         yield Change("private-host", *match.span("host"), None)
     for match in _NAMED.finditer(text) if "USER" in text or any(name in folded for name in _MACHINE_NAMES) else ():
-        if not match["value"].startswith(("‹", "localhost", "127.")):
+        shouted = match.group().startswith("USER") and match["value"].isupper()  # a page may write user=… in capitals
+        if not shouted and not match["value"].startswith(("‹", "localhost", "127.")):
             yield Change("user-and-host", *match.span("value"), None)
     for match in _PRIVATE_IP.finditer(text) if any(begin in text for begin in _PRIVATE_BEGINS) else ():
         if _is_address(text, match):
