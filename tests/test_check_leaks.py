@@ -40,6 +40,11 @@ def leaks(report: SiteReport) -> list[tuple[str, str, str]]:
         ("feed.xml", f"<feed><title>{TOKEN}</title></feed>", 1),
         ("robots.txt", TOKEN, 1),
         ("assets/javascripts/bundle.js", f'var a = "{TOKEN}"', 1),
+        ("logs/train.log", f"started\n{TOKEN}", 2),
+        ("id_rsa", TOKEN, 1),
+        ("a.ipynb", TOKEN, 1),
+        ("wide.txt", f"a {TOKEN}".encode("utf-16"), 1),
+        ("model.pt", b"\0 " + TOKEN.encode() + b"\0 ann@example.org", 1),
     ],
 )
 def test_a_token_is_found(tmp_path: Path, path: str, content: str | bytes, line: int) -> None:
@@ -47,6 +52,13 @@ def test_a_token_is_found(tmp_path: Path, path: str, content: str | bytes, line:
     report = check_site(site(tmp_path, {path: content}), BUDGET)
     assert leaks(report) == [(path, "github-token", f"in line {line}")]
     assert TOKEN not in str(report.problems)
+
+
+def test_a_database_is_no_part_of_a_site(tmp_path: Path) -> None:
+    """It holds what redaction keeps back, wherever its name comes from; with redaction off, that was the aim."""
+    folder = site(tmp_path, {"data/runs.bin": b"SQLite format 3\0" + bytes(100)})
+    assert leaks(check_site(folder, BUDGET)) == [("data/runs.bin", "database", "in line 1")]
+    assert leaks(check_site(folder, BUDGET, Policy(Mode.OFF, "inside"))) == []
 
 
 def test_the_name_of_a_file_is_looked_at_too(tmp_path: Path) -> None:

@@ -343,6 +343,15 @@ def test_no_cell_is_a_formula(text: str) -> None:
     assert read_csv(table_csv(["name"], [[text]])) == [["name"], ["'" + text]]
 
 
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [("a;=1+1", "a;'=1+1"), ('a;" ""=1', 'a;\'" ""=1'), ("a\n@SUM(A1)", "a\n'@SUM(A1)"), (";\n-1", ";'\n'-1")],
+)
+def test_no_part_of_a_cell_is_a_formula(text: str, cell: str) -> None:
+    """Where a spreadsheet parts cells by semicolons, the middle of a text can be the beginning of a cell."""
+    assert read_csv(table_csv(["name"], [[text]])) == [["name"], [cell]]
+
+
 @pytest.mark.parametrize("value", [-21.5, -3, 0, 12.25, "run-1", "a,b", 'say "hi"', "two\nlines", "ünï 🎮", "a=b"])
 def test_other_cells_are_as_they_are(value: object) -> None:
     """Negative numbers, commas, quotes and line breaks come back unchanged."""

@@ -8,6 +8,7 @@ import pytest
 
 from support.command import documents, runsum
 from support.expect import AS_OF
+from support.project_files import MP4
 from support.rows import add_run, store, table_rows
 from support.schema import database
 
@@ -43,6 +44,17 @@ def test_no_model_is_published_by_itself(work: Path) -> None:
     document, files = built(work)
     assert document["files"]["checkpoints"] > 0
     assert files == []
+
+
+def test_a_video_keeps_its_type_when_its_name_is_redacted(work: Path) -> None:
+    """The rule takes what stands behind the name, up to the end: a player would not know the rest."""
+    video = work / "root" / "outputs" / RUN / "step_4096_token=Zq7kLm9PxR2vT4wYb8Nd.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(MP4)
+    built(work)
+    copied = [file.name for file in (work / "docs" / "runs" / RUN).glob("video-*")]
+    assert [Path(name).suffix for name in copied] == [".mp4"]
+    assert "Zq7k" not in copied[0]
 
 
 def test_a_model_that_is_asked_for_lies_beside_the_page(work: Path) -> None:

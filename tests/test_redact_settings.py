@@ -48,6 +48,16 @@ def test_redaction_is_on_and_told_without_the_secret(told: Path) -> None:
     assert TOKEN not in json.dumps(report)
 
 
+def test_what_only_looks_random_is_said_to_be_published(work: Path) -> None:
+    """A warning, and never "left out"; in strict mode it is left out, and said to be."""
+    make(work / "ml_experiments.db", ONE, custom_name="Zq7kLm9PxR2vT4wYb8NdAq1Sw2De3Fr4")
+    said = typed("build").stdout
+    assert "published, although they look random: 1 text (see" in said
+    assert "left out" not in said
+    settings(work, "redact: strict")
+    assert "left out: looks-random 1 (see" in typed("build").stdout
+
+
 def test_off_needs_a_reason_and_shows_it_on_the_home_page(told: Path) -> None:
     """As a word or in a mapping; YAML reads the bare word as a flag."""
     for words in ("redact: off", "redact: {mode: 'off'}", "redact: {mode: off, reason: ' '}"):

@@ -95,6 +95,42 @@ def test_look_alikes_stay(text: str) -> None:
     assert Redactor().text(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "published"),
+    [
+        ("api_key          :     {}", "api_key          :     ‹redacted:key-name›"),
+        ("| HF_TOKEN | {} |", "| HF_TOKEN | ‹redacted:key-name› |"),
+        ("HF_TOKEN → {}", "HF_TOKEN → ‹redacted:key-name›"),
+        ("('HF_TOKEN', '{}')", "('HF_TOKEN', '‹redacted:key-name›')"),
+        ("the token {}, until May", "the token ‹redacted:key-name›, until May"),
+        ("wandb key 0123456789abcdef0123456789abcdef01234567", "wandb key ‹redacted:key-name›"),
+        ("curl -s -uann:hunter2 https://example.org", "curl -s -u‹redacted:command› https://example.org"),
+        ("ssh-rsa AAAAB3Nza ann@laptop", "ssh-rsa AAAAB3Nza ‹redacted:user-and-host›"),
+        ("USER=ann SHELL=bash", "USER=‹redacted:user-and-host› SHELL=bash"),
+        ("cc -I/home/ann/include", "cc -I~/include"),
+        ("/fsx/users/ann/x and /users/ann/x", "~/x and ~/x"),
+        ("Private-Lines: 2\nAAAAgQC1\nBBBB=\nPrivate-MAC: 1", "‹redacted:private-key›Private-MAC: 1"),
+    ],
+)
+def test_secrets_in_rows_and_commands(text: str, published: str) -> None:
+    """As programs print them: in columns, beside a name without a sign, in options."""
+    assert Redactor().text(text.format("Zq7kLm9PxR2vT4wYb8Nd")) == published
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "session BreakoutNoFrameskip-v4", "token 2025-12-22T10:00:00", "secret checkpoint_step_00081920_pct_10.zip",
+        "max_tokens, 0123456789abcdef0123456789abcdef", "eos_token | tokenizer_config_v2_final", "user=ann",
+        "token /data/runs/run-1a2b3c4d/latest.zip", "the session run-1a2b3c4d-2025-12-22", "GET api/users/list",
+        "CONFIG(USER='TRAINER')",
+    ],
+)  # fmt: skip
+def test_words_beside_a_name_stay(text: str) -> None:
+    """Without a sign between them, only what looks random belongs to the name."""
+    assert Redactor().text(text) == text
+
+
 def test_documents_are_read_with_their_names() -> None:
     """Below a secret name everything is secret; numbers below a weak one are not."""
     document = {

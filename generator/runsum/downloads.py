@@ -17,6 +17,8 @@ from runsum.source.records import METRICS
 
 _LEVEL = 2  # of gzip: a fifth larger than level 6, in a quarter of the time
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # the wide ones too: some spreadsheets read them so
+# Where a semicolon parts cells, as in German spreadsheets, quotes hold nothing together: neither it nor a line break.
+_INNER_FORMULA = re.compile(r"([;\n])(?=[\"\s]{0,99}[=+\-@＝＋－＠])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal that shows the file would obey
 
 
@@ -44,7 +46,7 @@ def _texts(values: Floats) -> list[str]:
 
 
 def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """A table as CSV. Text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """A table as CSV. Text that a spreadsheet would run as a formula gets an apostrophe in front of it."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
@@ -59,5 +61,5 @@ def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     value = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone one would begin a row of its own
-    value = _CONTROL.sub("", value)
+    value = _INNER_FORMULA.sub(r"\1'", _CONTROL.sub("", value))
     return "'" + value if value.startswith(_FORMULA) else value

@@ -51,8 +51,9 @@ def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:
             problems.append(problem("video_too_large", name=video.name, size=size, limit=limit))
             videos.append(video)
         else:
-            name = f"video-{number}-{_safe(video.name, 'clip')}"
-            files[name] = Path(video.source_path).read_bytes()
+            source = Path(video.source_path)  # has the suffix, which redaction may have taken from the name
+            name = f"video-{number}-{_safe(f'{video.name.removesuffix(source.suffix)}{source.suffix}', 'clip')}"
+            files[name] = source.read_bytes()
             videos.append(replace(video, media=name))
     return replace(done, digest=replace(done.digest, videos=tuple(videos), problems=tuple(problems)), files=files)
 

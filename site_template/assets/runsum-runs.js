@@ -167,7 +167,10 @@
     const cell = (value) => {
       if (value === null || value === undefined) return "";
       if (typeof value === "number") return String(value);
-      const text = String(value).replace(/\r\n?/g, "\n").replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, ""),
+      const text = String(value)
+          .replace(/\r\n?/g, "\n")
+          .replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, "")
+          .replace(/([;\n])(?=["\s]{0,99}[=+\-@＝＋－＠])/g, "$1'"),
         safe = /^[=+\-@\t\n＝＋－＠]/.test(text) ? "'" + text : text;
       return /[",\n]/.test(safe) ? '"' + safe.replace(/"/g, '""') + '"' : safe;
     };

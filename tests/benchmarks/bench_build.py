@@ -5,8 +5,8 @@
     python tests/benchmarks/bench_build.py --runs 300 --rows 200 --kill 20
     python tests/benchmarks/bench_build.py --runs 1000 --rows 1000 --profile
 
-Every step runs in a process of its own, `--repeat` times; the table shows the median, and its ratio to the plain read of
-the same run of this script. Seconds of different machines say little, ratios say more.
+Every step runs in a process of its own, `--repeat` times; the table shows the median, and its ratio to the plain
+read of the same run of this script. Seconds of different machines say little, ratios say more.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import html
 import io
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote
 
+from runsum.redact.policy import Mode
 from runsum.redact.redactor import Redactor, readable
 
-_TEXTS = (
-    ".html", ".htm", ".json", ".js", ".csv", ".xml", ".txt", ".md", ".svg", ".yml", ".yaml", ".vtt", ".map", ".css",
+_PACKED = (
+    ".mp4", ".webm", ".gif", ".png", ".jpg", ".jpeg", ".webp", ".avif", ".ico", ".woff", ".woff2", ".ttf", ".otf",
+    ".zip",
 )  # fmt: skip
+"""Pictures, films, fonts and archives: their bytes spell nothing. All other files are looked into."""
 _CODE = ("assets/javascripts/", "assets/stylesheets/", "assets/runsum/")
 """Programs of the theme and of runsum: only tokens are looked for, for names like `token` and `key` are their words."""
 _CHUNK = 1 << 20
@@ -25,12 +29,8 @@ _LONG = 4_000  # characters; longer lines are of one page only
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\(/)")
 # What redaction left, in whatever case, where a page has cut it, and as a part of a file's name.
 _MARK = re.compile(r"[\s\"'({\[\\]*(?:[\w:]{0,12}‹|\w{0,6}…|-redacted-)", re.IGNORECASE)
+_DATABASE = b"SQLite format 3\0"  # with all that redaction keeps back, in pieces that no rule would know
 _TELLS = re.compile(r"\w")
-
-
-def may_leak(path: str) -> bool:
-    """Whether a file holds text, by its name."""
-    return path.lower().removesuffix(".gz").endswith(_TEXTS)
 
 
 class LeakFinder:
@@ -63,20 +63,24 @@ class LeakFinder:
         for rule, stretch in self._redactor.find(name):
             if not self._is_harmless(name[stretch]):
                 yield rule, 0
-        if not may_leak(path):
+        if path.lower().endswith(_PACKED):
             return
+        head = _head(file)
+        if head.startswith(_DATABASE) and self._redactor.policy.mode is not Mode.OFF:
+            yield "database", 1
+            return
+        only_tokens = path.startswith(_CODE) or _is_binary(head)
         with _open(file) as stream:
             line, rest = 1, ""
             while chunk := stream.read(_CHUNK):
                 raw = rest + chunk
-                for rule, place in self._find_in(_plain(raw, path), path):
+                for rule, place in self._find_in(_plain(raw, path), only_tokens):
                     yield rule, line + place
                 rest = raw[-_SEAM:] if len(chunk) == _CHUNK else ""
                 line += raw.count("\n") - rest.count("\n")
 
-    def _find_in(self, text: str, path: str) -> Iterator[tuple[str, int]]:
+    def _find_in(self, text: str, only_tokens: bool) -> Iterator[tuple[str, int]]:
         """Rule and line, counted from 0."""
-        only_tokens = path.startswith(_CODE)
         lines = text.split("\n")
         new = [number for number, line in enumerate(lines) if line not in self._clean]
         looked_at = text if "PRIVATE KEY" in text else "\n".join(lines[number] for number in new)
@@ -106,6 +110,18 @@ def _plain(raw: str, path: str) -> str:
     elif path.lower().removesuffix(".gz").endswith(".csv"):
         raw = raw.replace(",", ", ")  # the next cell belongs to no value
     return readable(html.unescape(raw))  # the index of the search holds entities, too
+
+
+def _head(file: Path) -> bytes:
+    if file.suffix.lower() == ".gz":
+        return b""
+    with file.open("rb") as stream:
+        return stream.read(_SEAM)
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether a file is no text: its bytes may be a name and a value by chance, but no token."""
+    return b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
 def _open(file: Path) -> IO[str]:

@@ -169,9 +169,12 @@ def print_report(report: BuildReport) -> None:
     taken: Counter[str] = Counter()
     for found in report.redactions:
         taken[found.rule] += found.count
+    random = 0 if report.redact == Mode.STRICT else taken.pop(RANDOM, 0)
     if taken:
-        rules = ", ".join(f"{rule} {count}" for rule, count in sorted(taken.items()) if rule != RANDOM)
-        click.echo(f"left out: {rules or 'nothing'} (see the Problems page)")
+        rules = ", ".join(f"{rule} {count}" for rule, count in sorted(taken.items()))
+        click.echo(f"left out: {rules} (see the Problems page)")
+    if random:
+        click.echo(f"published, although they look random: {plural(random, 'text', 'texts')} (see the Problems page)")
 
 
 class _Bar:

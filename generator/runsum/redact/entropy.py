@@ -19,6 +19,8 @@ _UNKNOWN = 12
 """Characters in other pieces, from which a text counts as random."""
 _BITS = 4.0
 """Bits per character (Shannon) from which a text counts as random; English words in snake case stay below."""
+_FEW_BITS = 3.5
+"""The same beside the name of a secret, where shorter texts count too: 16 letters have 4 bits at most."""
 _CHANGES = 0.4
 """Share of neighbours of different kinds (capital, small letter, digit): 0.6 in random texts, 0.2 in names."""
 
@@ -26,15 +28,19 @@ _CHANGES = 0.4
 def find_random(text: str) -> Iterator[tuple[int, int]]:
     """Stretches of letters and digits too mixed to be words; hexadecimal digits and UUIDs are none."""
     for match in _TOKEN.finditer(text):
-        token = match.group()
-        if (
-            token.count("/") < 3
-            and not _HASH.fullmatch(token)
-            and _bits(token) >= _BITS
-            and _changes(token) >= _CHANGES
-            and _unknown(token) >= _UNKNOWN
-        ):
+        if is_random(match.group(), _BITS):
             yield match.span()
+
+
+def is_random(token: str, bits: float = _FEW_BITS) -> bool:
+    """Whether a text without blanks is too mixed to be words, from so many bits per character."""
+    return (
+        token.count("/") < 3
+        and not _HASH.fullmatch(token)
+        and _bits(token) >= bits
+        and _changes(token) >= _CHANGES
+        and _unknown(token) >= _UNKNOWN
+    )
 
 
 def _unknown(token: str) -> int:

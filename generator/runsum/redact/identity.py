@@ -38,16 +38,17 @@ _WSL = re.compile(
     re.IGNORECASE,
 )
 _ROOTS = (
-    r"(?:/(?:var|export|usr|data|net|nfs|private|exports|cluster|gpfs|lustre|storage|global|scratch|work|"
+    r"(?:/(?:var|export|usr|data|net|nfs|nas|fsx|efs|private|exports|cluster|gpfs|lustre|storage|global|scratch|work|"
     r"(?:mnt|cygdrive)(?:/\w{1,20})?|[A-Za-z]))?"
 )
-_GROUP = r"(?:(?:users?|staff|students?|[a-z])/(?=[^/\s]))?"  # between a home and its users
-_BEGIN = r"(?:(?<=file://)|(?<=:///)|(?<=localhost)|(?<=\w/)(?=/)|(?<![\w.\-/~…]))"  # or glued behind an address
+_GROUP = r"(?:(?:\w?users?|staff|students?|[a-z])/(?=[^/\s]))?"  # between a home and its users
+# Or glued behind an address or a compiler's option.
+_BEGIN = r"(?:(?<=file://)|(?<=-[IL])|(?<=:///)|(?<=localhost)|(?<=\w/)(?=/)|(?<![\w.\-/~…]))"
 _POSIX = re.compile(
     _BEGIN
     + r"(?:"
     + _ROOTS
-    + r"/(?:home|homes|Users)|/(?:mnt/|cygdrive/)?[A-Za-z]/users)/"
+    + r"/(?:home|homes|[Uu]sers))/"
     + _GROUP
     + r"(?!(?:Shared|Public|Default)\b)"
     + _POSIX_USER
@@ -78,6 +79,7 @@ _FILE_ENDS = _words(
 _AT = r"[a-z_][\w.-]{0,31}@(?!sha\d)[A-Za-z][\w-]{1,62}"
 _PROMPT = re.compile(
     rf"(?<![\w.@/+-])(?P<secret>{_AT})(?=:[~/\w]|\s*[$#]\s|\s+[^\s\]]+\]?\s?[$#%]\s)|(?<=/)(?P<behind>{_AT})(?=:~/)"
+    r"|(?<![A-Za-z])(?:ssh|ecdsa)-[\w-]+\s+AAAA\S+\s+(?P<comment>[\w.-]+@[\w.-]+)"  # of a public key
     r"|(?<![A-Za-z])ssh(?:\s+-\w+(?:\s+[^\s@-][^\s@]*)?){0,5}\s+(?P<ssh>[a-z_][\w.-]{0,31}@[\w.-]{2,})"
 )
 _LOGIN = re.compile(
@@ -108,7 +110,7 @@ _BARE_HOST = re.compile(
     r"(?:https?|wss?|ssh|s?ftp|tcp|rtsps?|rediss?|postgres(?:ql)?|mysql|mongodb|amqps?|smb|nfs)://(?:[^\s/@\"'<>]*@)?"
     r"(?P<secret>(?!localhost\b|redacted)[A-Za-z][A-Za-z0-9_-]*)(?=[:/\s\"'<>)]|$)")  # fmt: skip
 _WINDOWS_HOST = re.compile(r"(?<![\w-])(?:DESKTOP|LAPTOP|WIN)-[A-Z0-9]{7,15}(?![\w-])")
-_OWNERS = r"(?:host_?name|computer_?name|machine_?name|node_?name|user_?name|logname)"
+_OWNERS = r"(?:(?-i:(?<![_-])USER)|host_?name|computer_?name|machine_?name|node_?name|user_?name|logname)"
 OWNER_NAMES = re.compile(_OWNERS, re.IGNORECASE)
 """Names of settings that say on whose machine a run was trained."""
 _NAMED = re.compile(
@@ -176,8 +178,9 @@ def find_hosts(text: str) -> Iterator[Change]:
     folded = text.lower()
     for match in _EVENTS.finditer(text) if "events.out.tfevents." in text else ():
         yield Change("private-host", *match.span("host"), None)
-    for match in _NAMED.finditer(text) if any(name in folded for name in _MACHINE_NAMES) else ():
-        if not match["value"].startswith(("‹", "localhost", "127.")):
+    for match in _NAMED.finditer(text) if "USER" in text or any(name in folded for name in _MACHINE_NAMES) else ():
+        shouted = match.group().startswith("USER") and match["value"].isupper()  # a page may write user=… in capitals
+        if not shouted and not match["value"].startswith(("‹", "localhost", "127.")):
             yield Change("user-and-host", *match.span("value"), None)
     for match in _PRIVATE_IP.finditer(text) if any(begin in text for begin in _PRIVATE_BEGINS) else ():
         if _is_address(text, match):

@@ -38,6 +38,10 @@ _PRIVATE_KEY = re.compile(
     re.DOTALL,
 )
 
+_PUTTY_KEY = re.compile(
+    r"Private-Lines:\s*\d+(?:\\[nr]|\s)+(?:[A-Za-z0-9+/=]+(?:\\[nr]|\s)+){0,99}(?:[A-Za-z0-9+/=]+\Z)?"
+)
+
 _HOSTS = (
     _rule("aws-key", "AKIA ASIA AROA AIDA ABIA ACCA", r"(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{12,}"),
     _rule("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9]{10,}"),
@@ -104,6 +108,7 @@ _SERVICES = (
 
 TOKENS: tuple[Rule, ...] = (
     Rule("private-key", ("PRIVATE KEY",), _PRIVATE_KEY),
+    Rule("private-key", ("Private-Lines:",), _PUTTY_KEY),
     *_HOSTS,
     *_MODELS,
     *_SERVICES,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
+from runsum.redact.entropy import is_random
 from runsum.redact.keys import secrecy
 
 Span = tuple[str, int, int]
@@ -21,9 +22,12 @@ _CAMEL = "Key"
 _BEFORE, _STRETCH = 100, 4200  # characters before such a word, and from it on, that are looked at
 _ASSIGNED = re.compile(
     r"(?P<name>[A-Za-z_][\w.-]{1,80}|(?<![A-Za-z])[A-Za-z]{2,12} [Kk]ey)"
-    r"(?P<to>\\*[\"'`]?\]?\s{0,3}(?:=>|:=|->|=|:)\s{0,3})"
-    r"(?:\[(?P<list>[^\[\]]{1,4000})\]|[|>][-+]?\s*\n(?P<block>[ \t]+[^\n]+)"
-    r"|\\*(?P<quote>[\"'`])(?P<quoted>(?:(?!\\*(?P=quote)).){1,4000})|(?P<bare>[^\s\"'`<>]{1,4000}))",
+    r"\\*[\"'`]?\]?\s{0,40}(?:=>|:=|->|=|:|：|→|(?<=\s)[|│](?=\s))(?P<gap>\s{0,40})(?=[^\s\"'`<>]|[\"'`].|>)",
+    re.DOTALL,
+)
+_VALUE = re.compile(  # of its own, for most names are no secrets and their values may be long
+    r"\[(?P<list>[^\[\]]{1,4000})\]|[|>][-+]?\s*\n(?P<block>[ \t]+[^\n]+)"
+    r"|\\*(?P<quote>[\"'`])(?P<quoted>(?:(?!\\*(?P=quote)).){1,4000})|(?P<bare>[^\s\"'`<>]{1,4000})",
     re.DOTALL,
 )
 _OPTION = re.compile(
@@ -45,9 +49,15 @@ _SAID = re.compile(
     r"(?P<value>(?=[^\s\"']*\d)(?=[^\s\"']*[a-z])[^\s\"'‹]{6,}?)(?=[.,;:!?)\"']*(?:\s|$))",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(
+    r"(?<![\w.-])(?P<name>[A-Za-z]{2,12} [Kk]ey|[A-Za-z_][\w.-]{1,80}+)\\*[\"'`]?(?:\s{0,9}[,;]\s{0,9}|\s{1,9})"
+    r"\\*[\"'`]?(?P<value>[A-Za-z0-9_+/=~.-]{16,200})(?![\w+/=~-])"
+)
+_WHOLE_HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _LOGIN = re.compile(r"\bwandb\s+login\s+(?:--\S+\s+)*(?P<secret>[A-Za-z0-9_-]{16,})|\bsshpass\s+-p\s*(?P<more>\S+)"
                     r"|\blogin\s+\S+\s+password\s+(?P<net>\S+)|\bdocker\s+login\b[^\n]{0,200}?\s-p\s*(?P<docker>\S+)"
                     r"|\bmysql\w*\b[^\n]{0,200}?\s-p(?P<sql>[^\s-]\S*)|\bredis-cli\b[^\n]{0,200}?\s-a\s+(?P<redis>\S+)"
+                    r"|\bcurl\b[^\n]{0,200}?\s-u(?P<curl>[^\s:\"'/]+:[^\s\"']+)"
                     r"|(?<![\w-])(?:-u|--user)[\s=]+(?P<user>[^\s:\"'/]+:[^\s\"']+)")  # fmt: skip
 _HEADER = re.compile(
     r"(?<![A-Za-z])(?:proxy-)?authorization\\*[\"']?\s*[:=]\s*\\*[\"']?(?:[A-Za-z]+\s+)?(?P<secret>[^\s\"',;\\]{4,})"
@@ -91,6 +101,18 @@ def assigned(text: str, allowed: frozenset[str] = frozenset()) -> Iterator[Span]
                     yield "key-name", *match.span("value")
         for match in chain(_KEY_ALONE.finditer(text, begin, end), _SAID.finditer(text, begin, end)):
             yield "key-name", *match.span("value")
+        yield from _beside_names(text, begin, end, allowed)
+
+
+def _beside_names(text: str, begin: int, end: int, allowed: frozenset[str]) -> Iterator[Span]:
+    """What looks random and stands beside a name without a sign, as in prose and in rows of a table."""
+    position = begin
+    while match := _BESIDE.search(text, position, end):
+        position = match.end("name")
+        how = "" if match["name"].lower() in allowed else secrecy(match["name"])
+        value = match["value"]
+        if how and (is_random(value) or (how == "strong" and _WHOLE_HASH.fullmatch(value))):
+            yield "key-name", *match.span("value")
 
 
 def _near_names(text: str) -> Iterator[tuple[int, int]]:
@@ -121,17 +143,19 @@ def _after_names(text: str, begin: int, end: int, allowed: frozenset[str]) -> It
     """What stands after a name and a sign in a stretch of the text."""
     position = begin
     while match := _ASSIGNED.search(text, position, end):
-        position = match.end("to")
+        position = match.end()
         how = "" if match["name"].lower() in allowed else secrecy(match["name"])
-        group = next(name for name in ("list", "block", "quoted", "bare") if match[name])
-        value = match[group]
-        if not how or value.startswith(MARK):
+        found = _VALUE.match(text, position, end) if how else None
+        if found is None:
             continue
-        first, last = match.span(group)
+        group = next(name for name in ("list", "block", "quoted", "bare") if found[name])
+        value = found[group]
+        if value.startswith(MARK):
+            continue
+        first, last = found.span(group)
         if group == "bare":
             last -= len(value) - len(value.rstrip(".,;:)]}\\"))
-        spaced = match["to"].endswith(" ")
-        if last > first and is_secret(text[first:last], how, quoted=group != "bare", spaced=spaced):
+        if last > first and is_secret(text[first:last], how, quoted=group != "bare", spaced=match["gap"].endswith(" ")):
             yield "key-name", first, last
             position = last
 
