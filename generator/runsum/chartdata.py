@@ -282,7 +282,7 @@ def _written(value: Any) -> str:
         return number_texts(value).join("[]")
     if isinstance(value, Mapping) and any(isinstance(one, np.ndarray | Mapping | list) for one in value.values()):
         return ",".join(f"{_plain_json(str(key))}:{_written(one)}" for key, one in value.items()).join("{}")
-    if isinstance(value, list) and any(isinstance(one, np.ndarray | Mapping) for one in value):
+    if isinstance(value, list) and value and isinstance(value[0], np.ndarray | Mapping):
         return ",".join(map(_written, value)).join("[]")
     return _plain_json(value)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from runsum.pickling import quickly_pickled
 from runsum.redact.found import Found
 
 Scalar = str | int | float | bool | None
@@ -62,6 +63,7 @@ class State(StrEnum):
         return self in (State.RUNNING, State.STALE, State.PAUSED, State.FINISHED)
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """A fact with a name and its numbers; the words live in `site_template/wording.yml` under `key`."""
@@ -75,6 +77,7 @@ def phrase(key: str, **values: object) -> Phrase:
     return Phrase(key, values)
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something in the data that is wrong, contradicted, dropped or missing: shown, counted, never raised.
@@ -93,6 +96,7 @@ def problem(kind: str, **values: object) -> Problem:
     return Problem(kind, values)
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Fact:
     """The value of one placeholder.
@@ -135,6 +139,7 @@ def missing(key: str, *small: Phrase, **values: object) -> Fact:
     return Fact(reason=phrase(key, **values), small=small)
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Milestone:
     """Reward at a share of the target.
@@ -156,6 +161,7 @@ class Milestone:
     far: bool
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Session:
     """One learn() call inside a run. Steps are absolute timesteps, `hours` since the run's first row."""
@@ -166,6 +172,7 @@ class Session:
     hours: float = 0.0
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A silence between two neighbouring rows.
@@ -183,6 +190,7 @@ class Gap:
     with_gpu: bool | None
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class DataQuality:
     """What the rows of a run turned out to be. Definitions: the Methods page."""
@@ -217,6 +225,7 @@ class DataQuality:
         return max(0, len(self.sessions) - 1)
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class ConfigValue:
     """One setting of a run and where it was read."""
@@ -226,6 +235,7 @@ class ConfigValue:
     small: tuple[Phrase, ...] = ()
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class ConfigChange:
     """One setting that differs between a run and its parent. `before`/`after` None: not set there."""
@@ -235,6 +245,7 @@ class ConfigChange:
     after: object
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Curve:
     """The reward curve in a few points: absolute timesteps, hours of training without idle time, rewards."""
@@ -244,6 +255,7 @@ class Curve:
     rewards: tuple[float, ...] = ()
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Annotation:
     """A person's note in a chart of the recording application."""
@@ -255,6 +267,7 @@ class Annotation:
     created_at: str | None
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Video:
     """A video of a run: what the database or the disk says of it.
@@ -283,6 +296,7 @@ class Video:
     source_path: str | None = None
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class DrawnChart:
     """A chart on a run page: its id in the data file, a text alternative, a static curve (inline SVG)."""
@@ -294,6 +308,7 @@ class DrawnChart:
     table: tuple[tuple[str, float], ...] = ()
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class LineageHints:
     """What one run says of its ancestry, before anything is known of the others."""
@@ -303,6 +318,7 @@ class LineageHints:
     leg_number: int | None = None
 
 
+@quickly_pickled
 @dataclass(frozen=True, slots=True)
 class RunDigest:
     """Everything the archive knows of one run after its rows were read; a few kB.

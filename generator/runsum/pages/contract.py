@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -67,7 +68,12 @@ def page_href(run: ArchivedRun, up: str) -> Markup:
 
 def spark_of(run: ArchivedRun, width: int = 90, height: int = 20, points: int = _SPARK_POINTS) -> Markup:
     """Sparkline of a run's reward, of a size in pixels and about so many points."""
-    rewards = run.digest.curve.rewards
+    return _spark(run.digest.curve.rewards, width, height, points)
+
+
+@lru_cache(maxsize=2_000)
+def _spark(rewards: tuple[float, ...], width: int, height: int, points: int) -> Markup:
+    """Several tables show the same run."""
     return Markup(sparkline(rewards, width, height, points)) if len(rewards) > 1 else Markup("")
 
 

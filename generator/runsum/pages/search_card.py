@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from html import unescape
+from itertools import chain
 
 from markupsafe import Markup
 
@@ -103,13 +105,14 @@ class _Shared:
     """Which values a card tells: all that few runs have, and of the others those of the newest runs of each game."""
 
     def __init__(self, archive: Archive) -> None:
-        self._counts = Counter(value for run in archive.runs for value in _values(run))
+        self._values = {run.digest.slug: tuple(_values(run)) for run in archive.runs}
+        self._counts = Counter(chain.from_iterable(self._values.values()))
         self._per_game = max(1, SHARED // max(1, len(archive.games)))
         self._told: Counter[tuple[str | None, tuple[str, str]]] = Counter()
 
     def told(self, run: ArchivedRun) -> Iterator[tuple[str, str]]:
         """What to tell of a run; runs must come newest first."""
-        for value in _values(run):
+        for value in self._values[run.digest.slug]:
             if self._counts[value] > SHARED:
                 of_one_game = value[0] == "env_id"
                 key = (None if of_one_game else run.digest.game, value)
@@ -140,8 +143,17 @@ def _settings(digest: RunDigest) -> Iterator[tuple[str, str]]:
     names = [name for name in _FIRST if name in digest.config]
     names += sorted(name for name in digest.config if name not in _FIRST and name not in _ELSEWHERE)
     found = ((cut(name, 60), plain(digest.config[name].value)) for name in names)
-    spelled = ((name, spell(value)) for name, value in found if value is not None)
+    spelled = (
+        (name, _spelled(value) if isinstance(value, Hashable) else spell(value))
+        for name, value in found
+        if value is not None
+    )
     yield from [(name, value) for name, value in spelled if 0 < len(value) <= _VALUE][:_SETTINGS]
+
+
+@lru_cache(maxsize=4_096, typed=True)  # runs share most of their settings; True is not 1
+def _spelled(value: Hashable) -> str:
+    return spell(value)
 
 
 def spell(value: object) -> str:
