@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -15,7 +14,7 @@ from runsum.config import CONFIG_NAME, find_databases, read_settings
 from runsum.errors import RunsumError
 from runsum.formatting import clean_text, plural
 from runsum.looks import signature
-from runsum.source.changes import DatabaseWatch
+from runsum.source.changes import state_of
 
 _POLL_S = 0.5
 _LONGEST_WAIT = 5  # times the calm that is waited for: a trainer that never rests is shown as well
@@ -56,21 +55,18 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
     """
     _build(how, say)
     say("watching; Ctrl+C ends it")
-    with ExitStack() as stack:
-        watches = _watch(how, stack)
-        before = _state(how, watches)
-        looked = time.monotonic()
-        while True:
-            time.sleep(_POLL_S)
-            now = _state(how, watches)
-            if now == before and time.monotonic() - looked < _LOOK_AGAIN_S:
-                continue
-            before = _wait_for_calm(how, watches, now, calm_s)
-            looked = time.monotonic()
-            try:
-                _build(how, say)
-            except RunsumError as error:
-                say(f"runsum: {clean_text(str(error))}")
+    databases = [entry.path for entry in find_databases(how.databases, read_settings(how.config, how.here), how.here)]
+    before, looked = _state(how, databases), time.monotonic()
+    while True:
+        time.sleep(_POLL_S)
+        now = _state(how, databases)
+        if now == before and time.monotonic() - looked < _LOOK_AGAIN_S:
+            continue
+        before, looked = _wait_for_calm(how, databases, now, calm_s), time.monotonic()
+        try:
+            _build(how, say)
+        except RunsumError as error:
+            say(f"runsum: {clean_text(str(error))}")
 
 
 def _build(how: HowToBuild, say: Callable[[str], object]) -> None:
@@ -84,27 +80,19 @@ def _build(how: HowToBuild, say: Callable[[str], object]) -> None:
 
 
 def _wait_for_calm(
-    how: HowToBuild, watches: Sequence[DatabaseWatch], now: tuple[object, ...], calm_s: float
+    how: HowToBuild, databases: Sequence[Path], now: tuple[object, ...], calm_s: float
 ) -> tuple[object, ...]:
     """Wait until nothing has changed for a while, but not for ever."""
     began = changed = time.monotonic()
     while time.monotonic() - changed < calm_s and time.monotonic() - began < _LONGEST_WAIT * calm_s:
         time.sleep(min(_POLL_S, calm_s / 4))
-        if (later := _state(how, watches)) != now:
+        if (later := _state(how, databases)) != now:
             now, changed = later, time.monotonic()
     return now
 
 
-def _watch(how: HowToBuild, stack: ExitStack) -> list[DatabaseWatch]:
-    chosen = find_databases(how.databases, read_settings(how.config, how.here), how.here)
-    watches = [DatabaseWatch(entry.path) for entry in chosen]
-    for one in watches:
-        stack.callback(one.close)
-    return watches
-
-
-def _state(how: HowToBuild, watches: Sequence[DatabaseWatch]) -> tuple[object, ...]:
+def _state(how: HowToBuild, databases: Sequence[Path]) -> tuple[object, ...]:
     """Everything whose change asks for a build."""
     settings = how.config or how.here / CONFIG_NAME
     notes = sorted((how.here / "notes").glob("*.md"))
-    return (*(one.state() for one in watches), *(signature(str(file)) for file in (settings, *notes)))
+    return (*(state_of(path) for path in databases), *(signature(str(file)) for file in (settings, *notes)))

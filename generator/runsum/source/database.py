@@ -63,7 +63,7 @@ class DatabaseFile:
         copy = self.scratch / "shared.db"
         with closing(sqlite3.connect(copy)) as target:
             self.connection.backup(target)
-        return address_of(copy, "mode=ro&immutable=1")
+        return _address(copy, "mode=ro&immutable=1")
 
     def is_mixed(self) -> bool:
         """Whether the file was written to while it was read as immutable, so that old and new rows may be mixed."""
@@ -199,14 +199,14 @@ def _connect(path: Path, header: bytes, scratch: Path) -> _Opened:
 
 def _connect_safely(path: Path, header: bytes, scratch: Path) -> _Opened:
     if _is_quiet(path, header):
-        address = address_of(path, "mode=ro&immutable=1")
+        address = _address(path, "mode=ro&immutable=1")
         return _Opened(_open(address), path, address)
     copy = scratch / "copy.db"
-    copied = address_of(copy, "mode=ro")
+    copied = _address(copy, "mode=ro")
     if _is_wal(header):
         if _beside(path, "-shm").exists():
             try:  # a moment of a file that changes: nobody else can open the same one
-                return _Opened(_probe(_open(address_of(path, "mode=ro"))), path, None)
+                return _Opened(_probe(_open(_address(path, "mode=ro"))), path, None)
             except sqlite3.OperationalError:
                 pass  # sidecars we may not map: read a copy
         return _Opened(_copy(path, scratch), copy, copied)
@@ -234,13 +234,7 @@ def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def is_live(path: Path) -> bool:
-    """Whether another program has a database with a write-ahead log open, or has left it without closing it."""
-    return _beside(path, "-wal").exists() and _beside(path, "-shm").exists()
-
-
-def address_of(path: Path, query: str) -> str:
-    """A file as SQLite's URI."""
+def _address(path: Path, query: str) -> str:
     return f"file:{quote(os.fsencode(path.resolve().as_posix()))}?{query}"
 
 
@@ -267,7 +261,7 @@ def _copy(path: Path, scratch: Path) -> sqlite3.Connection:
 def _backup(path: Path, scratch: Path) -> sqlite3.Connection:
     (scratch / "copy.db").unlink(missing_ok=True)
     target = sqlite3.connect(scratch / "copy.db", timeout=_BUSY_S, isolation_level=None)
-    with closing(_open(address_of(path, "mode=ro"))) as source:
+    with closing(_open(_address(path, "mode=ro"))) as source:
         source.backup(target, progress=_give_up)
     return target
 
