@@ -77,7 +77,7 @@ class BuildCache:
             return
         try:
             self._write(self._file, gone)
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeError):
             with contextlib.suppress(OSError):
                 self._file.unlink()  # damaged: the next build begins a new one
         except OSError:

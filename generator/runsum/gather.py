@@ -14,7 +14,7 @@ from runsum.cache import BuildCache
 from runsum.clock import Asked
 from runsum.config import Settings
 from runsum.digest import DigestedRun, DigestSettings
-from runsum.fingerprints import settings_print
+from runsum.fingerprints import settings_print, text_print
 from runsum.fresh import Depends
 from runsum.kept import KeptRun, keep_run, run_print, stamps_of
 from runsum.looks import Signature
@@ -144,8 +144,9 @@ class Gatherer:
     def _open(self, stack: ExitStack, name: str, path: Path) -> _Source:
         database = stack.enter_context(open_database(path, look=True))
         reader = RunReader(database, name, self._redactor)
-        survey = reader.survey(self._cache.get("look", str(path.resolve()), "") or {})
-        self._cache.put("look", str(path.resolve()), "", dict(survey.looks))
+        place = text_print(str(path.resolve()))  # a path may hold what is no text
+        survey = reader.survey(self._cache.get("look", place, "") or {})
+        self._cache.put("look", place, "", dict(survey.looks))
         return _Source(name, database, reader, survey, frozenset(survey.runs))
 
     def _list(self, source: _Source, slugs: SlugMaker) -> list[_Run]:

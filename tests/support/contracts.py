@@ -17,18 +17,20 @@ import runsum
 from runsum.archive.archive import Archive, make_archive
 from runsum.archive.slugs import SlugMaker
 from runsum.build import make_all, mark_twins
+from runsum.cache import BuildCache
 from runsum.clock import AsOf
 from runsum.config import Settings
 from runsum.digest import DigestSettings
 from runsum.formatting import FILTERS
+from runsum.gather import Gatherer
 from runsum.pages.contract import Page
+from runsum.pages.run import RunPages
 from runsum.pages.twin import run_twin
-from runsum.reading import read_runs
+from runsum.parallel import Workers
 from runsum.redact.redactor import Redactor
 from runsum.render import Renderer
 from runsum.resources import template_folder
-from runsum.source.database import open_database
-from runsum.source.records import RunReader
+from runsum.site.writer import SiteWriter
 from runsum.thresholds import Thresholds
 from support.scenarios import SCENARIOS
 
@@ -67,20 +69,16 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     folder = tmp_path_factory.mktemp("scenarios")
     settings, slugs = Settings(folder, notes_dir=folder / "notes", solved={"Breakout": 5.0}), SlugMaker()
     use = DigestSettings(Thresholds(), AsOf(AS_OF_S, local=True), settings.solved)
-    digests, sources = [], []
-    from runsum.build import _describe_source
-
-    for scenario in SCENARIOS:
-        scenario.build(folder / f"{scenario.name}.db")
-        with open_database(folder / f"{scenario.name}.db") as opened:
-            reader = RunReader(opened, scenario.name)
-            survey = reader.survey()
-            named = [(run_id, slugs.make("runs", run_id, f"{scenario.name}\n{run_id}")) for run_id in survey.runs]
-            digests += [done.digest for done in read_runs(reader, named, use, settings)]
-            sources.append(_describe_source(scenario.name, opened, survey, settings, Redactor()))
-    archive = make_archive(mark_twins(digests), sources, slugs, settings.thresholds, settings.solved)
+    named = [(scenario.name, folder / f"{scenario.name}.db") for scenario in SCENARIOS]
+    for scenario, (_, path) in zip(SCENARIOS, named, strict=True):
+        scenario.build(path)
+    with SiteWriter(folder / "docs") as writer, Workers(1) as workers:
+        gatherer = Gatherer(settings, use, Redactor(), BuildCache(None), writer, workers, lambda *_: None)
+        gathered = gatherer.gather(named, slugs)
+    archive = make_archive(mark_twins(gathered.digests), gathered.sources, slugs, settings.thresholds, settings.solved)
     renderer = Renderer(template_folder())
-    pages = tuple(item for item in make_all(archive, {}) if isinstance(item, Page))
+    items = (*map(RunPages(archive, {}).page, archive.runs), *make_all(archive, {}))
+    pages = tuple(item for item in items if isinstance(item, Page))
     return Rendered(
         archive,
         pages,

@@ -132,12 +132,6 @@ class RunPages:
         return Page(f"runs/{run.digest.slug}/index.md", "run.md.j2", context)
 
 
-def make_pages(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page]:
-    """One page per run, newest first."""
-    pages = RunPages(archive, notes)
-    yield from map(pages.page, archive.runs)
-
-
 def _context(
     run: ArchivedRun, archive: Archive, offers: Offers, notes: Mapping[str, Markup], card: SearchCard
 ) -> RunPage:
