@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from runsum.analysis.findings import overall
 from runsum.analysis.next_actions import Advice, Evidence, advise
 from runsum.analysis.settings import diff_config
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.slugs import SlugMaker
-from runsum.model import ConfigChange, Fact, Problem, RunDigest, known, missing, note, phrase
+from runsum.model import ConfigChange, Fact, Level, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.redactor import Found
 from runsum.thresholds import Thresholds
 
@@ -63,6 +64,11 @@ class ArchivedRun:
     algorithm_page: str | None
     before: str | None = None
     after: str | None = None
+
+    @property
+    def health(self) -> Level:
+        """The findings in one word."""
+        return overall(self.digest.findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ from runsum.model import (
 )
 from runsum.pages.compare import CompareLink, Offers
 from runsum.pages.contract import Link, Page, Tile, title_of
-from runsum.pages.run_layout import SECTIONS, FactRow, section_rows
+from runsum.pages.run_health import Health, describe_health, health_tile
+from runsum.pages.run_layout import HEALTH_SECTION, SECTIONS, FactRow, section_rows
 from runsum.pages.search_card import SearchCard, make_cards
 
 _METERS_AGREE = 0.05  # of a speed: how far the trainer's meter and the clock may be apart before both are shown
@@ -44,11 +45,12 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class RunSection:
-    """A section as it is printed: title, fact rows, charts that exist."""
+    """A section as it is printed: title, fact rows, charts that exist; `health`: the checks, in their section only."""
 
     title: str
     rows: tuple[FactRow, ...]
     charts: tuple[DrawnChart, ...]
+    health: Health | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def _context(run: ArchivedRun, archive: Archive, offers: Offers, notes: dict[str
             section.title,
             section_rows(section, run.summary),
             tuple(charts[name] for name in section.charts if name in charts),
+            describe_health(run) if section.title == HEALTH_SECTION else None,
         )
         for section in SECTIONS
     )
@@ -244,6 +247,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         (phrase("tile.peak", peak=peak),) if peak is not None else (),
         facts["gpu_avg"].reason,
     )
+    yield health_tile(run)
     yield Tile("verdict", run.advice.gate, "text", (phrase("tile.verdict"),), term="verdict")
 
 
