@@ -218,6 +218,15 @@ class Thresholds:
     gate_min_progress_pct: float = _rule(
         25, "%", "below this share of the target the gate says 'insufficient data', unless the run failed"
     )
+    setting_factor: float = _rule(
+        3.0, "×", "a setting without a precedent in the archive is recommended to be changed by this factor"
+    )
+    entropy_bonus: float = _rule(
+        0.01,
+        "coefficient",
+        "an entropy coefficient of 0 is recommended to be raised to this",
+        "common for PPO on Atari games",
+    )
     parent_drop: float = _rule(
         0.10, "share", "a final reward below the parent's by more of the reward scale counts as worse"
     )

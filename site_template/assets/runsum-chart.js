@@ -138,8 +138,10 @@
         const x = event[column], x2 = event[second];
         if (!isNumber(x) || (event.chart && event.chart !== this.figure.dataset.chart)) continue;
         const mark = { x, x2: isNumber(x2) ? x2 : x, event };
+        const least = (this.full[1] - this.full[0]) / 100, middle = (x + mark.x2) / 2;
+        if (event.chart && mark.x2 - x < least) Object.assign(mark, { x: middle - least / 2, x2: middle + least / 2 });
         const shade = event.kind === "finding" ? theme.note : theme.muted;
-        if ((event.kind === "gap" || event.chart) && mark.x2 > x) spans.push({ x, x2: mark.x2, c: shade });
+        if ((event.kind === "gap" || event.chart) && mark.x2 > x) spans.push({ x: mark.x, x2: mark.x2, c: shade });
         else if (event.kind === "gap" || event.chart || event.kind === "restart") rules.push({ x });
         else if (!reward) continue;
         else if (event.kind === "milestone") ticks.push({ x, text: String(event.text || "") });

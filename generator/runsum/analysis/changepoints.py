@@ -26,6 +26,7 @@ MOST_BINS = 120
 _SHORTEST = 4  # bins: a line through fewer explains anything
 _LEAST_NOISE = 1e-3  # of the range: a series without noise is not cut into dust
 _MOST_CORRELATED = 0.9  # above it the estimate of the correlation is itself mostly trend
+PARTS = 20
 _UNSURE = 3.84  # chi-squared with one degree of freedom, 95 %
 
 
@@ -37,12 +38,15 @@ class Thinned:
         x, y: mean position and mean value of each bin, shape (bins,).
         noise: standard deviation of a bin's mean around the course of the series.
         correlation: of that noise between neighbouring bins, 0 to 0.9.
+        drift: standard deviation of the mean of a twentieth of the series around its course: slow wobbles, which the
+            noise of neighbours does not show. 0 where there are too few bins.
     """
 
     x: Floats
     y: Floats
     noise: float
     correlation: float
+    drift: float = 0.0
 
     @property
     def unsure(self) -> float:
@@ -104,7 +108,22 @@ def thin(x: Floats, y: Floats, most: int = MOST_BINS) -> Thinned:
     bins = np.add.reduceat(y, edges[:-1]) / width
     places = np.add.reduceat(x, edges[:-1]) / width
     noise, correlation = _noise(bins)
-    return Thinned(places, bins, max(noise, _LEAST_NOISE * float(np.ptp(bins))), correlation)
+    return Thinned(places, bins, max(noise, _LEAST_NOISE * float(np.ptp(bins))), correlation, _drift(bins))
+
+
+def block_means(y: Floats, blocks: int) -> Floats:
+    """Means of equally long parts of a series, shape (blocks,); it must have that many values."""
+    edges = (np.arange(blocks + 1) * len(y)) // blocks
+    means: Floats = np.add.reduceat(y, edges[:-1]) / np.diff(edges)
+    return means
+
+
+def _drift(y: Floats) -> float:
+    """From second differences, which no straight course touches, by their median, which few bends touch."""
+    if len(y) < 2 * PARTS:
+        return 0.0
+    bends = np.diff(block_means(y, PARTS), 2)
+    return float(np.median(np.abs(bends))) / (0.6745 * math.sqrt(6))
 
 
 def _noise(y: Floats) -> tuple[float, float]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from runsum.analysis.changepoints import Course, find_course, thin
+from runsum.analysis.changepoints import PARTS, Course, Thinned, block_means, find_course, thin
 from runsum.analysis.stats import noise_level, typical_range
 from runsum.model import Fact, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
 _WINDOW = 20  # of the run: a sudden drop happens within one such part; a mean of 100 episodes smears it out
+_RANGE_OF_TEN = 4.5  # standard deviations
 _LARGEST = 1e100  # the square of a larger reward is no number
 
 
@@ -119,7 +120,7 @@ def _describe(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardSha
     flat = (
         abs(end - start) <= limits.trend_noise_factor * unsure
         and typical_range(fitted) <= 2 * limits.trend_noise_factor * unsure
-    )
+    ) or _only_wobbles(course.thinned, end - start)
     change, moved = _recent_change(course, scale, limits)
     since, between = (None, None) if moved else _level_since(course, scale, limits)
     cliff, cliffs = (None, 0) if flat else _find_cliffs(course, scale, limits)
@@ -132,6 +133,18 @@ def _describe(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardSha
     )  # fmt: skip
 
 
+def _only_wobbles(thinned: Thinned, gain: float) -> bool:
+    """Whether tenths of a series differ no more than its slow noise makes them.
+
+    A rolling mean wanders further than the noise of neighbouring values tells, but it does not get anywhere: of ten
+    independent means the range is below 4.5 of their deviations in 95 of 100 cases.
+    """
+    if not thinned.drift:
+        return False
+    most = _RANGE_OF_TEN * thinned.drift
+    return float(np.ptp(block_means(thinned.y, 10))) <= most and abs(gain) <= most
+
+
 def _recent(course: Course, limits: Thresholds) -> int:
     return min(max(4, round(len(course.fitted) * limits.recent_share)), len(course.fitted))
 
@@ -140,7 +153,10 @@ def _recent_change(course: Course, scale: float, limits: Thresholds) -> tuple[fl
     """Change of the course over its recent share, and whether that is a trend which goes on in the later half."""
     recent = course.fitted[-_recent(course, limits) :]
     change, late = float(recent[-1] - recent[0]), float(recent[-1] - recent[len(recent) // 2])
-    unsure = course.thinned.unsure * (12 / len(recent)) ** 0.5  # of a line's rise over so many bins
+    parts = limits.recent_share * PARTS
+    unsure = max(  # of a line's rise over so many bins, and over so many twentieths
+        course.thinned.unsure * (12 / len(recent)) ** 0.5, course.thinned.drift * (12 / parts) ** 0.5
+    )
     goes_on = late * change > 0 and abs(late) >= limits.trend_late_share * abs(change)
     return change, goes_on and abs(change) > max(limits.trend_noise_factor * unsure, limits.plateau_band * scale)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from runsum.analysis.next_actions import Recommendation
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.model import (
     Annotation,
@@ -24,7 +25,7 @@ from runsum.model import (
 )
 from runsum.pages.compare import CompareLink, Offers
 from runsum.pages.contract import Link, Page, Tile, title_of
-from runsum.pages.run_health import Health, describe_health, health_tile
+from runsum.pages.run_health import Health, describe_health, health_words
 from runsum.pages.run_layout import HEALTH_SECTION, SECTIONS, FactRow, section_rows
 from runsum.pages.search_card import SearchCard, make_cards
 
@@ -51,6 +52,15 @@ class RunSection:
     rows: tuple[FactRow, ...]
     charts: tuple[DrawnChart, ...]
     health: Health | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceRow:
+    """A recommendation as it is printed; `href` leads to the run that supports it, empty without one."""
+
+    rule: str
+    words: Phrase
+    href: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,7 @@ class RunPage:
     log_lines: tuple[str, ...]
     gate: str
     gate_reason: Phrase
-    advice: tuple[tuple[str, Phrase], ...]
+    advice: tuple[AdviceRow, ...]
     has_times: bool
     offset: int
 
@@ -159,10 +169,15 @@ def _context(run: ArchivedRun, archive: Archive, offers: Offers, notes: dict[str
         log_lines=tuple(log_lines) if isinstance(log_lines, list) else (),
         gate=run.advice.gate,
         gate_reason=run.advice.reason,
-        advice=tuple((rule.replace("_", " "), words) for rule, words in run.advice.recommendations),
+        advice=tuple(_advice_row(one) for one in run.advice.recommendations),
         has_times=digest.quality.utc_offset_min is not None,
         offset=digest.quality.utc_offset_min or 0,
     )
+
+
+def _advice_row(one: Recommendation) -> AdviceRow:
+    href = Markup("" if one.peer is None else f"../{one.peer}/index.html")
+    return AdviceRow(one.rule.replace("_", " "), one.words, href)
 
 
 def headline(run: ArchivedRun) -> list[Phrase]:
@@ -247,8 +262,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         (phrase("tile.peak", peak=peak),) if peak is not None else (),
         facts["gpu_avg"].reason,
     )
-    yield health_tile(run)
-    yield Tile("verdict", run.advice.gate, "text", (phrase("tile.verdict"),), term="verdict")
+    yield Tile("verdict", run.advice.gate, "text", (health_words(run),), term="verdict")
 
 
 def _speed_range(digest: RunDigest, facts: Mapping[str, Fact]) -> tuple[Phrase, ...]:

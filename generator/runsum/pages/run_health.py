@@ -9,7 +9,6 @@ from markupsafe import Markup
 from runsum.analysis.findings import source_of
 from runsum.archive.archive import ArchivedRun
 from runsum.model import Finding, Level, Phrase, phrase
-from runsum.pages.contract import Tile
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +73,12 @@ def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
     )
 
 
-def health_tile(run: ArchivedRun) -> Tile:
-    """The health in one word."""
+def health_words(run: ArchivedRun) -> Phrase:
+    """The health in one word, and how many checks it is made of."""
     made = [found for found in run.digest.findings if found.level is not Level.NOT_ASSESSED]
     outside = sum(found.level in (Level.BAD, Level.WATCH) for found in made)
     if run.health is Level.NOT_ASSESSED:
-        small = phrase("health.not_assessed")
-    elif outside:
-        small = phrase("health.outside", count=outside, of=len(made))
-    else:
-        small = phrase("health.good")
-    return Tile("health", str(run.health), "text", (small,), term="health")
+        return phrase("health.not_assessed")
+    if outside:
+        return phrase("health.outside", level=str(run.health), count=outside, of=len(made))
+    return phrase("health.good", of=len(made))

@@ -55,7 +55,7 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
         "files": {name: value for name, value in digest.files.items() if name != "log_lines"},
         "health": str(run.health),
         "findings": [_finding(found, words) for found in digest.findings],
-        "recommendations": [name for name, _ in run.advice.recommendations],
+        "recommendations": [one.rule for one in run.advice.recommendations],
         "problems": [{"kind": p.kind, "text": words(problem_words(p))} for p in run.problems],
     }
     return (json.dumps(_plain(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode(
