@@ -20,6 +20,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from runsum.analysis.stats import middle
 from runsum.source.columns import Floats
 
 MOST_BINS = 120
@@ -123,7 +124,7 @@ def _drift(y: Floats) -> float:
     if len(y) < 2 * PARTS:
         return 0.0
     bends = np.diff(block_means(y, PARTS), 2)
-    return float(np.median(np.abs(bends))) / (0.6745 * math.sqrt(6))
+    return middle(np.abs(bends)) / (0.6745 * math.sqrt(6))
 
 
 def _noise(y: Floats) -> tuple[float, float]:
@@ -140,7 +141,7 @@ def _noise(y: Floats) -> tuple[float, float]:
     rest = y[index] - (totals[index + half + 1] - totals[index - half]) / (2 * half + 1)
     if len(rest) < 4:
         return 0.0, 0.0
-    deviation = 1.4826 * float(np.median(np.abs(rest - np.median(rest)))) / math.sqrt(1 - 1 / (2 * half + 1))
+    deviation = 1.4826 * middle(np.abs(rest - middle(rest))) / math.sqrt(1 - 1 / (2 * half + 1))
     clipped = np.clip(rest, -4 * deviation, 4 * deviation)  # a cliff is no noise
     power = float((clipped**2).sum())
     lag = float((clipped[1:] * clipped[:-1]).sum()) / power if power > 0 else 0.0
@@ -156,12 +157,12 @@ def find_course(thinned: Thinned, penalty: float) -> Course:
         thinned: the series.
         penalty: price of a change, in noise variances times the logarithm of the number of bins.
     """
-    y, x = thinned.y, thinned.x
+    y = thinned.y
     count = len(y)
     if count < 2 * _SHORTEST or thinned.noise <= 0:
         return _course_of(thinned, [0, count], np.empty((0, 0)), 0.0)
     variance = thinned.unsure**2
-    cost = _line_costs(x, y)
+    cost = _line_costs(y)
     price = penalty * math.log(count) * variance
     best = np.full(count + 1, np.inf)
     best[0] = -price
@@ -180,15 +181,15 @@ def find_course(thinned: Thinned, penalty: float) -> Course:
 def _course_of(thinned: Thinned, bounds: list[int], cost: Floats, variance: float) -> Course:
     segments, fitted = [], np.empty(len(thinned.y))
     for first, end in pairwise(bounds):
-        line = _line(thinned.x[first:end], thinned.y[first:end])
+        line = _line(thinned.y[first:end])
         fitted[first:end] = line
         segments.append(Segment(first, end - 1, float(line[0]), float(line[-1])))
     return Course(thinned, tuple(segments), tuple(_changes(bounds, cost, variance)), fitted)
 
 
-def _line(x: Floats, y: Floats) -> Floats:
-    """The least-squares line through a stretch, at its positions."""
-    away = x - x.mean()
+def _line(y: Floats) -> Floats:
+    """The least-squares line through a stretch, at its bins."""
+    away = np.arange(len(y)) - (len(y) - 1) / 2
     power = float((away**2).sum())
     line: Floats = y.mean() + away * (float((away * y).sum()) / power if power > 0 else 0.0)
     return line
@@ -204,25 +205,32 @@ def _changes(bounds: list[int], cost: Floats, variance: float) -> Iterator[Chang
 
 
 @lru_cache(maxsize=4)
-def _counts(count: int) -> NDArray[np.float64]:
-    """How many bins each stretch has, by its first and last bin; 1 below the diagonal, where there is none."""
-    index = np.arange(count)
-    counts: Floats = np.maximum(index[None, :] - index[:, None] + 1.0, 1.0)
-    return counts
+def _stretches(count: int) -> tuple[NDArray[np.float64], ...]:
+    """What a line through each stretch needs to know of its bins, by first and last bin; the same for every series.
+
+    Returns:
+        Number of bins, sum of their positions, spread of the positions, each of shape (bins, bins), and the positions;
+        below the diagonal, where there is no stretch, numbers that only avoid a division by nought.
+    """
+    at = np.arange(count, dtype=np.float64)
+    size = np.maximum(at[None, :] - at[:, None] + 1.0, 1.0)
+    positions = size * (at[None, :] + at[:, None]) / 2
+    spread = np.maximum(size * (size**2 - 1) / 12, 1e-12)
+    return size, positions, spread, at
 
 
-def _line_costs(x: Floats, y: Floats) -> Floats:
-    """Squared error of the best line through every stretch.
+def _line_costs(y: Floats) -> Floats:
+    """Squared error of the best line through every stretch of bins.
 
     Returns:
         Shape (bins, bins): row is the first bin, column the last one; what lies below the diagonal means nothing.
     """
-    size = _counts(len(y))
-    x = (x - x[0]) / max(float(x[-1] - x[0]), 1e-300)
+    size, positions, spread, at = _stretches(len(y))
     y = y - y.mean()  # far from nought, squares would swallow the differences
-    sums = [np.concatenate([[0.0], np.cumsum(column)]) for column in (x, y, x * x, y * y, x * y)]
-    sx, sy, sxx, syy, sxy = (total[None, 1:] - total[:-1, None] for total in sums)
-    spread = np.maximum(sxx - sx * sx / size, 1e-12)
-    both = sxy - sx * sy / size
-    costs: Floats = np.maximum(syy - sy * sy / size - both * both / spread, 0.0)
+    sums = [np.concatenate([[0.0], np.cumsum(column)]) for column in (y, y * y, at * y)]
+    total, squares, mixed = (one[None, 1:] - one[:-1, None] for one in sums)
+    mixed -= positions * total / size
+    squares -= total * total / size
+    squares -= mixed * mixed / spread
+    costs: Floats = np.maximum(squares, 0.0)
     return costs

@@ -12,18 +12,20 @@ from runsum.thresholds import Thresholds
 
 @dataclass(frozen=True, slots=True)
 class Precedent:
-    """A run of the same environment and algorithm that fared better.
+    """A run of the same environment that fared better.
 
     Attributes:
         run_id, slug: the run.
         final: its last reward.
         changes: (setting, value of the run at hand, value of this one).
+        algorithm: of this run, where it is another one; empty where it is the same.
     """
 
     run_id: str
     slug: str
     final: float
     changes: tuple[tuple[str, object, object], ...]
+    algorithm: str = ""
 
 
 class Peers(Protocol):

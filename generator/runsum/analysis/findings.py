@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runsum.analysis.shape import RewardShape
-from runsum.analysis.stats import finite
+from runsum.analysis.stats import finite, middle
 from runsum.cleaning.rollouts import OFF_POLICY
 from runsum.cleaning.series import Series
 from runsum.model import Finding, Level, phrase
@@ -184,6 +184,14 @@ def bin_medians(steps: Floats, values: Floats, most: int = _BINS) -> Bins:
     return Bins(x[:, 0], x[:, -1], np.median(y, axis=1), len(seen.nonzero()[0]))
 
 
+def _row_medians(values: Floats) -> Floats:
+    """The median of each row."""
+    ordered = np.sort(values, axis=1)
+    width = values.shape[1]
+    medians: Floats = (ordered[:, (width - 1) // 2] + ordered[:, width // 2]) / 2
+    return medians
+
+
 def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[int, int, float] | None:
     """The longest unbroken stretch of bins: first and last timestep, share of all bins; None without any."""
     if not outside.any():
@@ -193,6 +201,13 @@ def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool
     longest = int(np.argmax(ends - starts))
     first, last = int(starts[longest]), int(ends[longest]) - 1
     return int(bins.begin[first]), int(bins.end[last]), float((last - first + 1) / len(bins))
+
+
+def loss_course(bins: Bins) -> tuple[float, float]:
+    """(median of the second fifth to the middle, median of the last tenth) of a loss; the beginning says little."""
+    count = len(bins)
+    first = bins.value[count // 5 : max(count // 2, count // 5 + 1)]
+    return middle(first), middle(bins.value[-max(1, count // 10) :])
 
 
 def steady_rows(series: Series, subject: Subject, limits: Thresholds) -> Floats:

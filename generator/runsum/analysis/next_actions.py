@@ -68,6 +68,8 @@ def _change(e: Evidence, setting: str, rule: str, factor: float) -> Values:
     if before is None or before <= 0:
         return {"change": phrase("change.up" if factor > 1 else "change.down", setting=setting), "peer": None}
     found = e.peers.with_setting(setting, factor > 1, rule)
+    if found and e.final is not None and found.final < e.final:
+        found = None  # it passed the check and fared worse
     after = found.changes[0][2] if found else _rounded(before * factor, whole=before.is_integer())
     change = phrase("change.from_to", setting=setting, before=_plain(before), after=_plain(after))
     if found is None:
@@ -81,10 +83,12 @@ def _better(e: Evidence, limits: Thresholds) -> Values:
     found = e.peers.better(max(limits.parent_drop * e.scale, 2 * (e.number("noise") or 0.0)))
     if found is None:
         return {"peer": None}
-    items = [(name, _plain(before), _plain(after)) for name, before, after in found.changes]
-    return {
-        "peer": phrase("peer.better", run=found.run_id, final=found.final, items=items), "precedent": found
-    }  # fmt: skip
+    if found.algorithm:
+        peer = phrase("peer.other_algorithm", run=found.run_id, final=found.final, algorithm=found.algorithm)
+    else:
+        items = [(name, _plain(before), _plain(after)) for name, before, after in found.changes]
+        peer = phrase("peer.better", run=found.run_id, final=found.final, items=items)
+    return {"peer": peer, "precedent": found}
 
 
 def _rounded(value: float, whole: bool = False) -> float:
@@ -167,7 +171,10 @@ def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
     share = (current - since) / (current - e.start) * 100
     if share < limits.plateau_recommend_pct:
         return None
-    return {"since": since, "share": share, "level": e.number("level"), **_better(e, limits)}
+    values: Values = {"since": since, "share": share, "level": e.number("level"), "change": None, **_better(e, limits)}
+    if values["peer"] is None:
+        values |= _change(e, "learning_rate", "reward_shape", 1 / limits.setting_factor)
+    return values
 
 
 def _kl_against_clip(e: Evidence, limits: Thresholds) -> Values | None:

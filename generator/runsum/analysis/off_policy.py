@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.findings import Bins, Subject, bin_medians, judged, longest_stretch, not_assessed
-from runsum.analysis.stats import finite
+from runsum.analysis.findings import Bins, Subject, bin_medians, judged, longest_stretch, loss_course, not_assessed
+from runsum.analysis.stats import finite, middle
 from runsum.cleaning.rollouts import VALUE_BASED
 from runsum.cleaning.series import Series
 from runsum.model import Finding, Level
@@ -42,9 +42,7 @@ def _check_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding
         return not_assessed("td_loss", "no_column")
     if bins.count < limits.min_rows_trend:
         return not_assessed("td_loss", "few_values", rows=bins.count)
-    count = len(bins)
-    before = float(np.median(bins.value[count // 5 : max(count // 2, count // 5 + 1)]))
-    after = float(np.median(bins.value[-max(1, count // 10) :]))
+    before, after = loss_course(bins)
     if before <= 0:
         return not_assessed("td_loss", "loss_zero")
     ratio, chart = after / before, name.replace("_", "-")
@@ -77,7 +75,7 @@ def _check_q(series: Series, subject: Subject, limits: Thresholds) -> Finding:
     largest = float(np.abs(rewards).max())
     if largest <= 0:
         return not_assessed("q_value", "q_no_scale")
-    end = float(np.median(bins.value[-max(1, len(bins) // 10) :]))
+    end = middle(bins.value[-max(1, len(bins) // 10) :])
     return _judge_q(bins, end, largest, "medium" if sure else "low", limits)
 
 

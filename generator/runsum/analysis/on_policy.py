@@ -10,8 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.findings import Bins, Subject, bin_medians, judged, longest_stretch, not_assessed, steady_rows
-from runsum.analysis.stats import finite
+from runsum.analysis.findings import (
+    Bins,
+    Subject,
+    bin_medians,
+    judged,
+    longest_stretch,
+    loss_course,
+    not_assessed,
+    steady_rows,
+)
+from runsum.analysis.stats import finite, middle
 from runsum.cleaning.series import Series
 from runsum.model import Finding, Level
 from runsum.source.columns import Floats
@@ -54,26 +63,26 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
         return not_assessed("kl", "not_of_algorithm", algorithm=subject.algorithm.upper())
     if missing := _absent("kl", subject, len(seen), limits):
         return missing
-    middle, band = float(np.median(seen)), (limits.kl_low, limits.kl_watch)
+    typical, band = middle(seen), (limits.kl_low, limits.kl_watch)
     if (seen < -1e-5).mean() > 0.01:
-        return not_assessed("kl", "kl_signed", median=middle)
+        return not_assessed("kl", "kl_signed", median=typical)
     bins = bin_medians(steady, values)
     if bins.count < limits.min_rows_trend:
         return not_assessed("kl", "kl_annealed")
-    middle, most = float(np.median(bins.value)), "high" if subject.algorithm else "low"
+    typical, most = middle(bins.value), "high" if subject.algorithm else "low"
     for level, limit, key in ((Level.BAD, limits.kl_high, "kl_high"), (Level.WATCH, limits.kl_watch, "kl_large")):
         if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
-            return judged("kl", level, key, value=middle, band=band, count=bins.count, most=most, where=where[:2],
+            return judged("kl", level, key, value=typical, band=band, count=bins.count, most=most, where=where[:2],
                           share=where[2] * 100, limit=limit)  # fmt: skip
     peak = int(np.nanargmax(np.where(np.isfinite(steady), values, np.nan)))
-    if values[peak] > max(limits.kl_spike * middle, limits.kl_high):
+    if values[peak] > max(limits.kl_spike * typical, limits.kl_high):
         near = (int(series.timestep[max(peak - 1, 0)]), int(series.timestep[min(peak + 1, len(series) - 1)]))
         return judged("kl", Level.WATCH, "kl_spike", value=float(values[peak]), band=band, count=bins.count, most=most,
-                      where=near, median=middle)  # fmt: skip
-    if middle < limits.kl_low and not subject.learned:
-        return judged("kl", Level.WATCH, "kl_low", value=middle, band=band, count=bins.count, most="medium")
-    key = "kl_small_but_learns" if middle < limits.kl_low else "kl_usual"
-    return judged("kl", Level.GOOD, key, value=middle, band=band, count=bins.count, most=most)
+                      where=near, median=typical)  # fmt: skip
+    if typical < limits.kl_low and not subject.learned:
+        return judged("kl", Level.WATCH, "kl_low", value=typical, band=band, count=bins.count, most="medium")
+    key = "kl_small_but_learns" if typical < limits.kl_low else "kl_usual"
+    return judged("kl", Level.GOOD, key, value=typical, band=band, count=bins.count, most=most)
 
 
 def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresholds) -> Finding:
@@ -85,14 +94,14 @@ def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresh
     bins, band = bin_medians(steady, values), (0.0, limits.clip_watch)
     if bins.count < limits.min_rows_trend:
         return not_assessed("clip_fraction", "kl_annealed")
-    middle = float(np.median(bins.value))
+    typical = middle(bins.value)
     for level, limit in ((Level.BAD, limits.clip_high), (Level.WATCH, limits.clip_watch)):
         if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
-            return judged("clip_fraction", level, "clip_high", value=middle, band=band, count=bins.count,
+            return judged("clip_fraction", level, "clip_high", value=typical, band=band, count=bins.count,
                           where=where[:2], share=where[2] * 100, limit=limit)  # fmt: skip
-    if middle <= 0 and subject.shape.kind == "flat":
-        return judged("clip_fraction", Level.WATCH, "clip_none", value=middle, band=band, count=bins.count)
-    return judged("clip_fraction", Level.GOOD, "clip_usual", value=middle, band=band, count=bins.count)
+    if typical <= 0 and subject.shape.kind == "flat":
+        return judged("clip_fraction", Level.WATCH, "clip_none", value=typical, band=band, count=bins.count)
+    return judged("clip_fraction", Level.GOOD, "clip_usual", value=typical, band=band, count=bins.count)
 
 
 def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, limits: Thresholds) -> list[Finding]:
@@ -103,7 +112,7 @@ def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, lim
         return []
     third = int(both.sum()) // 3
     (kl_first, kl_last), (clip_first, clip_last) = (
-        (float(np.median(column[both][:third])), float(np.median(column[both][-third:]))) for column in (kl, clip)
+        (middle(column[both][:third]), middle(column[both][-third:])) for column in (kl, clip)
     )
     if not (kl_last > 2 * max(kl_first, 1e-9) and kl_last > limits.kl_low and clip_last < 0.5 * clip_first):
         return []
@@ -125,7 +134,7 @@ def _check_explained_variance(series: Series, subject: Subject, limits: Threshol
     if missing := _absent(rule, subject, bins.count, limits):
         return missing
     late = bins.after(2 / 3)
-    level = float(np.median(late.value))
+    level = middle(late.value)
     given: dict[str, Any] = {"value": level, "band": band, "count": bins.count}
     if level >= limits.explained_variance_good:
         settled = bins.after(limits.early_share)
@@ -146,24 +155,17 @@ def _check_value_loss(series: Series, subject: Subject, limits: Thresholds) -> F
     bins = bin_medians(series.timestep, series.columns["value_loss"])
     if missing := _absent("value_loss", subject, bins.count, limits):
         return missing
-    middle, end = loss_course(bins)
-    if middle <= 0:
+    typical, end = loss_course(bins)
+    if typical <= 0:
         return not_assessed("value_loss", "loss_zero")
-    ratio, band = end / middle, (None, limits.value_loss_rise)
-    given: dict[str, Any] = {"value": ratio, "band": band, "count": bins.count, "before": middle, "after": end}
+    ratio, band = end / typical, (None, limits.value_loss_rise)
+    given: dict[str, Any] = {"value": ratio, "band": band, "count": bins.count, "before": typical, "after": end}
     if ratio > limits.value_loss_rise and not subject.learned:
-        where = longest_stretch(bins, bins.value > limits.value_loss_rise * middle)
+        where = longest_stretch(bins, bins.value > limits.value_loss_rise * typical)
         level = Level.BAD if ratio > limits.value_loss_blowup else Level.WATCH
         return judged("value_loss", level, "value_loss_rising", where=where[:2] if where else None, **given)
     key = "value_loss_with_returns" if ratio > limits.value_loss_rise else "value_loss_usual"
     return judged("value_loss", Level.GOOD, key, **given)
-
-
-def loss_course(bins: Bins) -> tuple[float, float]:
-    """(median of the second fifth to the middle, median of the last tenth) of a loss; the beginning says little."""
-    count = len(bins)
-    first = bins.value[count // 5 : max(count // 2, count // 5 + 1)]
-    return float(np.median(first)), float(np.median(bins.value[-max(1, count // 10) :]))
 
 
 # ---- how certain the policy is
@@ -199,7 +201,7 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
         return not_assessed("entropy", entropy.reason or "no_column", most=float(raw.value.max()) if len(raw) else 0.0,
                             actions=subject.actions or 0)  # fmt: skip
     band = (limits.entropy_collapsed, limits.entropy_untouched)
-    end = float(np.median(share.value[-max(1, len(share) // 10) :]))
+    end = middle(share.value[-max(1, len(share) // 10) :])
     given: dict[str, Any] = {"value": end, "band": band, "count": share.count, "actions": subject.actions}
     low = longest_stretch(share, share.value < limits.entropy_collapsed)
     plateau = subject.shape.level_since
@@ -224,7 +226,7 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
 def _entropy_change(raw: Bins, limits: Thresholds) -> Finding:
     """Entropy of a density has no largest value and may be negative: only its change says something."""
     tenth = max(1, len(raw) // 10)
-    change = float(np.median(raw.value[-tenth:]) - np.median(raw.value[:tenth]))
+    change = float(middle(raw.value[-tenth:]) - middle(raw.value[:tenth]))
     grew = change > limits.entropy_growth
     where = (int(raw.begin[0]), int(raw.end[-1])) if grew else None
     level, key = (Level.WATCH, "entropy_grew") if grew else (Level.GOOD, "entropy_change")
@@ -241,11 +243,11 @@ def _check_never_learned(
     if share is None or min(share.count, bins.count) < limits.min_rows_trend or not subject.is_first:
         return []
     late, critic = share.after(0.3), bins.after(0.3)
-    explained = float(np.median(critic.value))
-    if subject.shape.kind != "flat" or float(np.median(late.value)) <= limits.entropy_untouched or explained > 0.1:
+    explained = middle(critic.value)
+    if subject.shape.kind != "flat" or middle(late.value) <= limits.entropy_untouched or explained > 0.1:
         return []
     return [
-        judged("never_learned", Level.BAD, "never_learned", value=float(np.median(late.value)),
+        judged("never_learned", Level.BAD, "never_learned", value=middle(late.value),
                band=(None, limits.entropy_untouched), count=min(share.count, bins.count),
                where=(int(late.begin[0]), int(late.end[-1])), explained=explained)
     ]  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from runsum.analysis.findings import Subject, judged, not_assessed
 from runsum.analysis.shape import Fall
-from runsum.analysis.stats import finite
+from runsum.analysis.stats import finite, middle
 from runsum.cleaning.series import Series
 from runsum.model import DataQuality, Finding, Level, Phrase, phrase
 from runsum.thresholds import Thresholds
@@ -86,7 +86,7 @@ def what_changed(series: Series, quality: DataQuality, begin: int, end: int) -> 
         old, new = finite(values[before]), finite(values[during])
         if len(old) < 3 or len(new) < 3:
             continue
-        was, became = float(np.median(old)), float(np.median(new))
+        was, became = middle(old), middle(new)
         if max(was, became) > factor * max(min(was, became), 1e-12):
             said.append(phrase(f"beside.{name}", before=was, after=became))
     near = (begin - width, end + width)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from runsum.analysis.changepoints import PARTS, Course, Thinned, block_means, find_course, thin
-from runsum.analysis.stats import noise_level, typical_range
+from runsum.analysis.stats import middle, noise_level, typical_range
 from runsum.model import Fact, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
@@ -56,7 +56,8 @@ class RewardShape:
         recent_share: share of the rows that `recent_change` is about.
         level_between: timesteps between which the level stretch began, as far as the noise lets one tell.
         fall: the loss of most of what was learned, or None.
-        lost_share: how much of the gain the end has given back; 0 within the noise.
+        lost_share: how much of the gain the end has given back; 0 within the noise, and where the best was at the
+            beginning.
         recent_since: timestep at which the recent share begins.
         noisy: noise as a share of the range of the course.
         unsure: standard deviation of a point of the course, its neighbours' likeness allowed for.
@@ -113,7 +114,7 @@ def _describe(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardSha
     order = np.argsort(steps, kind="stable")
     steps, values = steps[order], values[order]
     tenth = max(3, len(values) // 10)
-    start, end = float(np.median(values[:tenth])), float(np.median(values[-tenth:]))
+    start, end = middle(values[:tenth]), middle(values[-tenth:])
     course = find_course(thin(steps, values), limits.changepoint_penalty)
     scale = typical_range(values)
     fitted, unsure = course.fitted, course.thinned.unsure
@@ -165,7 +166,7 @@ def _level_since(course: Course, scale: float, limits: Thresholds) -> tuple[int 
     """Timestep from which the course stays within a band around its final level, and how sure that is."""
     fitted, x = course.fitted, course.thinned.x
     band = max(limits.plateau_band * scale, 2 * course.thinned.unsure)
-    level = float(np.median(fitted[-max(3, len(fitted) // 10) :]))
+    level = middle(fitted[-max(3, len(fitted) // 10) :])
     away = np.abs(fitted - level)
     first = _enters(away, band)
     if first >= len(x) or x[-1] - x[first] < limits.plateau_min_share * (x[-1] - x[0]):
@@ -203,7 +204,7 @@ def _find_fall(course: Course, limits: Thresholds) -> tuple[Fall | None, float]:
     fitted, x = course.fitted, course.thinned.x
     skip = len(fitted) // 20  # the first means are of few episodes
     best = skip + int(np.argmax(fitted[skip:]))
-    before, after = float(fitted[best]), float(np.median(fitted[-max(3, len(fitted) // 20) :]))
+    before, after = float(fitted[best]), middle(fitted[-max(3, len(fitted) // 20) :])
     if before - after <= 4 * course.thinned.unsure:
         return None, 0.0
     floor = min(float(fitted[skip : best + 1].min()), after)
@@ -214,9 +215,9 @@ def _find_fall(course: Course, limits: Thresholds) -> tuple[Fall | None, float]:
     later = fitted[best:]
     drops = later[:-size] - later[size:] if len(later) > size else np.zeros(1)
     worst = best + int(np.argmax(drops))
-    return Fall(
-        int(x[worst]), int(x[min(worst + size, len(x) - 1)]), before, after, share, best < len(fitted) // 10
-    ), share  # fmt: skip
+    from_start = best < len(fitted) // 10
+    end = min(worst + size, len(x) - 1)
+    return Fall(int(x[worst]), int(x[end]), before, after, share, from_start), 0.0 if from_start else share
 
 
 def convergence_fact(shape: RewardShape) -> Fact:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.findings import Subject, bin_medians, judged, longest_stretch, not_assessed
+from runsum.analysis.stats import middle
 from runsum.cleaning.series import Series
 from runsum.model import DataQuality, Finding, Level
 from runsum.source.columns import Floats
@@ -32,7 +33,7 @@ def check_throughput(steps: Floats, per_second: Floats, limits: Thresholds) -> F
         return not_assessed("throughput", "speed_few", windows=len(per_second))
     bins = bin_medians(steps, per_second, 40)
     tenth = max(1, len(bins) // 10)
-    before, after = float(np.median(bins.value[: 2 * tenth])), float(np.median(bins.value[-2 * tenth :]))
+    before, after = middle(bins.value[: 2 * tenth]), middle(bins.value[-2 * tenth :])
     if before <= 0:
         return not_assessed("throughput", "speed_few", windows=len(per_second))
     drop, band = 1 - after / before, (None, limits.fps_drop)
@@ -56,13 +57,13 @@ def check_resources(series: Series, vram_share: float | None, gpu_avg: float | N
     if memory.count >= limits.min_rows_trend:
         third = max(1, len(memory) // 3)
         first, last = memory.value[:third], memory.value[-third:]
-        growth = float(np.median(last) / max(float(np.median(first)), 1e-9))
-        middle = float(np.median(memory.value[third:-third])) if len(memory) > 2 * third else float(np.median(last))
-        still = float(memory.value[-1]) > 1.02 * float(np.median(last))  # a replay memory fills up, and then it is full
-        if growth > limits.memory_growth and np.median(first) < middle < np.median(last) and still:
+        growth = float(middle(last) / max(middle(first), 1e-9))
+        typical = middle(memory.value[third:-third]) if len(memory) > 2 * third else middle(last)
+        still = float(memory.value[-1]) > 1.02 * middle(last)  # a replay memory fills up, and then it is full
+        if growth > limits.memory_growth and middle(first) < typical < middle(last) and still:
             return judged("resources", Level.WATCH, "memory_grows", value=growth, band=(None, limits.memory_growth),
                           count=memory.count, most="medium", where=(int(memory.begin[third]), int(memory.end[-1])),
-                          before=float(np.median(first)), after=float(memory.value[-1]))  # fmt: skip
+                          before=middle(first), after=float(memory.value[-1]))  # fmt: skip
     if gpu_avg is not None:
         key = "gpu_idle" if gpu_avg < limits.gpu_idle_pct else "gpu_used"
         return judged("resources", Level.GOOD, key, value=gpu_avg, chart="gpu")
@@ -94,21 +95,21 @@ def check_gradient(series: Series, subject: Subject, limits: Thresholds) -> Find
     if bins.count < limits.min_rows_trend:
         return not_assessed(rule, "few_values", rows=bins.count)
     seen = values[np.isfinite(values)]
-    middle, high = float(np.median(seen)), float(np.percentile(seen, 95))
-    if (np.abs(seen - seen.max()) <= 1e-4 * abs(float(seen.max()))).mean() > 0.5 and middle > 0:
-        return not_assessed(rule, "gradient_clipped", limit=middle)
-    half = float(np.median(bins.value[: max(1, len(bins) // 2)]))
-    end = float(np.median(bins.value[-max(1, len(bins) // 10) :]))
+    typical, high = middle(seen), float(np.percentile(seen, 95))
+    if (np.abs(seen - seen.max()) <= 1e-4 * abs(float(seen.max()))).mean() > 0.5 and typical > 0:
+        return not_assessed(rule, "gradient_clipped", limit=typical)
+    half = middle(bins.value[: max(1, len(bins) // 2)])
+    end = middle(bins.value[-max(1, len(bins) // 10) :])
     if half > 0 and end > limits.gradient_blowup * half:
         where = longest_stretch(bins, bins.value > limits.gradient_blowup * half)
         return judged(rule, Level.BAD, "gradient_blowup", value=end / half, band=(None, limits.gradient_blowup),
                       count=bins.count, where=where[:2] if where else None, before=half, after=end)  # fmt: skip
-    if middle > 0 and high > limits.gradient_rise * middle:
+    if typical > 0 and high > limits.gradient_rise * typical:
         where = longest_stretch(bins, bins.value >= np.percentile(bins.value, 90))
-        return judged(rule, Level.WATCH, "gradient_uneven", value=high / middle, band=(None, limits.gradient_rise),
-                      count=bins.count, most="medium", where=where[:2] if where else None, median=middle,
+        return judged(rule, Level.WATCH, "gradient_uneven", value=high / typical, band=(None, limits.gradient_rise),
+                      count=bins.count, most="medium", where=where[:2] if where else None, median=typical,
                       p95=high)  # fmt: skip
-    return judged(rule, Level.GOOD, "gradient_steady", value=middle, count=bins.count)
+    return judged(rule, Level.GOOD, "gradient_steady", value=typical, count=bins.count)
 
 
 def check_data(quality: DataQuality, problems: Mapping[str, object], limits: Thresholds) -> Finding:

@@ -41,7 +41,7 @@ class _Ordered:
 
 @dataclass(slots=True)
 class Precedents:
-    """The runs of an archive by environment and algorithm."""
+    """The runs of an archive by environment and algorithm, and by environment alone (algorithm None)."""
 
     _groups: dict[tuple[str | None, str | None], list[RunDigest]] = field(default_factory=dict)
     _settings: dict[str, Mapping[str, object]] = field(default_factory=dict)
@@ -55,6 +55,7 @@ class Precedents:
         for run in digests:
             if run.env_id and run.algorithm and run.final_reward is not None and _held(run):
                 index._groups.setdefault((run.env_id, run.algorithm), []).append(run)
+                index._groups.setdefault((run.env_id, None), []).append(run)
         return index
 
     def settings_of(self, run: RunDigest) -> Mapping[str, object]:
@@ -92,17 +93,19 @@ class Precedents:
         return None if value is None else _precedent(other, ((setting, own, value),))
 
     def better(self, run: RunDigest, by: float) -> Precedent | None:
-        """The run that ended best of the same environment and algorithm, if better by so much, and what it had else."""
-        key = (run.env_id, run.algorithm)
-        if key not in self._groups:
-            return None
-        if key not in self._best:
-            self._best[key] = sorted(self._groups[key], key=_rank)[:2]
-        other = next((best for best in self._best[key] if best.slug != run.slug), None)
-        if other is None or (other.final_reward or 0.0) <= (run.final_reward or 0.0) + by:
-            return None
-        changes = tuple(self._differing(run, other))
-        return _precedent(other, changes[:_SHOWN]) if changes else None
+        """The run that ended best, if better by so much: of the same algorithm with what it had else, or of another."""
+        for algorithm in (run.algorithm, None):
+            key = (run.env_id, algorithm)
+            if key not in self._best:
+                self._best[key] = sorted(self._groups.get(key, ()), key=_rank)[:2]
+            other = next((best for best in self._best[key] if best.slug != run.slug), None)
+            if other is None or (other.final_reward or 0.0) <= (run.final_reward or 0.0) + by:
+                continue
+            if other.algorithm != run.algorithm:
+                return Precedent(other.run_id, other.slug, float(other.final_reward or 0.0), (), other.algorithm or "")
+            if changes := tuple(self._differing(run, other)):
+                return _precedent(other, changes[:_SHOWN])
+        return None
 
     def _differing(self, run: RunDigest, other: RunDigest) -> Iterator[tuple[str, object, object]]:
         own, theirs = self.settings_of(run), self.settings_of(other)
