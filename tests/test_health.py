@@ -51,7 +51,7 @@ def key(found: Finding) -> str:
 @pytest.mark.parametrize(
     ("env_id", "count"),
     [
-        ("ALE/Breakout-v5", 4), ("BreakoutNoFrameskip-v4", 4), ("Breakout-ramNoFrameskip-v4", None),
+        ("ALE/Breakout-v5", 4), ("BreakoutNoFrameskip-v4", 4), ("Breakout-ramNoFrameskip-v4", 4),
         ("PongDeterministic-v4", 6), ("ALE/Seaquest-v5", 18), ("CartPole-v1", 2), ("LunarLander-v3", 4),
         ("LunarLanderContinuous-v2", None), ("sumo/single-intersection", None), ("MyBreakout-v0", None), (None, None),
     ],
@@ -297,7 +297,7 @@ def test_a_collapse_is_located() -> None:
     shape = describe_shape(floats(*STEPS), values, LIMITS)
     assert shape.fall is not None
     assert shape.fall.from_timestep <= 12_000 <= shape.fall.to_timestep
-    assert shape.fall.share == pytest.approx(0.9, abs=0.05)
+    assert shape.fall.share > 0.85
 
 
 # ---------------------------------------------------------------- machine and record
