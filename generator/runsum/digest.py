@@ -191,7 +191,9 @@ def _analyse(
         stand=standing.judge_standing(
             record.row, record.metrics, record.gpu, series, quality, what.target, use.now, limits
         ),
-        shape=describe_shape(series.timestep, series.reward, limits),
+        shape=describe_shape(
+            series.timestep, series.reward, limits, series.columns["episode_length_mean"], series.start_timestep
+        ),
         milestones=reward.find_milestones(
             series.timestep, series.reward, series.start_timestep, what.target, series.last_step_any_row, limits
         ),

@@ -72,6 +72,9 @@ class Thresholds:
     plateau_band: float = _rule(
         0.05, "share of the reward range", "rewards that stay this close to the final level count as level"
     )
+    plateau_band_noisy: float = _rule(
+        0.15, "share of the reward range", "noise may widen that band up to this, and no further"
+    )
     plateau_min_share: float = _rule(
         0.10, "share of the run", "a level stretch must cover at least this much to be called a plateau"
     )

@@ -130,12 +130,13 @@ def _drift(y: Floats) -> float:
 def _noise(y: Floats) -> tuple[float, float]:
     """Standard deviation and lag-one correlation of what is left around the local course of a series.
 
-    The course is a moving mean over a fifteenth of the bins, at least seven; the deviation is 1.4826 times the median
+    The course is a moving mean over a fifteenth of the bins, of few bins over three: a wider one would take the bends
+    of a short curve for noise. The deviation is 1.4826 times the median
     absolute one. Both are corrected for the bins that the mean itself contains.
     """
     if len(y) < 2 * _SHORTEST:
         return 0.0, 0.0
-    half = max(3, len(y) // 30)
+    half = max(1, len(y) // 30)
     totals = np.concatenate([[0.0], np.cumsum(y)])
     index = np.arange(half, len(y) - half)
     rest = y[index] - (totals[index + half + 1] - totals[index - half]) / (2 * half + 1)

@@ -42,7 +42,9 @@ def check_reward(
     given: dict[str, Any] = {"count": shape.rows, "start": shape.start, "end": shape.end}
     if shape.kind == "flat":
         if subject.is_first and not subject.is_solved:
-            return judged(rule, Level.BAD, "reward_flat", value=shape.end, where=(first, last), **given)
+            return judged(
+                rule, Level.BAD, "reward_flat", value=shape.end, where=(first, last), reach=shape.scale, **given
+            )
         return judged(rule, Level.GOOD, "reward_held", value=shape.end, where=(first, last), **given)
     if shape.fall is not None:
         return _fallen(series, quality, subject, shape.fall, limits)

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from runsum.analysis.changepoints import PARTS, Course, Thinned, block_means, find_course, thin
-from runsum.analysis.stats import middle, noise_level, typical_range
+from runsum.analysis.changepoints import PARTS, Course, block_means, find_course, thin
+from runsum.analysis.stats import middle, noise_level, slope, typical_range
 from runsum.model import Fact, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
 _WINDOW = 20  # of the run: a sudden drop happens within one such part; a mean of 100 episodes smears it out
 _RANGE_OF_TEN = 4.5  # standard deviations
+_EPISODES = 100  # of which trainers report the mean
 _LARGEST = 1e100  # the square of a larger reward is no number
 
 
@@ -82,12 +83,35 @@ class RewardShape:
     unsure: float = 0.0
 
 
-def describe_shape(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardShape:
-    """Classify a reward curve (canonical rows in write order, NaN where missing)."""
+def describe_shape(
+    timestep: Floats, reward: Floats, limits: Thresholds, episode_length: Floats | None = None, start: int = 0
+) -> RewardShape:
+    """Classify a reward curve.
+
+    Args:
+        timestep: canonical rows in write order.
+        reward: mean episode reward, NaN where missing.
+        limits: thresholds in force.
+        episode_length: mean episode length where it is recorded; with it, the first rows, whose means are of fewer than
+            100 episodes, can be told and left out: they say more of luck than of the policy.
+        start: timestep at which the run began.
+    """
+    every = reward
+    if episode_length is not None:
+        reward = _without_first_means(timestep, every, episode_length, start)
+    is_settled = reward is not every
     largest = float(np.max(np.abs(reward), initial=0.0, where=np.isfinite(reward)))
     if largest <= _LARGEST:
-        return _describe(timestep, reward, limits)
-    return _enlarged(_describe(timestep, reward / largest, limits), largest)
+        return _describe(timestep, reward, limits, is_settled)
+    return _enlarged(_describe(timestep, reward / largest, limits, is_settled), largest)
+
+
+def _without_first_means(timestep: Floats, reward: Floats, length: Floats, start: int) -> Floats:
+    """Rewards without those of the first hundred episodes, if these are no more than a tenth of all."""
+    early = np.isfinite(reward) & (timestep - start < _EPISODES * length)
+    if not early.any() or early.sum() > np.isfinite(reward).sum() / 10:
+        return reward
+    return np.where(early, np.nan, reward)
 
 
 def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
@@ -104,7 +128,7 @@ def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
     )  # fmt: skip
 
 
-def _describe(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardShape:
+def _describe(timestep: Floats, reward: Floats, limits: Thresholds, is_settled: bool) -> RewardShape:
     seen = np.isfinite(reward) & np.isfinite(timestep)
     steps, values = timestep[seen], reward[seen]
     if not len(values):
@@ -118,10 +142,12 @@ def _describe(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardSha
     course = find_course(thin(steps, values), limits.changepoint_penalty)
     scale = typical_range(values)
     fitted, unsure = course.fitted, course.thinned.unsure
+    if is_settled:
+        start = middle(fitted[:3])
     flat = (
         abs(end - start) <= limits.trend_noise_factor * unsure
-        and typical_range(fitted) <= 2 * limits.trend_noise_factor * unsure
-    ) or _only_wobbles(course.thinned, end - start)
+        and _reach(fitted, is_settled) <= 2 * limits.trend_noise_factor * unsure
+    ) or _only_wobbles(course, end - start, is_settled)
     change, moved = _recent_change(course, scale, limits)
     since, between = (None, None) if moved else _level_since(course, scale, limits)
     cliff, cliffs = (None, 0) if flat else _find_cliffs(course, scale, limits)
@@ -134,16 +160,21 @@ def _describe(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardSha
     )  # fmt: skip
 
 
-def _only_wobbles(thinned: Thinned, gain: float) -> bool:
+def _reach(fitted: Floats, is_settled: bool) -> float:
+    """How far a course reaches: all of it, or without its ends where the first means may be of few episodes."""
+    return float(np.ptp(fitted)) if is_settled else typical_range(fitted)
+
+
+def _only_wobbles(course: Course, gain: float, is_settled: bool) -> bool:
     """Whether tenths of a series differ no more than its slow noise makes them.
 
     A rolling mean wanders further than the noise of neighbouring values tells, but it does not get anywhere: of ten
     independent means the range is below 4.5 of their deviations in 95 of 100 cases.
     """
-    if not thinned.drift:
+    most = _RANGE_OF_TEN * course.thinned.drift
+    if not most or (is_settled and _reach(course.fitted, True) > 1.5 * most):
         return False
-    most = _RANGE_OF_TEN * thinned.drift
-    return float(np.ptp(block_means(thinned.y, 10))) <= most and abs(gain) <= most
+    return float(np.ptp(block_means(course.thinned.y, 10))) <= most and abs(gain) <= most
 
 
 def _recent(course: Course, limits: Thresholds) -> int:
@@ -153,7 +184,10 @@ def _recent(course: Course, limits: Thresholds) -> int:
 def _recent_change(course: Course, scale: float, limits: Thresholds) -> tuple[float, bool]:
     """Change of the course over its recent share, and whether that is a trend which goes on in the later half."""
     recent = course.fitted[-_recent(course, limits) :]
-    change, late = float(recent[-1] - recent[0]), float(recent[-1] - recent[len(recent) // 2])
+    at = np.arange(float(len(recent)))
+    change = slope(at, recent) * float(at[-1])
+    third = len(recent) // 3
+    late = float(recent[-third:].mean() - recent[-2 * third : -third].mean()) if third else 0.0
     parts = limits.recent_share * PARTS
     unsure = max(  # of a line's rise over so many bins, and over so many twentieths
         course.thinned.unsure * (12 / len(recent)) ** 0.5, course.thinned.drift * (12 / parts) ** 0.5
@@ -165,13 +199,13 @@ def _recent_change(course: Course, scale: float, limits: Thresholds) -> tuple[fl
 def _level_since(course: Course, scale: float, limits: Thresholds) -> tuple[int | None, tuple[int, int] | None]:
     """Timestep from which the course stays within a band around its final level, and how sure that is."""
     fitted, x = course.fitted, course.thinned.x
-    band = max(limits.plateau_band * scale, 2 * course.thinned.unsure)
+    band = max(limits.plateau_band * scale, min(2 * course.thinned.unsure, limits.plateau_band_noisy * scale))
     level = middle(fitted[-max(3, len(fitted) // 10) :])
     away = np.abs(fitted - level)
     first = _enters(away, band)
     if first >= len(x) or x[-1] - x[first] < limits.plateau_min_share * (x[-1] - x[0]):
         return None, None
-    low, high = _enters(away, 1.5 * band), min(_enters(away, band / 1.5), len(x) - 1)
+    low, high = _enters(away, 1.5 * band), first + int(np.argmax(away[first:] <= band / 1.5))
     for change in course.changes:
         if change.low <= first <= change.high:
             low, high = min(low, change.low), max(high, change.high)
