@@ -254,6 +254,7 @@ def reward(shape: RewardShape, lost: bool = False, **changes: Any) -> Finding:
         (LEVEL, Level.GOOD, "reward_level"),
         (RewardShape("level", 200, 1.0, 9.0), Level.GOOD, "reward_open"),
         (RewardShape("level", 200, 5.0, 5.0, unsure=1.0, level_since=9), Level.WATCH, "reward_no_gain"),
+        (RewardShape("level", 200, 1.0, 9.0, lost_share=0.3, best_level=12.0), Level.WATCH, "reward_below_best"),
         (RewardShape("level", 200, 1.0, 9.0, noisy=0.8), Level.WATCH, "reward_noisy"),
         (RewardShape("level", 200, 1.0, 2.0, fall=Fall(5, 9, 9.0, 2.0, 0.9, False)), Level.BAD, "reward_collapsed"),
         (RewardShape("level", 200, 9.0, 2.0, fall=Fall(5, 9, 9.0, 2.0, 1.0, True)), Level.WATCH,

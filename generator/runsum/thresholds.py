@@ -73,7 +73,7 @@ class Thresholds:
         0.05, "share of the reward range", "rewards that stay this close to the final level count as level"
     )
     plateau_band_noisy: float = _rule(
-        0.15, "share of the reward range", "noise may widen that band up to this, and no further"
+        0.25, "share of the reward range", "noise may widen that band up to this, and no further"
     )
     plateau_min_share: float = _rule(
         0.10, "share of the run", "a level stretch must cover at least this much to be called a plateau"
@@ -121,6 +121,9 @@ class Thresholds:
         "share of the run",
         "the first part, in which critic and policy are not judged yet",
         "common PPO practice; Stable-Baselines3 issue 2240",
+    )
+    lost_watch: float = _rule(
+        0.25, "share of the gain", "an end that gave back more of what was learned is worth a look"
     )
     loss_change: float = _rule(0.25, "share", "a loss whose median moved by less from start to end is level")
     explained_variance_poor: float = _rule(

@@ -64,7 +64,7 @@ class Check:
 
 CHECKS: tuple[Check, ...] = (
     Check("reward_shape", "any", "reward", PELT, (
-        "changepoint_penalty", "plateau_band", "trend_noise_factor", "lost_gain", "noisy_share")),
+        "changepoint_penalty", "plateau_band", "trend_noise_factor", "lost_watch", "lost_gain", "noisy_share")),
     Check("never_learned", "on-policy", "entropy-loss", DEBUGGING, (
         "entropy_untouched", "explained_variance_good", "gate_min_progress_pct")),
     Check("kl", "PPO, TRPO", "kl", SPINNING_UP, (

@@ -48,6 +48,9 @@ def check_reward(
         return judged(rule, Level.GOOD, "reward_held", value=shape.end, where=(first, last), **given)
     if shape.fall is not None:
         return _fallen(series, quality, subject, shape.fall, limits)
+    if shape.lost_share > limits.lost_watch and shape.kind != "falling":
+        return judged(rule, Level.WATCH, "reward_below_best", value=shape.lost_share, band=(None, limits.lost_watch),
+                      best=shape.best_level, lost=shape.lost_share * 100, **given)  # fmt: skip
     if shape.kind in ("rising", "falling"):
         level, key = (Level.GOOD, "reward_rising") if shape.kind == "rising" else (Level.WATCH, "reward_falling")
         since = first if shape.recent_since is None else shape.recent_since

@@ -62,6 +62,7 @@ class RewardShape:
         recent_since: timestep at which the recent share begins.
         noisy: noise as a share of the range of the course.
         unsure: standard deviation of a point of the course, its neighbours' likeness allowed for.
+        best_level: highest point of the course, without its first twentieth.
     """
 
     kind: str
@@ -81,6 +82,7 @@ class RewardShape:
     recent_since: int | None = None
     noisy: float = 0.0
     unsure: float = 0.0
+    best_level: float | None = None
 
 
 def describe_shape(
@@ -92,26 +94,18 @@ def describe_shape(
         timestep: canonical rows in write order.
         reward: mean episode reward, NaN where missing.
         limits: thresholds in force.
-        episode_length: mean episode length where it is recorded; with it, the first rows, whose means are of fewer than
-            100 episodes, can be told and left out: they say more of luck than of the policy.
+        episode_length: mean episode length where it is recorded: it tells of how many episodes the first means are,
+            and so whether they are low by bad luck only.
         start: timestep at which the run began.
     """
-    every = reward
+    episodes = np.full(len(timestep), np.inf)
     if episode_length is not None:
-        reward = _without_first_means(timestep, every, episode_length, start)
-    is_settled = reward is not every
+        with np.errstate(all="ignore"):
+            episodes = np.nan_to_num((timestep - start) / episode_length, nan=np.inf)
     largest = float(np.max(np.abs(reward), initial=0.0, where=np.isfinite(reward)))
     if largest <= _LARGEST:
-        return _describe(timestep, reward, limits, is_settled)
-    return _enlarged(_describe(timestep, reward / largest, limits, is_settled), largest)
-
-
-def _without_first_means(timestep: Floats, reward: Floats, length: Floats, start: int) -> Floats:
-    """Rewards without those of the first hundred episodes, if these are no more than a tenth of all."""
-    early = np.isfinite(reward) & (timestep - start < _EPISODES * length)
-    if not early.any() or early.sum() > np.isfinite(reward).sum() / 10:
-        return reward
-    return np.where(early, np.nan, reward)
+        return _describe(timestep, reward, episodes, limits)
+    return _enlarged(_describe(timestep, reward / largest, episodes, limits), largest)
 
 
 def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
@@ -123,12 +117,13 @@ def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
         end=None if shape.end is None else shape.end * factor,
         noise=shape.noise * factor, unsure=shape.unsure * factor, scale=shape.scale * factor,
         recent_change=shape.recent_change * factor,
+        best_level=None if shape.best_level is None else shape.best_level * factor,
         cliff=None if cliff is None else (cliff[0], cliff[1] * factor, cliff[2] * factor),
         fall=None if fall is None else replace(fall, before=fall.before * factor, after=fall.after * factor),
     )  # fmt: skip
 
 
-def _describe(timestep: Floats, reward: Floats, limits: Thresholds, is_settled: bool) -> RewardShape:
+def _describe(timestep: Floats, reward: Floats, episodes: Floats, limits: Thresholds) -> RewardShape:
     seen = np.isfinite(reward) & np.isfinite(timestep)
     steps, values = timestep[seen], reward[seen]
     if not len(values):
@@ -142,14 +137,15 @@ def _describe(timestep: Floats, reward: Floats, limits: Thresholds, is_settled: 
     course = find_course(thin(steps, values), limits.changepoint_penalty)
     scale = typical_range(values)
     fitted, unsure = course.fitted, course.thinned.unsure
-    if is_settled:
-        start = middle(fitted[:3])
     flat = (
         abs(end - start) <= limits.trend_noise_factor * unsure
-        and _reach(fitted, is_settled) <= 2 * limits.trend_noise_factor * unsure
-    ) or _only_wobbles(course, end - start, is_settled)
+        and typical_range(fitted) <= 2 * limits.trend_noise_factor * unsure
+    ) or _only_wobbles(course, end - start)
+    first = _start_below(values[:tenth], episodes[seen][order][:tenth], end, unsure)
+    if first is not None:
+        flat, start = False, min(start, first)
     change, moved = _recent_change(course, scale, limits)
-    since, between = (None, None) if moved else _level_since(course, scale, limits)
+    since, between = (None, None) if moved else _level_since(course, max(scale, abs(end - start)), limits)
     cliff, cliffs = (None, 0) if flat else _find_cliffs(course, scale, limits)
     fall, lost = (None, 0.0) if flat else _find_fall(course, limits)
     noise = noise_level(values)
@@ -157,24 +153,35 @@ def _describe(timestep: Floats, reward: Floats, limits: Thresholds, is_settled: 
         "flat" if flat else ("rising" if change > 0 else "falling") if moved else "level",
         len(values), start, end, noise, scale, change, since, cliff, cliffs, limits.recent_share, between,
         fall, lost, int(course.thinned.x[-_recent(course, limits)]), noise / max(typical_range(fitted), 1e-12), unsure,
+        float(fitted[len(fitted) // 20 :].max()),
     )  # fmt: skip
 
 
-def _reach(fitted: Floats, is_settled: bool) -> float:
-    """How far a course reaches: all of it, or without its ends where the first means may be of few episodes."""
-    return float(np.ptp(fitted)) if is_settled else typical_range(fitted)
+def _start_below(values: Floats, episodes: Floats, level: float, unsure: float) -> float | None:
+    """Where a curve began, if clearly below a level: what it learned in its first hundred episodes is no luck of a few.
+
+    Args:
+        values: the first means, shape (rows,).
+        episodes: of how many episodes they are, shape (rows,); more than a hundred count as a hundred.
+        level: of the end.
+        unsure: standard deviation of a mean of a hundred episodes, which that of fewer is larger than.
+
+    Returns:
+        The median of those that are more than four deviations below, of which there must be two; else None.
+    """
+    deviation = unsure * np.sqrt(_EPISODES / np.clip(episodes, 1.0, _EPISODES))
+    below = values[(level - values > 4 * deviation) & np.isfinite(episodes)]
+    return middle(below) if len(below) >= 2 else None
 
 
-def _only_wobbles(course: Course, gain: float, is_settled: bool) -> bool:
+def _only_wobbles(course: Course, gain: float) -> bool:
     """Whether tenths of a series differ no more than its slow noise makes them.
 
     A rolling mean wanders further than the noise of neighbouring values tells, but it does not get anywhere: of ten
     independent means the range is below 4.5 of their deviations in 95 of 100 cases.
     """
     most = _RANGE_OF_TEN * course.thinned.drift
-    if not most or (is_settled and _reach(course.fitted, True) > 1.5 * most):
-        return False
-    return float(np.ptp(block_means(course.thinned.y, 10))) <= most and abs(gain) <= most
+    return bool(most) and float(np.ptp(block_means(course.thinned.y, 10))) <= most and abs(gain) <= most
 
 
 def _recent(course: Course, limits: Thresholds) -> int:
@@ -192,7 +199,8 @@ def _recent_change(course: Course, scale: float, limits: Thresholds) -> tuple[fl
     unsure = max(  # of a line's rise over so many bins, and over so many twentieths
         course.thinned.unsure * (12 / len(recent)) ** 0.5, course.thinned.drift * (12 / parts) ** 0.5
     )
-    goes_on = late * change > 0 and abs(late) >= limits.trend_late_share * abs(change)
+    stays = (float(course.thinned.y[-1]) - float(recent[0])) * change > 0  # a dip that is over again is no fall
+    goes_on = stays and late * change > 0 and abs(late) >= limits.trend_late_share * abs(change)
     return change, goes_on and abs(change) > max(limits.trend_noise_factor * unsure, limits.plateau_band * scale)
 
 
