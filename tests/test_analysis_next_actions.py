@@ -35,7 +35,10 @@ def found(rule: str, key: str, level: Level = Level.BAD, value: float = 0.5, **v
 
 FLAT = {"numbers": {"shape": "flat", "noise": 0.1, "level": 1.0}, "findings": found("reward_shape", "reward_flat")}
 FALLING = found("reward_shape", "reward_falling", Level.WATCH)
+KL_LARGE = found("kl", "kl_large", Level.WATCH)
 NO_GAIN = found("reward_shape", "reward_no_gain", Level.WATCH)
+BELOW_BEST = found("reward_shape", "reward_below_best", Level.WATCH)
+FROM_START = found("reward_shape", "reward_fell_from_start", Level.WATCH)
 NOISY = found("reward_shape", "reward_noisy", Level.WATCH)
 
 
@@ -53,6 +56,8 @@ GATES = [
     ("gate.falling", "no-go", evidence({"lost_share": 0.6}, final=10.0)),
     ("gate.worse_than_parent", "no-go", evidence(parent_delta=-2.1, parent_label="run-1")),
     ("gate.no_gain", "insufficient data", evidence(findings=NO_GAIN)),
+    ("gate.below_best", "insufficient data", evidence(findings=BELOW_BEST)),
+    ("gate.from_start", "insufficient data", evidence(findings=FROM_START)),
     ("gate.slipping", "insufficient data", evidence({"shape": "falling"}, findings=FALLING, final=15.0)),
     ("gate.noisy", "insufficient data", evidence(findings=NOISY)),
     ("gate.rising", "go", evidence({"shape": "rising"})),
@@ -82,7 +87,7 @@ def test_the_first_clause_that_applies_decides() -> None:
         {"numbers": evidence({"shape": "falling", "lost_share": 0.9}).numbers, "findings": NO_GAIN},
         {"numbers": evidence({"shape": "falling"}).numbers},
         {"parent_delta": None},
-        {"findings": FALLING},
+        {"findings": BELOW_BEST},
     ]
     seen = [judge_gate(ill, LIMITS)[1].key]
     for cure in cures:
@@ -111,6 +116,7 @@ FIRES = {
     "collapsed": evidence({"lost_share": 0.8}, final=5.0),
     "stale": evidence(problems={"stale": problem("stale", at="2025-12-22T10:00:00")}),
     "not_begun": evidence(findings=found("replay", "replay_not_begun", starts=5000, trained=900)),
+    "updates_too_large": evidence(findings=found("clip_fraction", "clip_high")),
     "never_learned": evidence(findings=found("never_learned", "never_learned")),
     "flat": evidence(**FLAT),
     "rising": evidence({"shape": "rising", "recent_change": 2.0}),
@@ -118,13 +124,13 @@ FIRES = {
     "plateau": evidence({"level_since": 500.0}),
     "lost_rewards": evidence(lost_rewards=True),
     "kl_against_clip": evidence(findings=found("kl_against_clip", "kl_against_clip")),
-    "kl_high": evidence(findings=found("kl", "kl_high")),
-    "clip_high": evidence(findings=found("clip_fraction", "clip_high")),
+    "kl_high": evidence(findings=KL_LARGE),
+    "clip_high": evidence(findings=found("clip_fraction", "clip_high", Level.WATCH)),
     "entropy_collapsed": evidence(findings=found("entropy", "entropy_collapsed")),
     "entropy_untouched": evidence(findings=found("entropy", "entropy_untouched", Level.WATCH)),
     "loss_rising": evidence(findings=found("td_loss", "td_loss_rising")),
     "q_high": evidence(findings=found("q_value", "q_high", Level.WATCH)),
-    "gradient": evidence(findings=found("gradient_norm", "gradient_uneven", Level.WATCH)),
+    "gradient": evidence(findings=found("gradient_norm", "gradient_blowup")),
     "contradiction": evidence(
         problems={"rollout_contradiction": problem("rollout_contradiction", measured=4096, recorded=2048)}
     ),
@@ -157,7 +163,7 @@ def test_the_two_best_supported_rules_win() -> None:
     """Of four that apply, the two with most support are given, the strongest first."""
     seen = evidence(
         {"gpu_avg": 23.0},
-        findings=found("kl", "kl_high") | found("explained_variance", "ev_negative"),
+        findings=KL_LARGE | found("explained_variance", "ev_negative"),
         slowdown={"change": 40.0, "before": 450.0, "after": 270.0},
     )
     assert [one.rule for one in advise(seen, LIMITS).recommendations] == ["kl_high", "critic_poor"]
@@ -235,7 +241,7 @@ class Archive:
 def test_a_setting_is_changed_to_what_a_better_run_had() -> None:
     """The learning rate of the run that passed the check, which is named and linked."""
     peers = Archive(Precedent("run-b", "slug-b", 31.0, (("learning_rate", 0.001, 0.0001),)))
-    seen = evidence(findings=found("kl", "kl_high"), settings={"learning_rate": 0.001}, peers=peers)
+    seen = evidence(findings=KL_LARGE, settings={"learning_rate": 0.001}, peers=peers)
     first = advise(seen, LIMITS).recommendations[0]
     assert (first.rule, first.peer, peers.asked) == ("kl_high", "slug-b", [("learning_rate", False, "kl")])
     change, peer = first.words.values["change"], first.words.values["peer"]
@@ -246,25 +252,25 @@ def test_a_setting_is_changed_to_what_a_better_run_had() -> None:
 def test_without_a_precedent_a_setting_changes_by_the_factor() -> None:
     """A third of the learning rate, three times the entropy coefficient or the usual one, twice the steps."""
     for rule, key, name, before, after in (
-        ("kl", "kl_high", "learning_rate", 0.00025, 0.000083),
+        ("kl", "kl_large", "learning_rate", 0.00025, 0.000083),
         ("entropy", "entropy_collapsed", "ent_coef", 0.01, 0.03),
         ("entropy", "entropy_collapsed", "ent_coef", 0, 0.01),
         ("explained_variance", "ev_none", "n_steps", 128, 256),
     ):
-        seen = evidence(findings=found(rule, key), settings={name: before})
+        seen = evidence(findings=found(rule, key, Level.WATCH), settings={name: before})
         change = advise(seen, LIMITS).recommendations[0].words.values["change"]
         assert dict(change.values) == {"setting": name, "before": before, "after": after}
 
 
 def test_a_setting_that_is_not_recorded_has_no_number() -> None:
     """It is named with its direction only."""
-    change = advise(evidence(findings=found("kl", "kl_high")), LIMITS).recommendations[0].words.values["change"]
+    change = advise(evidence(findings=KL_LARGE), LIMITS).recommendations[0].words.values["change"]
     assert (change.key, change.values) == ("change.down", {"setting": "learning_rate"})
 
 
 def test_a_guess_is_no_ground_for_advice() -> None:
     """A finding of low confidence stands in the table of checks, and recommends nothing."""
-    doubtful = {"kl": replace(found("kl", "kl_high")["kl"], confidence="low")}
+    doubtful = {"kl": replace(KL_LARGE["kl"], confidence="low")}
     assert advise(evidence(findings=doubtful), LIMITS).recommendations[0].rule == "other_seed"
 
 

@@ -20,6 +20,7 @@ from runsum.model import ConfigValue, DataQuality, Finding, Gap, Level, Session
 from support.analysis import LIMITS, floats, series
 
 LEVEL = RewardShape("level", 200, start=1.0, end=20.0, level_since=5000)
+FLAT = RewardShape("flat", 200, start=1.0, end=1.0)
 STEPS = [100.0 * k for k in range(1, 201)]
 
 
@@ -135,12 +136,21 @@ def test_zeros_of_an_annealed_rate_are_left_out() -> None:
 def test_a_high_divergence_is_located() -> None:
     """The longest stretch, from its first to its last row."""
     kl = np.where((np.arange(200) >= 80) & (np.arange(200) < 140), 0.2, 0.01)
-    found = on_policy(kl_divergence=kl)["kl"]
+    found = on_policy(subject(shape=FLAT), kl_divergence=kl)["kl"]
     assert (found.level, key(found), found.confidence) == (Level.BAD, "kl_high", "high")
     assert found.from_timestep is not None
     assert found.to_timestep is not None
     assert 7_900 <= found.from_timestep <= 8_400
     assert 13_600 <= found.to_timestep <= 14_200
+
+
+def test_what_a_policy_learned_with_is_worth_a_look_only() -> None:
+    """The same values are bad where the reward does not rise."""
+    levels = [on_policy(subject(shape=s), kl_divergence=0.2, clip_fraction=0.6) for s in (LEVEL, FLAT)]
+    assert [(found["kl"].level, found["clip_fraction"].level) for found in levels] == [
+        (Level.WATCH, Level.WATCH),
+        (Level.BAD, Level.BAD),
+    ]
 
 
 def test_a_short_excess_is_none() -> None:
@@ -196,7 +206,7 @@ def test_the_first_fifth_of_the_critic_is_not_judged() -> None:
 
 def test_an_unknown_algorithm_is_judged_with_little_confidence() -> None:
     """A KL column is looked at, and the finding counts for less."""
-    found = on_policy(subject(""), kl_divergence=0.5)["kl"]
+    found = on_policy(subject("", FLAT), kl_divergence=0.5)["kl"]
     assert (found.level, found.confidence) == (Level.BAD, "low")
 
 
@@ -254,7 +264,7 @@ def reward(shape: RewardShape, lost: bool = False, **changes: Any) -> Finding:
         (LEVEL, Level.GOOD, "reward_level"),
         (RewardShape("level", 200, 1.0, 9.0), Level.GOOD, "reward_open"),
         (RewardShape("level", 200, 5.0, 5.0, unsure=1.0, level_since=9), Level.WATCH, "reward_no_gain"),
-        (RewardShape("level", 200, 1.0, 9.0, lost_share=0.3, best_level=12.0), Level.WATCH, "reward_below_best"),
+        (RewardShape("level", 200, 1.0, 9.0, lost_share=0.3, best_level=12.0, held=False), Level.WATCH, "reward_below_best"),
         (RewardShape("level", 200, 1.0, 9.0, noisy=0.8), Level.WATCH, "reward_noisy"),
         (RewardShape("level", 200, 1.0, 2.0, fall=Fall(5, 9, 9.0, 2.0, 0.9, False)), Level.BAD, "reward_collapsed"),
         (RewardShape("level", 200, 9.0, 2.0, fall=Fall(5, 9, 9.0, 2.0, 1.0, True)), Level.WATCH,
@@ -332,6 +342,18 @@ def test_equal_gradient_norms_were_clipped() -> None:
     """What is always the limit says nothing of the gradients."""
     rows = series(STEPS, gradient_norm=[0.5] * 200)
     assert key(check_gradient(rows, subject(), LIMITS)) == "gradient_clipped"
+
+
+def test_uneven_gradients_that_are_clipped_do_no_harm() -> None:
+    """Where the limit is set and the reward rose; without a limit they are worth a look."""
+    rows = series(STEPS, gradient_norm=[0.6] * 150 + [9.0] * 20 + [0.6] * 30)
+    found = [check_gradient(rows, subject(settings=s), LIMITS) for s in ({"max_grad_norm": 0.5}, {})]
+    assert [(one.level, key(one)) for one in found] == [
+        (Level.GOOD, "gradient_uneven_clipped"),
+        (Level.WATCH, "gradient_uneven"),
+    ]
+    below = check_gradient(rows, subject(settings={"max_grad_norm": 10}), LIMITS)
+    assert (below.level, key(below)) == (Level.GOOD, "gradient_below_limit")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_an_archive_gives_its_advice_with_the_run_that_supports_it() -> None:
     """The recommendation of the page names it, from what to what."""
     found = archive(OWN, trained("a", 20.0, 1e-4)).find("own")
     advice = found.advice.recommendations[0]
-    assert (advice.rule, advice.peer) == ("kl_high", "a")
+    assert (advice.rule, advice.peer) == ("updates_too_large", "a")
     assert advice.words.values["change"].values == {"setting": "learning_rate", "before": 1e-3, "after": 1e-4}
 
 

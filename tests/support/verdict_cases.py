@@ -41,6 +41,7 @@ CURVES: dict[str, Curve] = {
     "collapse": lambda t: np.where(t < 0.6, np.minimum(t / 0.4, 1.0), 0.05),
     "collapse at the end": lambda t: np.where(t < 0.9, np.minimum(t / 0.4, 1.0), 0.1),
     "slow decay": lambda t: np.where(t < 0.5, np.minimum(t / 0.3, 1.0), 1 - (t - 0.5) * 1.8),
+    "a third lost": lambda t: np.where(t < 0.6, np.minimum(t / 0.3, 1.0), 0.62),
     "slipping": lambda t: np.where(t < 0.75, np.minimum(t / 0.3, 1.0), 1 - (t - 0.75) * 1.2),
     "nothing": lambda t: np.zeros_like(t),
     "up and back": lambda t: 0.4 * np.exp(-(((t - 0.4) / 0.1) ** 2)),
@@ -52,7 +53,8 @@ HEALTHY_CURVES = {
 }  # fmt: skip
 ILL_CURVES = {
     "collapse": "reward_collapsed", "collapse at the end": "reward_collapsed", "slow decay": "reward_collapsed",
-    "slipping": "reward_falling", "nothing": "reward_flat", "up and back": "reward_collapsed",
+    "a third lost": "reward_below_best", "slipping": "reward_falling", "nothing": "reward_flat",
+    "up and back": "reward_collapsed",
 }  # fmt: skip
 
 

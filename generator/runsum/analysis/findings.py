@@ -140,7 +140,7 @@ class Subject:
     def learned(self) -> bool:
         """Whether the reward went up and did not come down again, as far as it tells."""
         rose = self.shape.end is not None and self.shape.start is not None and self.shape.end > self.shape.start
-        return self.shape.kind in ("rising", "level") and rose and self.shape.fall is None
+        return self.shape.kind in ("rising", "level") and rose and self.shape.held
 
     def number(self, name: str) -> float | None:
         """A setting that is a number."""

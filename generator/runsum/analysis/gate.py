@@ -94,6 +94,11 @@ def _gate_from_start(e: Evidence, limits: Thresholds) -> Phrase | None:
     return phrase("gate.from_start", best=e.best or 0.0, final=e.final or 0.0) if found else None
 
 
+def _gate_below_best(e: Evidence, limits: Thresholds) -> Phrase | None:
+    found = e.says("reward_shape", "reward_below_best")
+    return phrase("gate.below_best", best=e.best or 0.0, final=e.final or 0.0) if found else None
+
+
 def _gate_slipping(e: Evidence, limits: Thresholds) -> Phrase | None:
     falling = e.says("reward_shape", "reward_falling")
     return phrase("gate.slipping", best=e.best or 0.0, final=e.final or 0.0) if falling else None
@@ -116,6 +121,7 @@ CLAUSES: tuple[Clause, ...] = (
     Clause(NO_GO, _gate_parent),
     Clause(INSUFFICIENT, _gate_from_start),
     Clause(INSUFFICIENT, _gate_no_gain),
+    Clause(INSUFFICIENT, _gate_below_best),
     Clause(INSUFFICIENT, _gate_slipping),
     Clause(INSUFFICIENT, _gate_noisy),
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from runsum.analysis.evidence import Evidence, Precedent, ended_when_solved, lost_share
 from runsum.analysis.gate import judge_gate
-from runsum.model import Phrase, State, phrase
+from runsum.model import Level, Phrase, State, phrase
 from runsum.thresholds import Thresholds
 
 Values = dict[str, object]
@@ -139,13 +139,22 @@ def _not_begun(e: Evidence, limits: Thresholds) -> Values | None:
     return {"trained": trained, "change": change}
 
 
+def _updates(e: Evidence, limits: Thresholds) -> Values | None:
+    for rule in ("clip_fraction", "kl"):
+        found = e.outside(rule)
+        if found and found.level is Level.BAD:
+            change = _change(e, "learning_rate", rule, 1 / limits.setting_factor)
+            return {"value": found.value, "clipped": rule == "clip_fraction", **change}
+    return None
+
+
 def _never_learned(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("never_learned")
     return {"value": found.value, **_better(e, limits)} if found else None
 
 
 def _flat(e: Evidence, limits: Thresholds) -> Values | None:
-    if not e.says("reward_shape", "reward_flat"):
+    if not e.says("reward_shape", "reward_flat") or e.outside("never_learned"):
         return None
     return {"level": e.number("level"), "rows": e.quality.reward_rows, **_better(e, limits)}
 
@@ -165,7 +174,7 @@ def _worse(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
     since, current = e.number("level_since"), e.current
-    unclear = e.lost_rewards or e.shape != "level" or e.solved_at is not None
+    unclear = e.lost_rewards or e.shape != "level" or e.solved_at is not None or lost_share(e) > limits.lost_gain
     if unclear or since is None or current is None or current <= e.start:
         return None
     share = (current - since) / (current - e.start) * 100
@@ -184,6 +193,7 @@ def _kl_against_clip(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _kl(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("kl") and e.says("kl", "kl_high", "kl_large")
+    found = found if found and found.level is Level.WATCH else None
     if not found:
         return None
     return {"value": found.value, "limit": found.band[1]} | _change(e, "learning_rate", "kl", 1 / limits.setting_factor)
@@ -191,6 +201,7 @@ def _kl(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _clip(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("clip_fraction") and e.says("clip_fraction", "clip_high")
+    found = found if found and found.level is Level.WATCH else None
     if not found:
         return None
     return {"value": found.value} | _change(e, "learning_rate", "clip_fraction", 1 / limits.setting_factor)
@@ -229,10 +240,10 @@ def _q_value(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _gradient(e: Evidence, limits: Thresholds) -> Values | None:
-    found = e.outside("gradient_norm")
-    if found is None:
+    found = e.outside("gradient_norm") and e.says("gradient_norm", "gradient_blowup")
+    if not found:
         return None
-    return {"value": found.value} | _change(e, "max_grad_norm", "gradient_norm", 1 / limits.setting_factor)
+    return {"value": found.value} | _change(e, "learning_rate", "gradient_norm", 1 / limits.setting_factor)
 
 
 def _critic(e: Evidence, limits: Thresholds) -> Values | None:
@@ -302,6 +313,7 @@ RULES: tuple[Rule, ...] = (
     Rule("collapsed", 0.85, _collapsed),
     Rule("stale", 0.82, _stale),
     Rule("not_begun", 0.815, _not_begun),
+    Rule("updates_too_large", 0.812, _updates),
     Rule("never_learned", 0.81, _never_learned),
     Rule("flat", 0.80, _flat),
     Rule("rising", 0.78, _rising),

@@ -72,11 +72,13 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
     typical, most = middle(bins.value), "high" if subject.algorithm else "low"
     for level, limit, key in ((Level.BAD, limits.kl_high, "kl_high"), (Level.WATCH, limits.kl_watch, "kl_large")):
         if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
+            level = Level.WATCH if subject.learned else level  # it is large, and the policy learned with it
             return judged("kl", level, key, value=typical, band=band, count=bins.count, most=most, where=where[:2],
                           share=where[2] * 100, limit=limit)  # fmt: skip
     peak = int(np.nanargmax(np.where(np.isfinite(steady), values, np.nan)))
     if values[peak] > max(limits.kl_spike * typical, limits.kl_high):
         near = (int(series.timestep[max(peak - 1, 0)]), int(series.timestep[min(peak + 1, len(series) - 1)]))
+        most = "low" if subject.learned else most  # a jump that did no harm
         return judged("kl", Level.WATCH, "kl_spike", value=float(values[peak]), band=band, count=bins.count, most=most,
                       where=near, median=typical)  # fmt: skip
     if typical < limits.kl_low and not subject.learned:
@@ -97,6 +99,7 @@ def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresh
     typical = middle(bins.value)
     for level, limit in ((Level.BAD, limits.clip_high), (Level.WATCH, limits.clip_watch)):
         if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
+            level = Level.WATCH if subject.learned else level
             return judged("clip_fraction", level, "clip_high", value=typical, band=band, count=bins.count,
                           where=where[:2], share=where[2] * 100, limit=limit)  # fmt: skip
     if typical <= 0 and subject.shape.kind == "flat":
@@ -213,7 +216,9 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
             key = "entropy_low_rising" if plateau is None else "entropy_low_after_plateau"
             level = Level.GOOD if plateau is not None or subject.learned else Level.WATCH
             return judged("entropy", level, key, at=low[0], **given)
-        return judged("entropy", Level.WATCH, "entropy_before_plateau", at=low[0], since=plateau, **given)
+        early = low[0] < (share.begin[0] + share.end[-1]) / 2
+        level = Level.BAD if early and not subject.learned else Level.WATCH
+        return judged("entropy", level, "entropy_before_plateau", at=low[0], since=plateau, **given)
     late = share.after(0.3)
     if subject.is_first and float(late.value.min()) > limits.entropy_untouched:
         level = Level.GOOD if subject.learned else Level.WATCH

@@ -48,7 +48,7 @@ def check_reward(
         return judged(rule, Level.GOOD, "reward_held", value=shape.end, where=(first, last), **given)
     if shape.fall is not None:
         return _fallen(series, quality, subject, shape.fall, limits)
-    if shape.lost_share > limits.lost_watch and shape.kind != "falling":
+    if not shape.held and shape.kind != "falling":
         return judged(rule, Level.WATCH, "reward_below_best", value=shape.lost_share, band=(None, limits.lost_watch),
                       best=shape.best_level, lost=shape.lost_share * 100, **given)  # fmt: skip
     if shape.kind in ("rising", "falling"):

@@ -63,6 +63,7 @@ class RewardShape:
         noisy: noise as a share of the range of the course.
         unsure: standard deviation of a point of the course, its neighbours' likeness allowed for.
         best_level: highest point of the course, without its first twentieth.
+        held: whether no more than `Thresholds.lost_watch` of the gain was given back.
     """
 
     kind: str
@@ -83,6 +84,7 @@ class RewardShape:
     noisy: float = 0.0
     unsure: float = 0.0
     best_level: float | None = None
+    held: bool = True
 
 
 def describe_shape(
@@ -154,6 +156,7 @@ def _describe(timestep: Floats, reward: Floats, episodes: Floats, limits: Thresh
         len(values), start, end, noise, scale, change, since, cliff, cliffs, limits.recent_share, between,
         fall, lost, int(course.thinned.x[-_recent(course, limits)]), noise / max(typical_range(fitted), 1e-12), unsure,
         float(fitted[len(fitted) // 20 :].max()),
+        fall is None and lost <= limits.lost_watch,
     )  # fmt: skip
 
 
@@ -247,12 +250,12 @@ def _find_fall(course: Course, limits: Thresholds) -> tuple[Fall | None, float]:
     skip = len(fitted) // 20  # the first means are of few episodes
     best = skip + int(np.argmax(fitted[skip:]))
     before, after = float(fitted[best]), middle(fitted[-max(3, len(fitted) // 20) :])
-    if before - after <= 4 * course.thinned.unsure:
+    if before - after <= 2 * course.thinned.unsure:
         return None, 0.0
     floor = min(float(fitted[skip : best + 1].min()), after)
     share = min((before - after) / max(before - floor, 1e-12), 1.0)
-    if share <= limits.lost_gain:
-        return None, share
+    if share <= limits.lost_gain or before - after <= 4 * course.thinned.unsure:
+        return None, min(share, limits.lost_gain)  # perhaps, but not surely more than that
     size = max(3, len(fitted) // _WINDOW)
     later = fitted[best:]
     drops = later[:-size] - later[size:] if len(later) > size else np.zeros(1)

@@ -100,15 +100,20 @@ def check_gradient(series: Series, subject: Subject, limits: Thresholds) -> Find
         return not_assessed(rule, "gradient_clipped", limit=typical)
     half = middle(bins.value[: max(1, len(bins) // 2)])
     end = middle(bins.value[-max(1, len(bins) // 10) :])
+    limit = subject.number("max_grad_norm")
+    if limit is not None and end <= limit:
+        return judged(rule, Level.GOOD, "gradient_below_limit", value=end, band=(None, limit), count=bins.count)
     if half > 0 and end > limits.gradient_blowup * half:
         where = longest_stretch(bins, bins.value > limits.gradient_blowup * half)
         return judged(rule, Level.BAD, "gradient_blowup", value=end / half, band=(None, limits.gradient_blowup),
                       count=bins.count, where=where[:2] if where else None, before=half, after=end)  # fmt: skip
     if typical > 0 and high > limits.gradient_rise * typical:
         where = longest_stretch(bins, bins.value >= np.percentile(bins.value, 90))
-        return judged(rule, Level.WATCH, "gradient_uneven", value=high / typical, band=(None, limits.gradient_rise),
+        clipped = limit is not None and subject.learned
+        level, key = (Level.GOOD, "gradient_uneven_clipped") if clipped else (Level.WATCH, "gradient_uneven")
+        return judged(rule, level, key, value=high / typical, band=(None, limits.gradient_rise),
                       count=bins.count, most="medium", where=where[:2] if where else None, median=typical,
-                      p95=high)  # fmt: skip
+                      p95=high, limit=limit)  # fmt: skip
     return judged(rule, Level.GOOD, "gradient_steady", value=typical, count=bins.count)
 
 
