@@ -18,6 +18,7 @@ class CheckRow:
     Attributes:
         rule: name of the check.
         level: its word.
+        value: the number that was judged, None where there is none.
         band: the usual range, None without one.
         where: timesteps between which it happens, None where it is not about a stretch.
         href: to the chart that shows it, empty where there is none.
@@ -27,6 +28,7 @@ class CheckRow:
     rule: str
     level: str
     words: Phrase
+    value: float | None
     band: Phrase | None
     confidence: str
     where: Phrase | None
@@ -65,6 +67,7 @@ def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
         found.rule,
         str(found.level),
         found.reason,
+        found.value,
         None if low is None and high is None else phrase("health.band", low=low, high=high),
         found.confidence,
         where,
