@@ -8,16 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runsum.analysis.reward import (
-    RewardShape,
-    cliff_fact,
-    convergence_fact,
-    describe_shape,
-    find_milestones,
-    milestone_trend_fact,
-    thin_curve,
-    trend_fact,
-)
+from runsum.analysis.reward import find_milestones, milestone_trend_fact, thin_curve
+from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
 from runsum.model import Fact, Milestone
 from support.analysis import LIMITS, NAN, floats, key_of
 

@@ -89,7 +89,7 @@ def test_raw_values_are_our_own() -> None:
     """`safe` is put on macros and on a few names that hold slugs and SVG, never on a person's words."""
     own = {
         "chart.id", "chart.static_svg", "item.name", "row.fields", "section.title", "video.media", "item.game_href",
-        "gate", "run.advice.gate", "percent", "kind", "tile.term", "methods", "key", "state", "model.file",
+        "gate", "run.advice.gate", "percent", "kind", "tile.term", "word", "methods", "key", "state", "model.file",
     }  # fmt: skip
     raw = set()
     for name in template_names():

@@ -9,7 +9,7 @@ What the browser feeds (``site_template/assets/runsum.js``), by named data sourc
 * ``line``, ``raw``: rows ``x, y, seg, c, o, w`` (segment, colour, opacity, stroke width), in a comparison also ``d``
   (dashes)
 * ``band``: rows ``x, lo, hi, seg``
-* ``spans``, ``rules``, ``ticks``, ``dots``: events as areas, verticals, ticks at the axis and points
+* ``spans``, ``rules``, ``ticks``, ``dots``: events as areas (``x, x2, c``), verticals, ticks at the axis and points
 * ``hover``: at most a few rows under the pointer
 * ``bars``, ``links``, ``names``: the tree of a lineage
 
@@ -276,9 +276,9 @@ def _band() -> alt.Chart:
 
 
 def _spans() -> alt.Chart:
-    """Return gaps in the recording, shaded over the whole height."""
+    """Return gaps in the recording and stretches that a check is about, shaded over the whole height."""
     layer: alt.Chart = (
-        _layer("spans").mark_rect(clip=True, color=_signal("muted"), opacity=0.13).encode(x=_x(), x2="x2:Q")
+        _layer("spans").mark_rect(clip=True, opacity=0.13).encode(x=_x(), x2="x2:Q", color=alt.Color("c:N", scale=None))
     )
     return layer
 

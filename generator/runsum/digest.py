@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from runsum import facts, oddities, recorded
+from runsum import facts, health, oddities, recorded
 from runsum.analysis import dynamics, media, resources, reward, settings, standing, throughput
+from runsum.analysis.shape import RewardShape, describe_shape
 from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.clock import Asked, AsOf, Clock
 from runsum.downloads import metrics_csv
@@ -17,6 +18,7 @@ from runsum.model import (
     ConfigValue,
     DataQuality,
     Fact,
+    Finding,
     Milestone,
     Phrase,
     Problem,
@@ -81,7 +83,7 @@ class _Analysis:
     series: Series
     quality: DataQuality
     stand: standing.Standing
-    shape: reward.RewardShape
+    shape: RewardShape
     milestones: tuple[Milestone, ...]
     rate: throughput.Rate
     machine: resources.ResourceFacts
@@ -113,10 +115,6 @@ def digest_run(
     clock = Clock(use.now)
     found = _analyse(record, known_facts, on_disk, use, clock, twins or {})
     annotations = recorded.annotations(record)
-    drawing = draw_run(
-        slug, found.series, record.gpu, found.rate,
-        Marks(found.quality, found.milestones, known_facts.target, annotations, tuple(found.videos)),
-    )  # fmt: skip
     summary = _summarise(record, known_facts, found, files, use)
     problems = (
         *known_facts.problems,
@@ -127,13 +125,33 @@ def digest_run(
         *on_disk.problems,
         *oddities.log_problems(on_disk),
     )
+    findings = _assess(known_facts, found, summary, problems, use)
+    drawing = draw_run(
+        slug, found.series, record.gpu, found.rate,
+        Marks(found.quality, found.milestones, known_facts.target, annotations, tuple(found.videos), findings),
+    )  # fmt: skip
     digest = _assemble(record, slug, known_facts, found, summary, use)
     digest = replace(
-        digest, charts=drawing.charts, absent_charts=drawing.absent, annotations=annotations, problems=problems,
+        digest, findings=findings, charts=drawing.charts, absent_charts=drawing.absent, annotations=annotations,
+        problems=problems,
         files=recorded.disk_facts(files, known_facts.by_application), redactions=record.redactor.found(),
     )  # fmt: skip
     files_of_run = {"data.js": drawing.script, "metrics.csv.gz": metrics_csv(found.series)}
     return DigestedRun(digest, files_of_run, tuple(clock.asked))
+
+
+def _assess(
+    what: _Known, found: _Analysis, summary: Mapping[str, Fact], problems: Sequence[Problem], use: DigestSettings
+) -> tuple[Finding, ...]:
+    """What the checks of the run's health say."""
+    solved = summary["solved_flag"].words
+    subject = health.describe_subject(
+        what.algorithm, what.env_id, what.config, what.target, found.series.start_timestep == 0,
+        solved is not None and solved.key == "solved.yes", found.shape,
+    )  # fmt: skip
+    return health.assess(
+        found.series, found.quality, subject, found.rate, found.machine, summary, problems, use.thresholds
+    )
 
 
 def _blobs(record: RunRecord) -> frozenset[str]:
@@ -194,7 +212,9 @@ def _analyse(
         stand=standing.judge_standing(
             record.row, record.metrics, record.gpu, series, quality, what.target, clock, limits
         ),
-        shape=reward.describe_shape(series.timestep, series.reward, limits),
+        shape=describe_shape(
+            series.timestep, series.reward, limits, series.columns["episode_length_mean"], series.start_timestep
+        ),
         milestones=reward.find_milestones(
             series.timestep, series.reward, series.start_timestep, what.target, series.last_step_any_row, limits
         ),
@@ -263,6 +283,7 @@ def _assemble(
             "shape": shape.kind, "level": shape.end, "start_level": shape.start, "noise": shape.noise,
             "scale": shape.scale, "recent_change": shape.recent_change, "cliffs": float(shape.cliffs),
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
+            "lost_share": shape.lost_share,
             "level_since": None if shape.level_since is None else float(shape.level_since),
         },
         curve=reward.thin_curve(

@@ -14,7 +14,7 @@ from runsum.axes import static_chart
 from runsum.chartdata import column, columns, data_script, select_points, static_curve
 from runsum.cleaning.series import Series
 from runsum.formatting import cut
-from runsum.model import Annotation, DataQuality, DrawnChart, Milestone, Phrase, Video, phrase
+from runsum.model import Annotation, DataQuality, DrawnChart, Finding, Level, Milestone, Phrase, Video, phrase
 from runsum.source.columns import Floats
 from runsum.source.records import GpuTable
 
@@ -95,6 +95,7 @@ class Marks:
     target: int | None
     annotations: Sequence[Annotation]
     videos: Sequence[Video]
+    findings: Sequence[Finding] = ()
 
 
 def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, marks: Marks) -> RunDrawing:
@@ -305,6 +306,20 @@ def _events(series: Series, marks: Marks) -> list[dict[str, Any]]:
                     "h": hours_at(video.timestep),
                     "y": reward_at(video.timestep),
                     "text": video.name,
+                }
+            )
+    for found in marks.findings:
+        if found.level in (Level.WATCH, Level.BAD) and found.chart and found.from_timestep is not None:
+            begin, end = found.from_timestep, found.to_timestep
+            events.append(
+                {
+                    "kind": "finding",
+                    "chart": found.chart,
+                    "t": begin,
+                    "h": hours_at(begin),
+                    "t2": end,
+                    "h2": None if end is None else hours_at(end),
+                    "text": found.rule.replace("_", " "),
                 }
             )
     return events

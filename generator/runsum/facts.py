@@ -7,14 +7,8 @@ import numpy as np
 
 from runsum import oddities
 from runsum.analysis import settings, standing
-from runsum.analysis.reward import (
-    MILESTONE_PERCENTS,
-    RewardShape,
-    cliff_fact,
-    convergence_fact,
-    milestone_trend_fact,
-    trend_fact,
-)
+from runsum.analysis.reward import MILESTONE_PERCENTS, milestone_trend_fact
+from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, trend_fact
 from runsum.analysis.stats import finite
 from runsum.cleaning.series import Series
 from runsum.model import (

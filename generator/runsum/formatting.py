@@ -119,6 +119,11 @@ def whole_percent(value: float) -> str:
     return _sign(f"{value:.0f}") + " %"
 
 
+def as_percent(value: float) -> str:
+    """A share as percent without decimals: 0.23 is "23 %"."""
+    return whole_percent(value * 100)
+
+
 def duration(seconds: float) -> str:
     """Seconds as people say them: 45 min, 9 h 32 min, 3 d 4 h."""
     minutes = round(seconds / 60)
@@ -245,6 +250,7 @@ FILTERS: dict[str, Callable[..., str]] = {
         number,
         percent,
         whole_percent,
+        as_percent,
         duration,
         hours,
         mib,

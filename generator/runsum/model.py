@@ -139,6 +139,41 @@ def missing(key: str, *small: Phrase, **values: object) -> Fact:
     return Fact(reason=phrase(key, **values), small=small)
 
 
+class Level(StrEnum):
+    """What a check of a run's health came to."""
+
+    GOOD = "good"
+    WATCH = "watch"  # outside of the usual range, which is no proof that anything is wrong
+    BAD = "bad"
+    NOT_ASSESSED = "not assessed"
+
+
+@quickly_pickled
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check of a run's health found.
+
+    Attributes:
+        rule: name of the check, see `runsum.analysis.findings.CHECKS`.
+        reason: the finding as a sentence; of a check that could not be made, why.
+        value: the number that was judged, in the unit of the check; None where none could be had.
+        band: least and largest usual value, None where there is no limit on that side.
+        confidence: "high", "medium" or "low"; "none" of a check that could not be made.
+        from_timestep, to_timestep: where it happens, absolute steps; None where it is not about a stretch.
+        chart: id of the chart that shows it, empty without one.
+    """
+
+    rule: str
+    level: Level
+    reason: Phrase
+    value: float | None = None
+    band: tuple[float | None, float | None] = (None, None)
+    confidence: str = "none"
+    from_timestep: int | None = None
+    to_timestep: int | None = None
+    chart: str = ""
+
+
 @quickly_pickled
 @dataclass(frozen=True, slots=True)
 class Milestone:
@@ -370,6 +405,7 @@ class RunDigest:
     energy_kwh: float | None
     charts: tuple[DrawnChart, ...] = ()
     absent_charts: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     annotations: tuple[Annotation, ...] = ()
     tags: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()

@@ -39,6 +39,7 @@ class Renderer:
         self._short: dict[str, str] = words["short"]
         self._labels: dict[str, str] = words["labels"]
         self._rules: dict[str, str] = words["rules"]
+        self._checks: dict[str, list[str]] = words["checks"]
         self._charts: dict[str, str] = words["charts"]
         self._kept_back: dict[str, str] = words["kept_back"]
         self._page = self._environment(folder / "pages", "page", self._finalize_page)
@@ -68,6 +69,8 @@ class Renderer:
             "css_percent": _css_percent,
             "rule_name": _rule_name,
             "rule_when": self._rule_when,
+            "check_title": self._check_title,
+            "check_caveat": self._check_caveat,
             "kept_back": self._what_kept_back,
             "gate_class": _gate_class,
             "about": _about,
@@ -133,6 +136,12 @@ class Renderer:
 
     def _rule_when(self, name: str) -> str:
         return self._rules[name]
+
+    def _check_title(self, name: str) -> str:
+        return self._checks[name][0]
+
+    def _check_caveat(self, name: str) -> str:
+        return self._checks[name][1]
 
     def _what_kept_back(self, rule: str) -> str:
         return self._kept_back.get(rule, "a rule of runsum.yml")

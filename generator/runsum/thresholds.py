@@ -61,9 +61,19 @@ class Thresholds:
         "throughput of the last fifth below the first fifth by more is called a slowdown",
         "common practice; no published limit",
     )
+    fps_drop_bad: float = _rule(
+        0.60, "share", "and by more than this a grave one", "common practice; no published limit"
+    )
+    downtime_watch: float = _rule(0.10, "share of the duration", "time lost in gaps above this is worth a look")
+    memory_growth: float = _rule(
+        1.5, "× first third", "process memory that ends above this multiple, and rose throughout, may be a leak"
+    )
     min_rows_trend: float = _rule(12, "rows", "with fewer canonical rows nothing is said about trends")
     plateau_band: float = _rule(
         0.05, "share of the reward range", "rewards that stay this close to the final level count as level"
+    )
+    plateau_band_noisy: float = _rule(
+        0.25, "share of the reward range", "noise may widen that band up to this, and no further"
     )
     plateau_min_share: float = _rule(
         0.10, "share of the run", "a level stretch must cover at least this much to be called a plateau"
@@ -88,6 +98,33 @@ class Thresholds:
     lost_gain: float = _rule(
         0.5, "share of the gain", "a last reward that gave back more of what was learned counts as collapsed"
     )
+    changepoint_penalty: float = _rule(
+        3.0,
+        "× noise variance × log(bins)",
+        "price of a change in the course of the reward: a line has two numbers and a place where it begins",
+        "Bayesian information criterion; Killick, Fearnhead, Eckley 2012",
+    )
+    noisy_share: float = _rule(
+        0.5, "share of the reward's course", "noise above this hides what the reward does at the end"
+    )
+    sustained_share: float = _rule(
+        0.10, "share of the run", "a value is outside for long when it stays there this long without a break"
+    )
+    annealed_share: float = _rule(
+        0.3,
+        "× largest",
+        "rows with a learning rate below this are not judged by KL and clip fraction, which a schedule takes to 0",
+        "a reference PPO run: KL 0.0087 to 0.0004, clip fraction 14.5 % to 0",
+    )
+    early_share: float = _rule(
+        0.2,
+        "share of the run",
+        "the first part, in which critic and policy are not judged yet",
+        "common PPO practice; Stable-Baselines3 issue 2240",
+    )
+    lost_watch: float = _rule(
+        0.25, "share of the gain", "an end that gave back more of what was learned is worth a look"
+    )
     loss_change: float = _rule(0.25, "share", "a loss whose median moved by less from start to end is level")
     explained_variance_poor: float = _rule(
         0.0,
@@ -104,22 +141,67 @@ class Thresholds:
         "approximate KL above this, sustained, means update steps too large",
         "OpenAI Spinning Up (target_kl 0.01 to 0.05); Schulman's notes",
     )
+    kl_watch: float = _rule(
+        0.02,
+        "nats",
+        "approximate KL above this is large for an update",
+        "RSL-RL and TorchRL lower the learning rate above 2 × 0.01; TF-Agents stops at 2 × 0.01",
+    )
+    kl_spike: float = _rule(
+        10, "× median", "a single approximate KL above this multiple, and above kl_high, is a jump of the policy"
+    )
     kl_low: float = _rule(
         0.001,
         "nats",
         "approximate KL below this: the policy hardly moves",
         "TF-Agents and RSL-RL target 0.01",
     )
+    clip_watch: float = _rule(
+        0.3, "share", "clip fraction above this, for long: updates are often cut", "common PPO practice: 0.1 to 0.3"
+    )
+    clip_high: float = _rule(
+        0.4,
+        "share",
+        "clip fraction above this, for long: the policy's steps are too large",
+        "Hands-on Modern RL, appendix A.1: above 0.4 lower the learning rate or the epochs",
+    )
+    value_loss_rise: float = _rule(
+        3.0,
+        "× middle of the run",
+        "a value or TD loss that ends above this multiple while the reward does not rise is growing",
+    )
+    value_loss_blowup: float = _rule(
+        10.0,
+        "× middle of the run",
+        "above this multiple the value or TD loss has blown up",
+        "TRL logging documentation",
+    )
+    gradient_rise: float = _rule(
+        5.0,
+        "× median",
+        "95th percentile of the gradient norm above this multiple: updates are uneven",
+        "Hands-on Modern RL, appendix A.1",
+    )
+    gradient_blowup: float = _rule(10.0, "× first half", "a gradient norm that ends above this multiple has blown up")
+    q_factor: float = _rule(
+        3.0,
+        "× largest return",
+        "a mean Q value above this multiple of any mean episode reward is too optimistic",
+        "van Hasselt et al. 2016 and Fujimoto et al. 2018 on overestimation; the factor is runsum's own",
+    )
+    entropy_growth: float = _rule(
+        1.0, "nats", "entropy of continuous actions that grew by more: the policy gets less certain"
+    )
     entropy_collapsed: float = _rule(
         0.05,
-        "× start",
-        "entropy below this share of its start: the policy hardly explores any more",
+        "× log of the actions",
+        "entropy below this share of its largest value: the policy hardly explores any more",
         "Andy Jones, Debugging RL (relative entropy near 0)",
     )
     entropy_untouched: float = _rule(
         0.95,
-        "× start",
-        "entropy above this share of its start late in training: the policy is still nearly random",
+        "× log of the actions",
+        "entropy above this share of its largest value late in training: the policy is still nearly random",
         "Andy Jones, Debugging RL (relative entropy near 1)",
     )
     gpu_idle_pct: float = _rule(
@@ -141,6 +223,15 @@ class Thresholds:
     )
     gate_min_progress_pct: float = _rule(
         25, "%", "below this share of the target the gate says 'insufficient data', unless the run failed"
+    )
+    setting_factor: float = _rule(
+        3.0, "×", "a setting without a precedent in the archive is recommended to be changed by this factor"
+    )
+    entropy_bonus: float = _rule(
+        0.01,
+        "coefficient",
+        "an entropy coefficient of 0 is recommended to be raised to this",
+        "common for PPO on Atari games",
     )
     parent_drop: float = _rule(
         0.10, "share", "a final reward below the parent's by more of the reward scale counts as worse"

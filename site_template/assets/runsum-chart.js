@@ -131,14 +131,18 @@
 
     eventRows() {
       const column = this.column(), second = column + "2", reward = this.model.kind === "reward";
+      const theme = THEMES[schemeName()];
       const spans = [], rules = [], ticks = [], dots = [];
       this.marks = [];
       for (const event of this.events) {
         const x = event[column], x2 = event[second];
-        if (!isNumber(x)) continue;
+        if (!isNumber(x) || (event.chart && event.chart !== this.figure.dataset.chart)) continue;
         const mark = { x, x2: isNumber(x2) ? x2 : x, event };
-        if (event.kind === "gap" && mark.x2 > x) spans.push({ x, x2: mark.x2 });
-        else if (event.kind === "gap" || event.kind === "restart") rules.push({ x });
+        const least = (this.full[1] - this.full[0]) / 100, middle = (x + mark.x2) / 2;
+        if (event.chart && mark.x2 - x < least) Object.assign(mark, { x: middle - least / 2, x2: middle + least / 2 });
+        const shade = event.kind === "finding" ? theme.note : theme.muted;
+        if ((event.kind === "gap" || event.chart) && mark.x2 > x) spans.push({ x: mark.x, x2: mark.x2, c: shade });
+        else if (event.kind === "gap" || event.chart || event.kind === "restart") rules.push({ x });
         else if (!reward) continue;
         else if (event.kind === "milestone") ticks.push({ x, text: String(event.text || "") });
         else if (event.kind === "end") rules.push({ x });

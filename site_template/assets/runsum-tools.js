@@ -26,7 +26,7 @@
     dark: { running: "#2dc59a", stale: "#f0b341", paused: "#8fd0f5", finished: "#56b4e9", completed: "#56b4e9",
       stopped: "#e59cc4", failed: "#f08a4b", unknown: "#8a8f98" },
   };
-  const EVENT_WORDS = { milestone: "milestone", restart: "restart", gap: "gap", annotation: "note", video: "video",
+  const EVENT_WORDS = { milestone: "milestone", restart: "restart", gap: "gap", finding: "check", annotation: "note", video: "video",
     end: "end" };
 
   // ---------------------------------------------------------------- small tools

@@ -57,10 +57,18 @@ def run(
         current_timestep=1000, target_timesteps=1000, progress_pct=100.0, best_reward=best, best_reward_timestep=1000,
         final_reward=final, final_reward_timestep=1000, avg_fps=None, summary=summary, milestones=(),
         quality=DataQuality(rows=100, reward_rows=100), config={},
-        signals={"shape": "level", "scale": 10.0, "noise": 0.1, "start_level": start_level}, curve=Curve(), videos=(),
+        signals={"shape": "level", "scale": 10.0, "noise": 0.1, "start_level": start_level,
+                 "lost_share": lost_share(start_level, best, final)}, curve=Curve(), videos=(),
         status_notes=(), description=None, recorded={}, lineage=LineageHints(None, parent, 2 if parent else 1),
         energy_kwh=None, problems=problems,
     )  # fmt: skip
+
+
+def lost_share(start_level: float, best: float | None, final: float | None) -> float:
+    """How much of what it gained a run has lost, beyond the noise of 0.1 that these runs have."""
+    if best is None or final is None or best - final <= 0.4:
+        return 0.0
+    return (best - final) / max(best - start_level, 1e-9)
 
 
 def archive(*runs: RunDigest, limits: Thresholds | None = None) -> Archive:

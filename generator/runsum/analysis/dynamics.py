@@ -32,11 +32,13 @@ def describe_dynamics(
     }
     first, last = head_tail(columns["entropy_loss"], 0.1)
     start, end = median(first), median(last)
+    rates = finite(columns["learning_rate"])
     tail = _tail(columns["explained_variance"])
     return facts, {
         "explained_variance": median(tail) if len(tail) >= 3 else None,
         "entropy_ratio": end / start if start and end is not None and len(first) >= 3 else None,
         "kl_median": median(columns["kl_divergence"]),
+        "learning_rate": float(rates[0]) if len(rates) else None,
         "clip_fraction": median(columns["clip_fraction"]),
     }
 

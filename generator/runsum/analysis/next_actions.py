@@ -1,70 +1,21 @@
-"""What to do next: a gate and the recommendations with most support, by an explicit table of rules.
+"""What to do next: the recommendations with most support, by an explicit table over the findings of a run.
 
 Every rule names the numbers it used; its words are `next.<name>` in the wording file, and the Methods page
-prints the whole table.
+prints the whole table. A rule that changes a setting says from what to what, and names a run of the archive that had it
+and fared better, where there is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from runsum.model import DataQuality, Phrase, Problem, State, phrase
+from runsum.analysis.evidence import Evidence, Precedent, ended_when_solved, lost_share
+from runsum.analysis.gate import judge_gate
+from runsum.model import Level, Phrase, State, phrase
 from runsum.thresholds import Thresholds
 
-GO, NO_GO, INSUFFICIENT = "go", "no-go", "insufficient data"
-
 Values = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the rules may look at.
-
-    Attributes:
-        numbers: signals of the run by name (see `RunDigest.signals`).
-        parent_delta: final reward minus the parent's, None without one.
-        lost_rewards: whether rewards of 1000 and more were not stored.
-        changed: names of the settings that differ from the parent's.
-        slowdown: numbers of a marked slowdown, None without one.
-        has_target: whether a solved threshold is declared for the game.
-        continued: whether a later run of the archive continues this one.
-        solved_at: the declared reward of the game, where the run reached it.
-    """
-
-    state: State
-    progress_pct: float | None
-    numbers: Mapping[str, float | str | None]
-    quality: DataQuality
-    problems: Mapping[str, Problem]
-    best: float | None
-    final: float | None
-    current: int | None
-    start: int
-    downtime_h: float | None
-    slowdown: Mapping[str, object] | None
-    parent_delta: float | None = None
-    parent_label: str | None = None
-    lost_rewards: bool = False
-    changed: tuple[str, ...] = ()
-    has_target: bool = False
-    continued: bool = False
-    solved_at: float | None = None
-
-    def number(self, name: str) -> float | None:
-        """A signal that is a number, None when absent."""
-        value = self.numbers.get(name)
-        return value if isinstance(value, float) else None
-
-    @property
-    def shape(self) -> str:
-        """Kind of the reward curve."""
-        return str(self.numbers.get("shape") or "none")
-
-    @property
-    def scale(self) -> float:
-        """Range of the reward, at least its noise."""
-        return max(self.number("scale") or 0.0, self.number("noise") or 0.0, 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +28,21 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A recommendation: its rule, its words, and the slug of the run that supports it."""
+
+    rule: str
+    words: Phrase
+    peer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
-    """The gate with its reason, and two recommendations with the names of their rules."""
+    """The gate with its reason, and two recommendations."""
 
     gate: str
     reason: Phrase
-    recommendations: tuple[tuple[str, Phrase], ...]
+    recommendations: tuple[Recommendation, ...]
 
 
 def advise(evidence: Evidence, limits: Thresholds) -> Advice:
@@ -90,97 +50,120 @@ def advise(evidence: Evidence, limits: Thresholds) -> Advice:
     gate, reason = judge_gate(evidence, limits)
     found = [(rule, values) for rule in RULES if (values := rule.applies(evidence, limits)) is not None]
     found.sort(key=lambda item: -item[0].support)
-    return Advice(gate, reason, tuple((rule.name, phrase(f"next.{rule.name}", **values)) for rule, values in found[:2]))
+    return Advice(gate, reason, tuple(_recommend(rule, values) for rule, values in found[:2]))
 
 
-def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
-    """Whether to go on with this line: the first clause that applies decides."""
-    rows = e.quality.reward_rows
-    final, best = e.final or 0.0, e.best or 0.0
-    if e.state is State.FAILED:
-        return NO_GO, phrase("gate.failed", progress=e.progress_pct or 0.0)
-    if "log_failure" in e.problems and e.state is not State.COMPLETED:
-        return NO_GO, phrase("gate.log_failure", what=e.problems["log_failure"].values["what"])
-    if rows < limits.min_rows_trend or e.shape in ("none", "few"):
-        return INSUFFICIENT, phrase("gate.few_rows", rows=rows, least=limits.min_rows_trend)
-    if e.lost_rewards:
-        return INSUFFICIENT, phrase("gate.lost_rewards", best=best)
-    if e.quality.contaminated_rows:
-        return INSUFFICIENT, phrase("gate.contaminated", count=e.quality.contaminated_rows)
-    if e.progress_pct is not None and e.progress_pct < limits.gate_min_progress_pct:
-        if _ended_when_solved(e, limits):
-            return GO, phrase("gate.solved", level=e.solved_at, progress=e.progress_pct, final=final)
-        return INSUFFICIENT, phrase("gate.too_early", progress=e.progress_pct, least=limits.gate_min_progress_pct)
-    if e.shape == "flat":
-        return NO_GO, phrase("gate.flat", level=e.number("level"))
-    if lost_share(e) > limits.lost_gain:
-        return NO_GO, phrase("gate.falling", best=best, final=final, limit=limits.lost_gain * 100)
-    if e.parent_delta is not None and e.parent_delta < -limits.parent_drop * e.scale:
-        return NO_GO, phrase("gate.worse_than_parent", delta=-e.parent_delta, parent=e.parent_label)
-    if e.shape == "falling":
-        return INSUFFICIENT, phrase("gate.slipping", best=best, final=final)
-    return GO, phrase(
-        f"gate.{e.shape}",
-        final=final,
-        change=abs(e.number("recent_change") or 0.0),
-        best=best,
-        share=limits.recent_share * 100,
-    )
+def _recommend(rule: Rule, values: Values) -> Recommendation:
+    precedent = values.pop("precedent", None)
+    slug = precedent.slug if isinstance(precedent, Precedent) else None
+    return Recommendation(rule.name, phrase(f"next.{rule.name}", **values), slug)
 
 
-def _ended_when_solved(e: Evidence, limits: Thresholds) -> bool:
-    """Whether it was ended long before its target because there was nothing left to do."""
-    early = e.progress_pct is not None and e.progress_pct < limits.gate_min_progress_pct
-    return early and e.solved_at is not None and e.state is State.COMPLETED
+# ---- what rules have in common
 
 
-def lost_share(e: Evidence) -> float:
-    """How much of the gain (best minus start level) the last value gave back; 0 within the noise."""
-    start = e.number("start_level")
-    if (
-        e.lost_rewards
-        or e.best is None
-        or e.final is None
-        or start is None
-        or e.best - e.final <= 4 * (e.number("noise") or 0.0)
-    ):
-        return 0.0
-    return (e.best - e.final) / max(e.best - start, 1e-9)
+def _change(e: Evidence, setting: str, rule: str, factor: float) -> Values:
+    """A setting to change: to what a precedent had, else by a factor; `change` is the phrase that says so."""
+    before = e.setting(setting)
+    if before is None or before <= 0:
+        return {"change": phrase("change.up" if factor > 1 else "change.down", setting=setting), "peer": None}
+    found = e.peers.with_setting(setting, factor > 1, rule)
+    if found and e.final is not None and found.final < e.final:
+        found = None  # it passed the check and fared worse
+    after = found.changes[0][2] if found else _rounded(before * factor, whole=before.is_integer())
+    change = phrase("change.from_to", setting=setting, before=_plain(before), after=_plain(after))
+    if found is None:
+        return {"change": change, "peer": None}
+    peer = phrase("peer.without", run=found.run_id, setting=setting, value=_plain(after), final=found.final)
+    return {"change": change, "peer": peer, "precedent": found}
+
+
+def _better(e: Evidence, limits: Thresholds) -> Values:
+    """The run that fared better, with what it had else; `peer` is None where there is none."""
+    found = e.peers.better(max(limits.parent_drop * e.scale, 2 * (e.number("noise") or 0.0)))
+    if found is None:
+        return {"peer": None}
+    if found.algorithm:
+        peer = phrase("peer.other_algorithm", run=found.run_id, final=found.final, algorithm=found.algorithm)
+    else:
+        items = [(name, _plain(before), _plain(after)) for name, before, after in found.changes]
+        peer = phrase("peer.better", run=found.run_id, final=found.final, items=items)
+    return {"peer": peer, "precedent": found}
+
+
+def _rounded(value: float, whole: bool = False) -> float:
+    """Two digits; a number of steps that was doubled stays what it is."""
+    return round(value) if whole and value >= 1 else float(f"{value:.2g}")
+
+
+def _plain(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
+
+
+# ---- the recommendations
 
 
 def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
-    return (
-        {"rows": e.quality.rows, "rewards": e.quality.reward_rows}
-        if e.quality.reward_rows < limits.min_rows_trend and e.state is not State.FAILED
-        else None
-    )
+    few = e.quality.reward_rows < limits.min_rows_trend and e.state is not State.FAILED
+    return {"rows": e.quality.rows, "rewards": e.quality.reward_rows} if few else None
 
 
 def _failed(e: Evidence, limits: Thresholds) -> Values | None:
-    return {"timestep": e.current or 0, "progress": e.progress_pct or 0.0} if e.state is State.FAILED else None
+    if e.state is not State.FAILED:
+        return None
+    return {"timestep": e.current or 0, "progress": e.progress_pct or 0.0, "saved": e.has_checkpoints}
 
 
 def _collapsed(e: Evidence, limits: Thresholds) -> Values | None:
-    if e.best is None or e.final is None or e.quality.reward_rows < limits.min_rows_trend or e.shape == "flat":
+    if e.best is None or e.final is None or e.quality.reward_rows < limits.min_rows_trend:
         return None
-    return {"best": e.best, "final": e.final} if lost_share(e) > limits.lost_gain else None
+    if lost_share(e) <= limits.lost_gain:
+        return None
+    change = _change(e, "learning_rate", "reward_shape", 1 / limits.setting_factor)
+    return {"best": e.best, "final": e.final, "saved": e.has_checkpoints, **change}
 
 
 def _stale(e: Evidence, limits: Thresholds) -> Values | None:
     return {"at": e.problems["stale"].values["at"]} if "stale" in e.problems else None
 
 
+def _not_begun(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.says("replay", "replay_not_begun")
+    if found is None:
+        return None
+    trained = int(str(found.reason.values["trained"]))
+    change = phrase(
+        "change.from_to", setting="learning_starts", before=found.reason.values["starts"],
+        after=int(_rounded(max(trained / 10, 1))),
+    )  # fmt: skip
+    return {"trained": trained, "change": change}
+
+
+def _updates(e: Evidence, limits: Thresholds) -> Values | None:
+    for rule in ("clip_fraction", "kl"):
+        found = e.outside(rule)
+        if found and found.level is Level.BAD:
+            change = _change(e, "learning_rate", rule, 1 / limits.setting_factor)
+            return {"value": found.value, "clipped": rule == "clip_fraction", **change}
+    return None
+
+
+def _never_learned(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.outside("never_learned")
+    return {"value": found.value, **_better(e, limits)} if found else None
+
+
 def _flat(e: Evidence, limits: Thresholds) -> Values | None:
-    return {"level": e.number("level"), "rows": e.quality.reward_rows} if e.shape == "flat" else None
+    if not e.says("reward_shape", "reward_flat") or e.outside("never_learned"):
+        return None
+    return {"level": e.number("level"), "rows": e.quality.reward_rows, **_better(e, limits)}
 
 
 def _rising(e: Evidence, limits: Thresholds) -> Values | None:
-    going_on = (
-        e.lost_rewards or e.continued or _ended_when_solved(e, limits) or e.state in (State.RUNNING, State.FAILED)
-    )
+    going_on = e.lost_rewards or e.continued or ended_when_solved(e, limits) or e.state in (State.RUNNING, State.FAILED)
     if e.shape != "rising" or going_on or lost_share(e) > limits.lost_gain:
         return None
-    return {"change": e.number("recent_change"), "share": limits.recent_share * 100}
+    return {"change": e.number("recent_change"), "share": limits.recent_share * 100, "saved": e.has_checkpoints}
 
 
 def _worse(e: Evidence, limits: Thresholds) -> Values | None:
@@ -191,35 +174,88 @@ def _worse(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
     since, current = e.number("level_since"), e.current
-    if e.lost_rewards or e.shape != "level" or since is None or current is None or current <= e.start:
+    unclear = e.lost_rewards or e.shape != "level" or e.solved_at is not None or lost_share(e) > limits.lost_gain
+    if unclear or since is None or current is None or current <= e.start:
         return None
     share = (current - since) / (current - e.start) * 100
-    return (
-        {"since": since, "share": share, "level": e.number("level")} if share >= limits.plateau_recommend_pct else None
-    )
+    if share < limits.plateau_recommend_pct:
+        return None
+    values: Values = {"since": since, "share": share, "level": e.number("level"), "change": None, **_better(e, limits)}
+    if values["peer"] is None:
+        values |= _change(e, "learning_rate", "reward_shape", 1 / limits.setting_factor)
+    return values
+
+
+def _kl_against_clip(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.outside("kl_against_clip")
+    return None if found is None else _change(e, "learning_rate", "kl", 1 / limits.setting_factor)
 
 
 def _kl(e: Evidence, limits: Thresholds) -> Values | None:
-    value = e.number("kl_median")
-    return {"value": value, "limit": limits.kl_high} if value is not None and value > limits.kl_high else None
+    found = e.outside("kl") and e.says("kl", "kl_high", "kl_large")
+    found = found if found and found.level is Level.WATCH else None
+    if not found:
+        return None
+    return {"value": found.value, "limit": found.band[1]} | _change(e, "learning_rate", "kl", 1 / limits.setting_factor)
+
+
+def _clip(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.outside("clip_fraction") and e.says("clip_fraction", "clip_high")
+    found = found if found and found.level is Level.WATCH else None
+    if not found:
+        return None
+    return {"value": found.value} | _change(e, "learning_rate", "clip_fraction", 1 / limits.setting_factor)
 
 
 def _entropy_low(e: Evidence, limits: Thresholds) -> Values | None:
-    ratio = e.number("entropy_ratio")
-    return {"ratio": ratio * 100} if ratio is not None and 0 <= ratio < limits.entropy_collapsed else None
+    found = e.outside("entropy") and e.says("entropy", "entropy_collapsed", "entropy_before_plateau")
+    if not found:
+        return None
+    own = e.setting("ent_coef")
+    change = _change(e, "ent_coef", "entropy", limits.setting_factor)
+    if own == 0:
+        change["change"] = phrase("change.from_to", setting="ent_coef", before=0, after=limits.entropy_bonus)
+    return {"value": found.value} | change
 
 
 def _entropy_high(e: Evidence, limits: Thresholds) -> Values | None:
-    ratio = e.number("entropy_ratio")
-    late = (
-        e.progress_pct or 0.0
-    ) >= limits.gate_min_progress_pct and e.start == 0  # a leg starts with a trained policy
-    return {"ratio": ratio * 100} if ratio is not None and late and limits.entropy_untouched < ratio < 1.5 else None
+    found = e.outside("entropy") and e.says("entropy", "entropy_untouched")
+    if not found:
+        return None
+    return {"value": found.value} | _change(e, "ent_coef", "entropy", 1 / limits.setting_factor)
+
+
+def _loss(e: Evidence, limits: Thresholds) -> Values | None:
+    for rule in ("value_loss", "td_loss"):
+        if found := e.outside(rule):
+            return {"value": found.value} | _change(e, "learning_rate", rule, 1 / limits.setting_factor)
+    return None
+
+
+def _q_value(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.outside("q_value")
+    if found is None:
+        return None
+    return {"value": found.value} | _change(e, "learning_rate", "q_value", 1 / limits.setting_factor)
+
+
+def _gradient(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.outside("gradient_norm") and e.says("gradient_norm", "gradient_blowup")
+    if not found:
+        return None
+    return {"value": found.value} | _change(e, "learning_rate", "gradient_norm", 1 / limits.setting_factor)
 
 
 def _critic(e: Evidence, limits: Thresholds) -> Values | None:
-    value = e.number("explained_variance")
-    return {"value": value} if value is not None and value <= limits.explained_variance_poor else None
+    found = e.outside("explained_variance") and e.says("explained_variance", "ev_negative", "ev_none")
+    return {"value": found.value} | _change(e, "n_steps", "explained_variance", 2.0) if found else None
+
+
+def _epsilon(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.outside("exploration")
+    if found is None:
+        return None
+    return {"until": found.reason.values["until"], "trained": found.reason.values["trained"]}
 
 
 def _lost(e: Evidence, limits: Thresholds) -> Values | None:
@@ -240,7 +276,15 @@ def _contradiction(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _idle_gpu(e: Evidence, limits: Thresholds) -> Values | None:
     value = e.number("gpu_avg")
-    return {"value": value, "limit": limits.gpu_idle_pct} if value is not None and value < limits.gpu_idle_pct else None
+    if value is None or value >= limits.gpu_idle_pct:
+        return None
+    envs = e.setting("n_envs")
+    return {"value": value, "envs": None if not envs else int(envs), "more": None if not envs else int(2 * envs)}
+
+
+def _memory(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.outside("resources") and e.says("resources", "memory_grows")
+    return {"value": found.value} if found else None
 
 
 def _slower(e: Evidence, limits: Thresholds) -> Values | None:
@@ -268,18 +312,28 @@ RULES: tuple[Rule, ...] = (
     Rule("failed", 0.90, _failed),
     Rule("collapsed", 0.85, _collapsed),
     Rule("stale", 0.82, _stale),
+    Rule("not_begun", 0.815, _not_begun),
+    Rule("updates_too_large", 0.812, _updates),
+    Rule("never_learned", 0.81, _never_learned),
     Rule("flat", 0.80, _flat),
     Rule("rising", 0.78, _rising),
     Rule("worse_than_parent", 0.75, _worse),
     Rule("plateau", 0.70, _plateau),
     Rule("lost_rewards", 0.65, _lost),
+    Rule("kl_against_clip", 0.63, _kl_against_clip),
     Rule("kl_high", 0.62, _kl),
+    Rule("clip_high", 0.61, _clip),
     Rule("entropy_collapsed", 0.60, _entropy_low),
     Rule("entropy_untouched", 0.58, _entropy_high),
+    Rule("loss_rising", 0.57, _loss),
+    Rule("q_high", 0.56, _q_value),
     Rule("contradiction", 0.55, _contradiction),
+    Rule("gradient", 0.53, _gradient),
     Rule("critic_poor", 0.50, _critic),
+    Rule("still_exploring", 0.48, _epsilon),
     Rule("finished", 0.45, _finished),
     Rule("idle_gpu", 0.35, _idle_gpu),
+    Rule("memory_grows", 0.33, _memory),
     Rule("slower", 0.30, _slower),
     Rule("downtime", 0.25, _downtime),
     Rule("other_seed", 0.10, _always),

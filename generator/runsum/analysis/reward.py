@@ -1,47 +1,15 @@
-"""What the reward did: best, last, milestones, shape, cliffs."""
+"""What the reward came to: milestones, and the curve in a few points."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from runsum.analysis.stats import noise_level, slope, smooth, typical_range
+from runsum.analysis.shape import RewardShape
 from runsum.model import Curve, Fact, Milestone, missing, note
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
 MILESTONE_PERCENTS = (10, 25, 50, 75, 100)
-
-
-@dataclass(frozen=True, slots=True)
-class RewardShape:
-    """The shape of a reward curve in numbers.
-
-    Attributes:
-        kind: "none" | "few" | "flat" | "rising" | "level" | "falling".
-        rows: rows with a reward.
-        start, end: medians of the first and last tenth.
-        noise: spread around the moving mean.
-        scale: 5th to 95th percentile.
-        recent_change: change over the recent share by a straight line, in reward.
-        level_since: first timestep of the level stretch at the end, or None.
-        cliff: (timestep, before, after) of the largest sudden drop, or None.
-        cliffs: number of sudden drops.
-        recent_share: share of the rows that `recent_change` is about.
-    """
-
-    kind: str
-    rows: int
-    start: float | None = None
-    end: float | None = None
-    noise: float = 0.0
-    scale: float = 0.0
-    recent_change: float = 0.0
-    level_since: int | None = None
-    cliff: tuple[int, float, float] | None = None
-    cliffs: int = 0
-    recent_share: float = 0.25
 
 
 def find_milestones(
@@ -73,110 +41,6 @@ def find_milestones(
         far = min(mark, last_any) - steps[place] > limits.milestone_far * target
         found.append(Milestone(percent, mark, int(steps[place]), float(rewards[place]), reached, bool(far)))
     return tuple(found)
-
-
-def describe_shape(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardShape:
-    """Classify a reward curve (canonical rows in write order, NaN where missing)."""
-    with np.errstate(over="ignore", invalid="ignore"):  # rewards of 1e300 overflow a square, and say nothing either way
-        return _describe(timestep, reward, limits)
-
-
-def _describe(timestep: Floats, reward: Floats, limits: Thresholds) -> RewardShape:
-    seen = np.isfinite(reward) & np.isfinite(timestep)
-    steps, values = timestep[seen], reward[seen]
-    if not len(values):
-        return RewardShape("none", 0)
-    if len(values) < limits.min_rows_trend:
-        return RewardShape("few", len(values), float(values[0]), float(values[-1]))
-    tenth = max(3, len(values) // 10)
-    start, end = float(np.median(values[:tenth])), float(np.median(values[-tenth:]))
-    noise, scale = noise_level(values), typical_range(values)
-    size = max(4, int(len(values) * limits.recent_share))
-    x, y = steps[-size:], values[-size:]
-    change = slope(x, y) * float(x[-1] - x[0])
-    rest = float(np.std(y - (y.mean() + slope(x, y) * (x - x.mean()))))
-    late = slope(x[size // 2 :], y[size // 2 :]) * float(x[-1] - x[size // 2])
-    goes_on = late * change > 0 and abs(late) >= limits.trend_late_share * abs(change)
-    moved = goes_on and abs(change) > max(limits.trend_noise_factor * rest, limits.plateau_band * scale)
-    level_since = (
-        None if moved else _level_since(steps, values, end, max(limits.plateau_band * scale, 2 * noise), limits)
-    )
-    cliff, cliffs = _find_cliffs(steps, values, noise, scale, limits)
-    if (
-        abs(end - start) <= limits.trend_noise_factor * max(noise, 1e-12)
-        and scale <= 4 * limits.trend_noise_factor * noise
-    ):
-        kind = "flat"
-    else:
-        kind = ("rising" if change > 0 else "falling") if moved else "level"
-    return RewardShape(
-        kind, len(values), start, end, noise, scale, change, level_since, cliff, cliffs, limits.recent_share
-    )
-
-
-def _level_since(steps: Floats, values: Floats, end: float, band: float, limits: Thresholds) -> int | None:
-    """First step from which the moving mean stays within `band` of the final level."""
-    calm = np.abs(smooth(values, max(3, len(values) // 20)) - end) <= band
-    outside = np.flatnonzero(~calm)
-    first = int(outside[-1]) + 1 if len(outside) else 0
-    if first >= len(steps) or steps[-1] - steps[first] < limits.plateau_min_share * (steps[-1] - steps[0]):
-        return None
-    return int(steps[first])
-
-
-def _find_cliffs(
-    steps: Floats, values: Floats, noise: float, scale: float, limits: Thresholds
-) -> tuple[tuple[int, float, float] | None, int]:
-    size = max(3, len(values) // 50)
-    if len(values) < 4 * size or scale <= 0:
-        return None, 0
-    totals = np.concatenate([[0.0], np.cumsum(values)])
-    means = (totals[size:] - totals[:-size]) / size
-    drops = means[:-size] - means[size:]
-    steep = drops > max(limits.cliff_noise_factor * noise, limits.cliff_range_share * scale)
-    if not steep.any():
-        return None, 0
-    worst = int(np.argmax(drops))
-    count = int((np.diff(np.concatenate([[0], steep.astype(int)])) == 1).sum())
-    return (int(steps[worst + size]), float(means[worst]), float(means[worst + size])), count
-
-
-def convergence_fact(shape: RewardShape) -> Fact:
-    """The estimated timestep of convergence."""
-    if shape.kind in ("none", "few"):
-        return missing(f"convergence.{shape.kind}", rows=shape.rows)
-    if shape.kind == "flat":
-        return missing("convergence.flat", level=shape.end)
-    if shape.level_since is None:
-        return missing(
-            f"convergence.{'moving' if shape.kind in ('rising', 'falling') else 'late'}", direction=shape.kind
-        )
-    return Fact(shape.level_since, estimated=True)
-
-
-def trend_fact(shape: RewardShape) -> Fact:
-    """The shape of the reward as a sentence."""
-    if shape.kind in ("none", "few"):
-        return missing(f"trend.{shape.kind}", rows=shape.rows)
-    return note(
-        f"shape.{shape.kind}{'_since' if shape.kind == 'level' and shape.level_since is not None else ''}",
-        start=shape.start,
-        end=shape.end,
-        change=abs(shape.recent_change),
-        since=shape.level_since,
-        share=shape.recent_share * 100,
-        estimated=True,
-    )
-
-
-def cliff_fact(shape: RewardShape) -> Fact:
-    """Sudden drops as a sentence."""
-    if shape.kind in ("none", "few"):
-        return missing(f"trend.{shape.kind}", rows=shape.rows)
-    if shape.cliff is None:
-        return note("cliff.none")
-    step, before, after = shape.cliff
-    return note("cliff.found", count=shape.cliffs, timestep=step, before=before, after=after)
 
 
 def milestone_trend_fact(milestones: tuple[Milestone, ...], shape: RewardShape) -> Fact:

@@ -18,6 +18,12 @@ def median(values: Floats) -> float | None:
     return float(np.median(seen)) if len(seen) else None
 
 
+def middle(values: Floats) -> float:
+    """Median of values that are all recorded, at least one; several times sooner than NumPy's for so few."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
 def mean_max(values: Floats) -> tuple[float | None, float | None]:
     """(mean, max) of the recorded values."""
     seen = finite(values)

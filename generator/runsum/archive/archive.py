@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from runsum.analysis.next_actions import Advice, Evidence, advise
+from runsum.analysis.evidence import Evidence
+from runsum.analysis.findings import overall
+from runsum.analysis.next_actions import Advice, advise
 from runsum.analysis.settings import diff_config
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
+from runsum.archive.precedents import PeersOf, Precedents
 from runsum.archive.slugs import SlugMaker
-from runsum.model import ConfigChange, Fact, Problem, RunDigest, known, missing, note, phrase
+from runsum.model import ConfigChange, Fact, Level, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
 from runsum.thresholds import Thresholds
 
@@ -63,6 +66,11 @@ class ArchivedRun:
     algorithm_page: str | None
     before: str | None = None
     after: str | None = None
+
+    @property
+    def health(self) -> Level:
+        """The findings in one word."""
+        return overall(self.digest.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ def make_archive(
         solved: declared solved thresholds by game, printed on the Methods page.
     """
     ordered = sorted(digests, key=lambda run: (run.started_at or "", run.source, run.run_id))
-    kinship = find_kinship(ordered)
+    kinship, index = find_kinship(ordered), Precedents.of(ordered)
     by_slug = {run.slug: run for run in ordered}
     pages = {tree.name: slugs.make("lineages", tree.root, tree.name) for tree in kinship.trees}
     games, game_pages = _group(ordered, lambda run: run.game, "games", slugs)
@@ -128,7 +136,7 @@ def make_archive(
     neighbours = _neighbours(games)
     archived: dict[str, ArchivedRun] = {}
     for run in ordered:
-        done = _archive_run(run, kinship, by_slug, thresholds)
+        done = _archive_run(run, kinship, by_slug, index, thresholds)
         before, after = neighbours.get(run.slug, (None, None))
         archived[run.slug] = replace(
             done,
@@ -152,19 +160,19 @@ def make_archive(
     )
 
 
-def _archive_run(run: RunDigest, kinship: Kinship, by_slug: Mapping[str, RunDigest], limits: Thresholds) -> ArchivedRun:
+def _archive_run(
+    run: RunDigest, kinship: Kinship, by_slug: Mapping[str, RunDigest], index: Precedents, limits: Thresholds
+) -> ArchivedRun:
     kin = kinship.kin[run.slug]
     parent = by_slug[kin.parent] if kin.parent else None
     delta = diff_config(parent.config, run.config) if parent else ()
     problems = (*run.problems, *kinship.problems.get(run.slug, ()))
     lineage = _lineage_facts(run, kin, parent, delta)
     reward_delta = lineage["reward_delta"].value
-    advice = advise(
-        _evidence(
-            run, parent, problems, reward_delta if isinstance(reward_delta, float) else None, delta, bool(kin.children)
-        ),
-        limits,
+    seen = _evidence(
+        run, parent, problems, reward_delta if isinstance(reward_delta, float) else None, delta, bool(kin.children)
     )
+    advice = advise(replace(seen, settings=index.settings_of(run), peers=PeersOf(run, index)), limits)
     summary = {**run.summary, **lineage, **_advice_facts(advice)}
     return ArchivedRun(run, kin, summary, delta, advice, problems, None, None, None)
 
@@ -238,6 +246,8 @@ def _evidence(
         parent_label=parent.run_id if parent else None,
         lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),
         changed=tuple(change.key for change in delta if change.key != "total_timesteps"),
+        findings={found.rule: found for found in run.findings},
+        has_checkpoints="model_path" in run.summary and not run.summary["model_path"].missing,
     )
 
 
@@ -247,7 +257,7 @@ def _solved_at(solved: Fact) -> float | None:
 
 
 def _advice_facts(advice: Advice) -> dict[str, Fact]:
-    items = [phrase("next.item", words=words, rule=rule.replace("_", " ")) for rule, words in advice.recommendations]
+    items = [phrase("next.item", words=one.words, rule=one.rule.replace("_", " ")) for one in advice.recommendations]
     return {"go_no_go": known(advice.gate, advice.reason), "recommendations": note("next.list", items=items)}
 
 

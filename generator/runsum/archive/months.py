@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from runsum.analysis.next_actions import RULES, Evidence
+from runsum.analysis.evidence import Evidence
+from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.model import State
 from runsum.source.columns import iso, seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runsum.analysis.next_actions import Evidence, lost_share
+from runsum.analysis.evidence import Evidence, lost_share
 from runsum.archive.archive import ArchivedRun
 from runsum.archive.months import gather_evidence
 from runsum.model import Phrase, phrase

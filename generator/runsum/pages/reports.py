@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from runsum.analysis.findings import CHECKS
 from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, SourceFacts
 from runsum.model import Phrase, Problem
 from runsum.pages.contract import Page
 from runsum.redact.found import RANDOM, Found
 from runsum.redact.policy import Mode
-from runsum.thresholds import Rule, rules_in_force
+from runsum.thresholds import Rule, Thresholds, rules_in_force
 
 _LISTED = 2000
 
@@ -58,11 +59,27 @@ class ProblemsPage:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckInForce:
+    """A check as the Methods page prints it: for which algorithms, with which limits, from which source."""
+
+    name: str
+    family: str
+    limits: tuple[tuple[str, float], ...]
+    source: Markup
+
+
+@dataclass(frozen=True, slots=True)
 class MethodsPage:
-    """Everything `methods.md.j2` may use. `advice`: name and support of each recommendation rule."""
+    """Everything `methods.md.j2` may use.
+
+    Attributes:
+        advice: name and support of each recommendation rule.
+        checks: the checks of a run's health.
+    """
 
     rules: tuple[Rule, ...]
     advice: tuple[tuple[str, float], ...]
+    checks: tuple[CheckInForce, ...]
     sources: tuple[SourceFacts, ...]
     solved: tuple[tuple[str, float], ...]
 
@@ -70,6 +87,19 @@ class MethodsPage:
 def problem_words(problem: Problem) -> Phrase:
     """The wording of a problem."""
     return Phrase(f"problem.{problem.kind}", problem.values)
+
+
+def checks_in_force(limits: Thresholds) -> tuple[CheckInForce, ...]:
+    """Every check of a run's health with the limits in force."""
+    return tuple(
+        CheckInForce(
+            check.name,
+            check.family,
+            tuple((name, float(getattr(limits, name))) for name in check.limits),
+            Markup(check.source),
+        )
+        for check in CHECKS
+    )
 
 
 def make_pages(archive: Archive) -> Iterator[Page]:
@@ -111,6 +141,7 @@ def make_pages(archive: Archive) -> Iterator[Page]:
         MethodsPage(
             rules_in_force(archive.thresholds),
             tuple((rule.name, rule.support) for rule in RULES),
+            checks_in_force(archive.thresholds),
             archive.sources,
             tuple(sorted(archive.solved.items())),
         ),

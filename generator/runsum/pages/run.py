@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 from markupsafe import Markup
 
+from runsum.analysis.next_actions import Recommendation
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.fingerprints import value_print
 from runsum.model import (
@@ -26,7 +27,8 @@ from runsum.model import (
 from runsum.pages.compare import CompareLink, Offers
 from runsum.pages.contract import Link, Page, Tile, title_of
 from runsum.pages.run_facts import ancestors_of
-from runsum.pages.run_layout import SECTIONS, FactRow, section_rows
+from runsum.pages.run_health import Health, describe_health, health_words
+from runsum.pages.run_layout import HEALTH_SECTION, SECTIONS, FactRow, section_rows
 from runsum.pages.search_card import SearchCard, make_cards
 
 _METERS_AGREE = 0.05  # of a speed: how far the trainer's meter and the clock may be apart before both are shown
@@ -46,11 +48,21 @@ class More:
 
 @dataclass(frozen=True, slots=True)
 class RunSection:
-    """A section as it is printed: title, fact rows, charts that exist."""
+    """A section as it is printed: title, fact rows, charts that exist; `health`: the checks, in their section only."""
 
     title: str
     rows: tuple[FactRow, ...]
     charts: tuple[DrawnChart, ...]
+    health: Health | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceRow:
+    """A recommendation as it is printed; `href` leads to the run that supports it, empty without one."""
+
+    rule: str
+    words: Phrase
+    href: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ class RunPage:
     log_lines: tuple[str, ...]
     gate: str
     gate_reason: Phrase
-    advice: tuple[tuple[str, Phrase], ...]
+    advice: tuple[AdviceRow, ...]
     has_times: bool
     offset: int
 
@@ -142,6 +154,7 @@ def _context(
             section.title,
             section_rows(section, run.summary),
             tuple(charts[name] for name in section.charts if name in charts),
+            describe_health(run) if section.title == HEALTH_SECTION else None,
         )
         for section in SECTIONS
     )
@@ -181,10 +194,15 @@ def _context(
         log_lines=tuple(log_lines) if isinstance(log_lines, list) else (),
         gate=run.advice.gate,
         gate_reason=run.advice.reason,
-        advice=tuple((rule.replace("_", " "), words) for rule, words in run.advice.recommendations),
+        advice=tuple(_advice_row(one) for one in run.advice.recommendations),
         has_times=digest.quality.utc_offset_min is not None,
         offset=digest.quality.utc_offset_min or 0,
     )
+
+
+def _advice_row(one: Recommendation) -> AdviceRow:
+    href = Markup("" if one.peer is None else f"../{one.peer}/index.html")
+    return AdviceRow(one.rule.replace("_", " "), one.words, href)
 
 
 def headline(run: ArchivedRun) -> list[Phrase]:
@@ -269,7 +287,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         (phrase("tile.peak", peak=peak),) if peak is not None else (),
         facts["gpu_avg"].reason,
     )
-    yield Tile("verdict", run.advice.gate, "text", (phrase("tile.verdict"),), term="verdict")
+    yield Tile("verdict", run.advice.gate, "text", (health_words(run),), term="verdict")
 
 
 def _speed_range(digest: RunDigest, facts: Mapping[str, Fact]) -> tuple[Phrase, ...]:

@@ -58,6 +58,7 @@ _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
     ("preset", "Preset", "category", "", True, False, lambda run: _name(run.digest.preset)),
     ("state", "State", "category", "state", True, True, lambda run: str(run.digest.state)),
     ("verdict", "Verdict", "category", "", True, False, lambda run: run.advice.gate),
+    ("health", "Health", "category", "", True, False, lambda run: str(run.health)),
     ("best_reward", "Best", "number", "reward", False, True, lambda run: run.digest.best_reward),
     ("final_reward", "Last", "number", "reward", False, True, lambda run: run.digest.final_reward),
     ("steps", "Steps", "number", "steps", False, True, lambda run: run.digest.current_timestep),

@@ -20,6 +20,7 @@ class Section:
     charts: tuple[str, ...] = ()
 
 
+HEALTH_SECTION = "5) Learning Dynamics & Stability"
 SECTIONS: tuple[Section, ...] = (
     Section("1) Intro / Snapshot", (
         ("Run", ("run_id",)),
@@ -57,7 +58,7 @@ SECTIONS: tuple[Section, ...] = (
         ("Memory: mean, peak", ("mem_avg", "mem_max")),
         ("Bottleneck", ("resource_bottleneck_note",)),
     ), ("gpu", "vram", "memory", "cpu", "temperature", "power")),
-    Section("5) Learning Dynamics & Stability", (
+    Section(HEALTH_SECTION, (
         ("Policy loss", ("policy_loss_trend",)),
         ("Value loss", ("value_loss_trend",)),
         ("Entropy loss", ("entropy_loss_trend",)),

@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runsum.analysis.findings import source_of
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.model import PLACEHOLDERS, DataQuality, Fact, Phrase
+from runsum.model import PLACEHOLDERS, DataQuality, Fact, Finding, Phrase
 from runsum.pages.reports import problem_words
 
 SCHEMA = 1
@@ -52,7 +53,9 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
             "parent_in_archive": run.kin.parent is not None,
         },
         "files": {name: value for name, value in digest.files.items() if name != "log_lines"},
-        "recommendations": [name for name, _ in run.advice.recommendations],
+        "health": str(run.health),
+        "findings": [_finding(found, words) for found in digest.findings],
+        "recommendations": [one.rule for one in run.advice.recommendations],
         "problems": [{"kind": p.kind, "text": words(problem_words(p))} for p in run.problems],
     }
     return (json.dumps(_plain(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode(
@@ -62,6 +65,21 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
 
 def _value(fact: Fact, words: Words) -> object:
     return fact.value if fact.words is None else words(fact.words)
+
+
+def _finding(found: Finding, words: Words) -> dict[str, Any]:
+    low, high = found.band
+    return {
+        "rule": found.rule,
+        "level": str(found.level),
+        "value": found.value,
+        "band": None if low is None and high is None else [low, high],
+        "source": source_of(found.rule) or None,
+        "confidence": found.confidence,
+        "from_timestep": found.from_timestep,
+        "to_timestep": found.to_timestep,
+        "reason": words(found.reason),
+    }
 
 
 def _quality(quality: DataQuality) -> dict[str, Any]:

@@ -1,0 +1,237 @@
+"""Where a series changes: exact segmentation into straight lines, each change paid for by a penalty.
+
+The series is thinned to at most `MOST_BINS` means first, so the cost is bounded whatever a run recorded. Every stretch
+may be explained by one straight line; the segmentation with the least squared error plus a penalty per change is found
+by dynamic programming over all possible changes (optimal partitioning: Jackson et al., "An algorithm for optimal
+partitioning of data on an interval", IEEE Signal Processing Letters 2005; the pruning of PELT, Killick et al. 2012,
+saves nothing at this size). The penalty is in units of the noise, which is estimated from the series itself, and made
+larger where neighbouring values depend on each other, as those of a rolling mean of episodes do; without that, every
+slow wobble of such a mean would count as a change (Romano et al., JASA 2021). `ruptures` does the same and needs SciPy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runsum.analysis.stats import middle
+from runsum.source.columns import Floats
+
+MOST_BINS = 120
+_SHORTEST = 4  # bins: a line through fewer explains anything
+_LEAST_NOISE = 1e-3  # of the range: a series without noise is not cut into dust
+_MOST_CORRELATED = 0.9  # above it the estimate of the correlation is itself mostly trend
+PARTS = 20
+_UNSURE = 3.84  # chi-squared with one degree of freedom, 95 %
+
+
+@dataclass(frozen=True, slots=True)
+class Thinned:
+    """A series as means of equally many neighbouring values.
+
+    Attributes:
+        x, y: mean position and mean value of each bin, shape (bins,).
+        noise: standard deviation of a bin's mean around the course of the series.
+        correlation: of that noise between neighbouring bins, 0 to 0.9.
+        drift: standard deviation of the mean of a twentieth of the series around its course: slow wobbles, which the
+            noise of neighbours does not show. 0 where there are too few bins.
+    """
+
+    x: Floats
+    y: Floats
+    noise: float
+    correlation: float
+    drift: float = 0.0
+
+    @property
+    def unsure(self) -> float:
+        """Standard deviation that a mean of independent bins would need to be as unsure as one of these."""
+        return self.noise * math.sqrt((1 + self.correlation) / (1 - self.correlation))
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A straight stretch: bins `first` to `last`, both included, and the line's values at its ends."""
+
+    first: int
+    last: int
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change between two stretches.
+
+    Attributes:
+        bin: first bin of the later stretch.
+        low, high: bins between which the change lies with about 95 % certainty.
+    """
+
+    bin: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A series as straight stretches.
+
+    Attributes:
+        segments: in their order; together they cover all bins.
+        changes: one between each two of them.
+        fitted: value of the lines at every bin, shape (bins,).
+    """
+
+    thinned: Thinned
+    segments: tuple[Segment, ...]
+    changes: tuple[Change, ...]
+    fitted: Floats
+
+
+def thin(x: Floats, y: Floats, most: int = MOST_BINS) -> Thinned:
+    """Means of neighbouring values, and their noise.
+
+    Args:
+        x: positions in rising order, finite, shape (values,).
+        y: values, finite, shape (values,).
+        most: bins at most.
+    """
+    count = min(most, len(y))
+    edges = (np.arange(count + 1) * len(y)) // count
+    width = np.diff(edges)
+    bins = np.add.reduceat(y, edges[:-1]) / width
+    places = np.add.reduceat(x, edges[:-1]) / width
+    noise, correlation = _noise(bins)
+    return Thinned(places, bins, max(noise, _LEAST_NOISE * float(np.ptp(bins))), correlation, _drift(bins))
+
+
+def block_means(y: Floats, blocks: int) -> Floats:
+    """Means of equally long parts of a series, shape (blocks,); it must have that many values."""
+    edges = (np.arange(blocks + 1) * len(y)) // blocks
+    means: Floats = np.add.reduceat(y, edges[:-1]) / np.diff(edges)
+    return means
+
+
+def _drift(y: Floats) -> float:
+    """From second differences, which no straight course touches, by their median, which few bends touch."""
+    if len(y) < 2 * PARTS:
+        return 0.0
+    bends = np.diff(block_means(y, PARTS), 2)
+    return middle(np.abs(bends)) / (0.6745 * math.sqrt(6))
+
+
+def _noise(y: Floats) -> tuple[float, float]:
+    """Standard deviation and lag-one correlation of what is left around the local course of a series.
+
+    The course is a moving mean over a fifteenth of the bins, of few bins over three: a wider one would take the bends
+    of a short curve for noise. The deviation is 1.4826 times the median
+    absolute one. Both are corrected for the bins that the mean itself contains.
+    """
+    if len(y) < 2 * _SHORTEST:
+        return 0.0, 0.0
+    half = max(1, len(y) // 30)
+    totals = np.concatenate([[0.0], np.cumsum(y)])
+    index = np.arange(half, len(y) - half)
+    rest = y[index] - (totals[index + half + 1] - totals[index - half]) / (2 * half + 1)
+    if len(rest) < 4:
+        return 0.0, 0.0
+    deviation = 1.4826 * middle(np.abs(rest - middle(rest))) / math.sqrt(1 - 1 / (2 * half + 1))
+    clipped = np.clip(rest, -4 * deviation, 4 * deviation)  # a cliff is no noise
+    power = float((clipped**2).sum())
+    lag = float((clipped[1:] * clipped[:-1]).sum()) / power if power > 0 else 0.0
+    lag += 1 / (2 * half + 1)  # taking the mean away makes neighbours look more different than they are
+    correlation = min(max(lag, 0.0), _MOST_CORRELATED)
+    return deviation / math.sqrt(max(1 - correlation**half, 0.1)), correlation
+
+
+def find_course(thinned: Thinned, penalty: float) -> Course:
+    """Cut a series into straight stretches.
+
+    Args:
+        thinned: the series.
+        penalty: price of a change, in noise variances times the logarithm of the number of bins.
+    """
+    y = thinned.y
+    count = len(y)
+    if count < 2 * _SHORTEST or thinned.noise <= 0:
+        return _course_of(thinned, [0, count], np.empty((0, 0)), 0.0)
+    variance = thinned.unsure**2
+    cost = _line_costs(y)
+    price = penalty * math.log(count) * variance
+    best = np.full(count + 1, np.inf)
+    best[0] = -price
+    came_from = np.zeros(count + 1, dtype=np.int64)
+    for end in range(_SHORTEST, count + 1):
+        last = end - _SHORTEST + 1
+        total = best[:last] + cost[:last, end - 1]
+        place = int(total.argmin())
+        best[end], came_from[end] = total[place] + price, place
+    bounds = [count]
+    while bounds[-1] > 0:
+        bounds.append(int(came_from[bounds[-1]]))
+    return _course_of(thinned, bounds[::-1], cost, variance)
+
+
+def _course_of(thinned: Thinned, bounds: list[int], cost: Floats, variance: float) -> Course:
+    segments, fitted = [], np.empty(len(thinned.y))
+    for first, end in pairwise(bounds):
+        line = _line(thinned.y[first:end])
+        fitted[first:end] = line
+        segments.append(Segment(first, end - 1, float(line[0]), float(line[-1])))
+    return Course(thinned, tuple(segments), tuple(_changes(bounds, cost, variance)), fitted)
+
+
+def _line(y: Floats) -> Floats:
+    """The least-squares line through a stretch, at its bins."""
+    away = np.arange(len(y)) - (len(y) - 1) / 2
+    power = float((away**2).sum())
+    line: Floats = y.mean() + away * (float((away * y).sum()) / power if power > 0 else 0.0)
+    return line
+
+
+def _changes(bounds: list[int], cost: Floats, variance: float) -> Iterator[Change]:
+    """Each change with the bins to which it could be moved without fitting the series much worse."""
+    for before, at, after in zip(bounds, bounds[1:], bounds[2:], strict=False):
+        places = np.arange(before + _SHORTEST, after - _SHORTEST + 1)
+        worse = cost[before, places - 1] + cost[places, after - 1]
+        likely = places[worse <= worse.min() + _UNSURE * variance]
+        yield Change(at, int(min(likely[0], at)), int(max(likely[-1], at)))
+
+
+@lru_cache(maxsize=4)
+def _stretches(count: int) -> tuple[NDArray[np.float64], ...]:
+    """What a line through each stretch needs to know of its bins, by first and last bin; the same for every series.
+
+    Returns:
+        Number of bins, sum of their positions, spread of the positions, each of shape (bins, bins), and the positions;
+        below the diagonal, where there is no stretch, numbers that only avoid a division by nought.
+    """
+    at = np.arange(count, dtype=np.float64)
+    size = np.maximum(at[None, :] - at[:, None] + 1.0, 1.0)
+    positions = size * (at[None, :] + at[:, None]) / 2
+    spread = np.maximum(size * (size**2 - 1) / 12, 1e-12)
+    return size, positions, spread, at
+
+
+def _line_costs(y: Floats) -> Floats:
+    """Squared error of the best line through every stretch of bins.
+
+    Returns:
+        Shape (bins, bins): row is the first bin, column the last one; what lies below the diagonal means nothing.
+    """
+    size, positions, spread, at = _stretches(len(y))
+    y = y - y.mean()  # far from nought, squares would swallow the differences
+    sums = [np.concatenate([[0.0], np.cumsum(column)]) for column in (y, y * y, at * y)]
+    total, squares, mixed = (one[None, 1:] - one[:-1, None] for one in sums)
+    mixed -= positions * total / size
+    squares -= total * total / size
+    squares -= mixed * mixed / spread
+    costs: Floats = np.maximum(squares, 0.0)
+    return costs

@@ -1,0 +1,291 @@
+"""The checks of a run's health: which there are, what they look at, and what all of them share.
+
+A check says "outside of the usual range", with its number, the range and where the range comes from; it never says that
+something is wrong. What could not be judged says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from runsum.analysis.shape import RewardShape
+from runsum.analysis.stats import finite, middle
+from runsum.cleaning.rollouts import OFF_POLICY
+from runsum.cleaning.series import Series
+from runsum.model import Finding, Level, phrase
+from runsum.source.columns import Floats
+from runsum.thresholds import Thresholds
+
+CLIPPED = frozenset({"ppo", "appo", "recurrentppo", "maskableppo", "ppo_lstm", "maskable_ppo"})
+"""On-policy algorithms that clip their updates."""
+ON_POLICY = CLIPPED | {"a2c", "a3c", "trpo", "impala", "acktr", "reinforce", "vpg"}
+_TRUST_REGION = CLIPPED | {"trpo"}
+
+_MACHINE = frozenset({"throughput", "resources", "downtime"})
+_BINS = 60
+_SURE, _HALF_SURE = 100, 30  # recorded values from which a finding is of high, of medium confidence
+
+SPINNING_UP = "https://spinningup.openai.com/en/latest/algorithms/ppo.html"
+PPO_DETAILS = "https://iclr-blog-track.github.io/2022/03/25/ppo-implementation-details/"
+KL_ESTIMATORS = "http://joschu.net/blog/kl-approx.html"
+MODERN_RL = "https://github.com/walkinglabs/hands-on-modern-rl"
+SB3_LOGGER = "https://stable-baselines3.readthedocs.io/en/master/common/logger.html"
+DEBUGGING = "https://andyljones.com/posts/rl-debugging.html"
+BASELINES_456 = "https://github.com/openai/baselines/issues/456"
+TRL_LOGGING = "https://huggingface.co/docs/trl/logging"
+TD3_PAPER = "https://arxiv.org/abs/1802.09477"
+DOUBLE_DQN = "https://arxiv.org/abs/1509.06461"
+SAC_PAPER = "https://arxiv.org/abs/1812.05905"
+PELT = "https://arxiv.org/abs/1101.1438"
+DQN_SB3 = "https://stable-baselines3.readthedocs.io/en/master/modules/dqn.html"
+NUTS_AND_BOLTS = "https://github.com/williamFalcon/DeepRLHacks"
+OWN = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check: its name, the algorithms it is about, its source, the thresholds it uses.
+
+    Attributes:
+        family: "any" | "on-policy" | "PPO, TRPO" | "PPO" | "off-policy" | "DQN" | "actor-critic".
+        chart: id of the chart that shows what it looks at; the page marks the stretch there.
+        source: address of a publication; empty where the limits are runsum's own.
+    """
+
+    name: str
+    family: str
+    chart: str
+    source: str
+    limits: tuple[str, ...] = ()
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("reward_shape", "any", "reward", PELT, (
+        "changepoint_penalty", "plateau_band", "trend_noise_factor", "lost_watch", "lost_gain", "noisy_share")),
+    Check("never_learned", "on-policy", "entropy-loss", DEBUGGING, (
+        "entropy_untouched", "explained_variance_good", "gate_min_progress_pct")),
+    Check("kl", "PPO, TRPO", "kl", SPINNING_UP, (
+        "kl_low", "kl_watch", "kl_high", "kl_spike", "sustained_share", "annealed_share")),
+    Check("clip_fraction", "PPO", "clip-fraction", MODERN_RL, ("clip_watch", "clip_high", "sustained_share")),
+    Check("kl_against_clip", "PPO", "kl", BASELINES_456, ("kl_watch",)),
+    Check("explained_variance", "on-policy", "explained-variance", SB3_LOGGER, (
+        "explained_variance_poor", "explained_variance_good", "early_share", "sustained_share")),
+    Check("entropy", "on-policy", "entropy-loss", DEBUGGING, (
+        "entropy_collapsed", "entropy_untouched", "entropy_growth", "early_share")),
+    Check("value_loss", "on-policy", "value-loss", TRL_LOGGING, ("value_loss_rise", "value_loss_blowup")),
+    Check("td_loss", "off-policy", "total-loss", DOUBLE_DQN, ("value_loss_rise", "value_loss_blowup")),
+    Check("q_value", "off-policy", "policy-loss", TD3_PAPER, ("q_factor",)),
+    Check("exploration", "off-policy", "", DQN_SB3),
+    Check("replay", "off-policy", "", DQN_SB3),
+    Check("gradient_norm", "any", "gradient-norm", MODERN_RL, ("gradient_rise", "gradient_blowup")),
+    Check("throughput", "any", "throughput", OWN, ("fps_drop", "fps_drop_bad")),
+    Check("resources", "any", "memory", OWN, ("vram_tight", "memory_growth")),
+    Check("downtime", "any", "progress", OWN, ("downtime_s", "downtime_watch")),
+    Check("data_quality", "any", "", OWN, ("min_rows_trend",)),
+)  # fmt: skip
+"""Every check, in the order in which the page lists them."""
+
+_BY_NAME = {check.name: check for check in CHECKS}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the checks must know of a run besides its rows.
+
+    Attributes:
+        algorithm: in lower case, empty when unknown.
+        actions: number of discrete actions, None when unknown or continuous.
+        is_continuous: whether the actions are known to be continuous.
+        is_annealed: whether the settings lower the learning rate, recorded in the rows or not.
+        is_first: whether training began here, and not from the checkpoint of another run.
+        is_solved: whether the reward reached what the user declared for the game.
+        settings: numbers and words of the configuration that a check may need, by their usual names.
+        target: timesteps wanted, None when unknown.
+    """
+
+    algorithm: str
+    actions: int | None
+    is_continuous: bool
+    is_annealed: bool
+    is_first: bool
+    is_solved: bool
+    settings: dict[str, object]
+    target: int | None
+    shape: RewardShape
+
+    @property
+    def is_off_policy(self) -> bool:
+        """Whether it learns from a replay memory."""
+        return self.algorithm in OFF_POLICY or self.algorithm == "her"
+
+    @property
+    def may_be_on_policy(self) -> bool:
+        """Whether it learns from rollouts, or nobody knows."""
+        return self.algorithm in ON_POLICY or not self.algorithm
+
+    @property
+    def limits_steps(self) -> bool:
+        """Whether KL says how far an update went beyond what the algorithm wants."""
+        return self.algorithm in _TRUST_REGION or not self.algorithm
+
+    @property
+    def clips(self) -> bool:
+        """Whether the algorithm cuts updates."""
+        return self.algorithm in CLIPPED or not self.algorithm
+
+    @property
+    def learned(self) -> bool:
+        """Whether the reward went up and did not come down again, as far as it tells."""
+        rose = self.shape.end is not None and self.shape.start is not None and self.shape.end > self.shape.start
+        return self.shape.kind in ("rising", "level") and rose and self.shape.held
+
+    def number(self, name: str) -> float | None:
+        """A setting that is a number."""
+        value = self.settings.get(name)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """A column in at most sixty medians of equally many recorded values: medians forgive single values.
+
+    Attributes:
+        begin, end: first and last timestep of each bin.
+        value: median of each bin.
+        count: recorded values in all.
+    """
+
+    begin: Floats
+    end: Floats
+    value: Floats
+    count: int
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def after(self, share: float) -> Bins:
+        """Without the first part of the run."""
+        first = int(len(self) * share)
+        return Bins(self.begin[first:], self.end[first:], self.value[first:], self.count)
+
+
+def bin_medians(steps: Floats, values: Floats, most: int = _BINS) -> Bins:
+    """A column as bins; rows without a value are left out."""
+    seen = np.isfinite(values) & np.isfinite(steps)
+    x, y = steps[seen], values[seen]
+    if not len(y):
+        return Bins(x, x, y, 0)
+    width = -(-len(y) // most)
+    drop = len(y) % width  # the first few of a run are the ones that may go
+    x, y = x[drop:].reshape(-1, width), y[drop:].reshape(-1, width)
+    return Bins(x[:, 0], x[:, -1], np.median(y, axis=1), len(seen.nonzero()[0]))
+
+
+def _row_medians(values: Floats) -> Floats:
+    """The median of each row."""
+    ordered = np.sort(values, axis=1)
+    width = values.shape[1]
+    medians: Floats = (ordered[:, (width - 1) // 2] + ordered[:, width // 2]) / 2
+    return medians
+
+
+def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[int, int, float] | None:
+    """The longest unbroken stretch of bins: first and last timestep, share of all bins; None without any."""
+    if not outside.any():
+        return None
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], outside, [False]])))
+    starts, ends = edges[::2], edges[1::2]
+    longest = int(np.argmax(ends - starts))
+    first, last = int(starts[longest]), int(ends[longest]) - 1
+    return int(bins.begin[first]), int(bins.end[last]), float((last - first + 1) / len(bins))
+
+
+def loss_course(bins: Bins) -> tuple[float, float]:
+    """(median of the second fifth to the middle, median of the last tenth) of a loss; the beginning says little."""
+    count = len(bins)
+    first = bins.value[count // 5 : max(count // 2, count // 5 + 1)]
+    return middle(first), middle(bins.value[-max(1, count // 10) :])
+
+
+def steady_rows(series: Series, subject: Subject, limits: Thresholds) -> Floats:
+    """Timesteps of the rows whose learning rate is not near its end, NaN for the others."""
+    rates = series.columns["learning_rate"]
+    seen = finite(rates)
+    if len(seen) > len(rates) // 2 and seen.max() > 1.5 * seen.min():
+        return np.where(rates >= limits.annealed_share * float(seen.max()), series.timestep, np.nan)
+    if subject.is_annealed and len(series):
+        first, last = float(series.timestep[0]), float(series.timestep[-1])
+        goal = max(last, series.start_timestep + (subject.target or 0))
+        until = first + (goal - first) * (1 - limits.annealed_share)
+        return np.where(series.timestep <= until, series.timestep, np.nan)
+    return series.timestep
+
+
+def judged(
+    rule: str,
+    level: Level,
+    key: str,
+    *,
+    value: float | None = None,
+    band: tuple[float | None, float | None] = (None, None),
+    count: int = _SURE,
+    most: str = "high",
+    where: tuple[int, int] | None = None,
+    chart: str | None = None,
+    **values: object,
+) -> Finding:
+    """A finding.
+
+    Args:
+        rule: name of the check.
+        level: what it came to.
+        key: its words, `finding.<key>`.
+        value: the number judged.
+        band: the usual range.
+        count: recorded values behind it; few of them lower the confidence.
+        most: the confidence that it has with many values.
+        where: timesteps between which it happens.
+        chart: the chart that shows it, if not that of the check.
+        values: what the words need besides `value`, `low` and `high`.
+    """
+    order = ("low", "medium", "high")
+    by_count = "high" if count >= _SURE else "medium" if count >= _HALF_SURE else "low"
+    confidence = order[min(order.index(most), order.index(by_count))]
+    words = phrase(f"finding.{key}", value=value, low=band[0], high=band[1], **values)
+    shown = _BY_NAME[rule].chart if chart is None else chart
+    begin, end = where or (None, None)
+    return Finding(rule, level, words, value, band, confidence, begin, end, shown)
+
+
+def not_assessed(rule: str, key: str, **values: object) -> Finding:
+    """A check that could not be made, and why."""
+    return Finding(rule, Level.NOT_ASSESSED, phrase(f"finding.{key}", **values))
+
+
+def source_of(rule: str) -> str:
+    """Address of the publication a check's limits come from; empty where they are runsum's own."""
+    return _BY_NAME[rule].source
+
+
+def overall(findings: Iterable[Finding]) -> Level:
+    """One word for a run: the worst finding of at least medium confidence.
+
+    A bad finding of low confidence, or about the machine, is a watch. Nothing is good without a judgement of the
+    reward.
+    """
+    levels = {
+        Level.WATCH
+        if found.level is Level.BAD and (found.confidence == "low" or found.rule in _MACHINE)
+        else found.level
+        for found in findings
+        if not (found.level is Level.WATCH and found.confidence == "low")
+    }
+    reward = next((found.level for found in findings if found.rule == "reward_shape"), Level.NOT_ASSESSED)
+    if Level.BAD in levels:
+        return Level.BAD
+    if reward is Level.NOT_ASSESSED:
+        return Level.NOT_ASSESSED
+    return Level.WATCH if Level.WATCH in levels else Level.GOOD

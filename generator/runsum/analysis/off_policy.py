@@ -1,0 +1,120 @@
+"""Checks of algorithms that learn from a replay memory (DQN, SAC, TD3, …): losses, Q values, exploration, replay.
+
+They have no KL, no clipping and no rollouts, so none of the on-policy checks is made of them. The database has no
+columns for Q values, exploration rate and temperature; what can be told of these comes from losses and settings.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from runsum.analysis.findings import Bins, Subject, bin_medians, judged, longest_stretch, loss_course, not_assessed
+from runsum.analysis.stats import finite, middle
+from runsum.cleaning.rollouts import VALUE_BASED
+from runsum.cleaning.series import Series
+from runsum.model import Finding, Level
+from runsum.thresholds import Thresholds
+
+_ACTOR_IS_Q = frozenset({"ddpg", "td3"})  # their actor loss is the mean Q value with its sign turned
+_ACTOR_IS_NEARLY_Q = frozenset({"sac", "tqc", "crossq"})  # as before, with the entropy in it
+
+
+def check_off_policy(series: Series, subject: Subject, limits: Thresholds) -> list[Finding]:
+    """The findings of an off-policy run; of others, nothing."""
+    if not subject.is_off_policy:
+        return []
+    return [
+        _check_loss(series, subject, limits),
+        _check_q(series, subject, limits),
+        _check_exploration(series, subject),
+        _check_replay(series, subject),
+    ]
+
+
+def _check_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding:
+    """The loss of the Q function: SB3 logs it as `loss` (DQN) or `critic_loss`."""
+    columns = series.columns
+    name = "total_loss" if len(finite(columns["total_loss"])) > len(finite(columns["value_loss"])) else "value_loss"
+    bins = bin_medians(series.timestep, columns[name])
+    if not bins.count:
+        return not_assessed("td_loss", "no_column")
+    if bins.count < limits.min_rows_trend:
+        return not_assessed("td_loss", "few_values", rows=bins.count)
+    before, after = loss_course(bins)
+    if before <= 0:
+        return not_assessed("td_loss", "loss_zero")
+    ratio, chart = after / before, name.replace("_", "-")
+    given: dict[str, Any] = {
+        "value": ratio, "band": (None, limits.value_loss_rise), "count": bins.count, "chart": chart, "before": before,
+        "after": after,
+    }  # fmt: skip
+    if ratio > limits.value_loss_rise and not subject.learned:
+        where = longest_stretch(bins, bins.value > limits.value_loss_rise * before)
+        level = Level.BAD if ratio > limits.value_loss_blowup else Level.WATCH
+        return judged("td_loss", level, "td_loss_rising", where=where[:2] if where else None, **given)
+    key = "td_loss_with_returns" if ratio > limits.value_loss_rise else "td_loss_usual"
+    return judged("td_loss", Level.GOOD, key, **given)
+
+
+def _check_q(series: Series, subject: Subject, limits: Thresholds) -> Finding:
+    """Whether the critic expects more than any episode ever brought."""
+    if subject.algorithm in VALUE_BASED:
+        return not_assessed("q_value", "q_no_column")
+    sure = subject.algorithm in _ACTOR_IS_Q
+    if not sure and subject.algorithm not in _ACTOR_IS_NEARLY_Q:
+        return not_assessed("q_value", "q_no_column")
+    bins = bin_medians(series.timestep, -series.columns["policy_loss"])
+    rewards = finite(series.reward)
+    if not bins.count or not len(rewards):
+        return not_assessed("q_value", "no_column")
+    if bins.count < limits.min_rows_trend:
+        return not_assessed("q_value", "few_values", rows=bins.count)
+    # |sum of discounted rewards| is at most that of the rewards themselves where all have one sign
+    largest = float(np.abs(rewards).max())
+    if largest <= 0:
+        return not_assessed("q_value", "q_no_scale")
+    end = middle(bins.value[-max(1, len(bins) // 10) :])
+    return _judge_q(bins, end, largest, "medium" if sure else "low", limits)
+
+
+def _judge_q(bins: Bins, end: float, largest: float, most: str, limits: Thresholds) -> Finding:
+    where = longest_stretch(bins, bins.value > limits.q_factor * largest)
+    high = where is not None and where[2] >= limits.sustained_share
+    return judged("q_value", Level.WATCH if high else Level.GOOD, "q_high" if high else "q_usual", value=end,
+                  band=(None, limits.q_factor * largest), count=bins.count, most=most,
+                  where=where[:2] if high and where else None, largest=largest)  # fmt: skip
+
+
+def _check_exploration(series: Series, subject: Subject) -> Finding:
+    if subject.algorithm not in VALUE_BASED:
+        alpha = subject.settings.get("ent_coef")
+        return not_assessed("exploration", "alpha_no_column" if alpha is None else "alpha_setting", alpha=alpha)
+    fraction, target = subject.number("exploration_fraction"), subject.target
+    last = subject.number("exploration_final_eps")
+    if fraction is None or not target or not len(series):
+        return not_assessed("exploration", "epsilon_no_column")
+    until = series.start_timestep + int(fraction * target)
+    trained = int(series.timestep.max())
+    given: dict[str, Any] = {"value": fraction, "until": until, "last": last, "trained": trained}
+    if trained < until:
+        return judged("exploration", Level.WATCH, "epsilon_unfinished", where=(series.start_timestep, trained),
+                      chart="reward", **given)  # fmt: skip
+    return judged("exploration", Level.GOOD, "epsilon_done", **given)
+
+
+def _check_replay(series: Series, subject: Subject) -> Finding:
+    starts, size = subject.number("learning_starts"), subject.number("buffer_size")
+    trained = int(series.timestep.max()) - series.start_timestep if len(series) else 0
+    if starts is not None and len(series) and trained < starts:
+        return judged("replay", Level.BAD, "replay_not_begun", value=starts, starts=int(starts), trained=trained,
+                      where=(series.start_timestep, series.start_timestep + trained), chart="reward")  # fmt: skip
+    updates, batch, every = (subject.number(name) for name in ("gradient_steps", "batch_size", "train_freq"))
+    envs = subject.number("n_envs") or 1.0
+    if updates is None or every is None or batch is None or updates <= 0 or every <= 0:
+        if size is None:
+            return not_assessed("replay", "replay_no_settings")
+        return judged("replay", Level.GOOD, "replay_size", value=size, size=size, starts=starts)
+    ratio = updates * batch / (every * envs)  # samples drawn from the memory for each step of an environment
+    return judged("replay", Level.GOOD, "replay_ratio", value=ratio, size=size, starts=starts)

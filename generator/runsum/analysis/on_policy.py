@@ -1,0 +1,258 @@
+"""Checks of algorithms that learn from rollouts (PPO, A2C, TRPO, …): how far updates go, and what the critic explains.
+
+Sources and limits: `runsum.analysis.findings.CHECKS` and the thresholds.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from runsum.analysis.findings import (
+    Bins,
+    Subject,
+    bin_medians,
+    judged,
+    longest_stretch,
+    loss_course,
+    not_assessed,
+    steady_rows,
+)
+from runsum.analysis.stats import finite, middle
+from runsum.cleaning.series import Series
+from runsum.model import Finding, Level
+from runsum.source.columns import Floats
+from runsum.thresholds import Thresholds
+
+_SUM = 1.02  # × log of the actions: an entropy above it is no mean over one policy's states
+
+
+def check_on_policy(series: Series, subject: Subject, limits: Thresholds) -> list[Finding]:
+    """The findings of an on-policy run; of others, nothing."""
+    if not subject.may_be_on_policy:
+        return []
+    steady = steady_rows(series, subject, limits)
+    entropy = _Entropy(series, subject)
+    return [
+        *_check_never_learned(series, subject, entropy, limits),
+        _check_kl(series, subject, steady, limits),
+        _check_clip(series, subject, steady, limits),
+        *_check_kl_against_clip(series, subject, steady, limits),
+        _check_explained_variance(series, subject, limits),
+        _check_entropy(subject, entropy, limits),
+        _check_value_loss(series, subject, limits),
+    ]
+
+
+def _absent(rule: str, subject: Subject, count: int, limits: Thresholds) -> Finding | None:
+    """Why a check cannot be made with so many values; None when it can."""
+    if not count:
+        return not_assessed(rule, "no_column")
+    return not_assessed(rule, "few_values", rows=count) if count < limits.min_rows_trend else None
+
+
+# ---- how far updates go
+
+
+def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Thresholds) -> Finding:
+    values = series.columns["kl_divergence"]
+    seen = finite(values)
+    if not subject.limits_steps:
+        return not_assessed("kl", "not_of_algorithm", algorithm=subject.algorithm.upper())
+    if missing := _absent("kl", subject, len(seen), limits):
+        return missing
+    typical, band = middle(seen), (limits.kl_low, limits.kl_watch)
+    if (seen < -1e-5).mean() > 0.01:
+        return not_assessed("kl", "kl_signed", median=typical)
+    bins = bin_medians(steady, values)
+    if bins.count < limits.min_rows_trend:
+        return not_assessed("kl", "kl_annealed")
+    typical, most = middle(bins.value), "high" if subject.algorithm else "low"
+    for level, limit, key in ((Level.BAD, limits.kl_high, "kl_high"), (Level.WATCH, limits.kl_watch, "kl_large")):
+        if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
+            level = Level.WATCH if subject.learned else level  # it is large, and the policy learned with it
+            return judged("kl", level, key, value=typical, band=band, count=bins.count, most=most, where=where[:2],
+                          share=where[2] * 100, limit=limit)  # fmt: skip
+    peak = int(np.nanargmax(np.where(np.isfinite(steady), values, np.nan)))
+    if values[peak] > max(limits.kl_spike * typical, limits.kl_high):
+        near = (int(series.timestep[max(peak - 1, 0)]), int(series.timestep[min(peak + 1, len(series) - 1)]))
+        most = "low" if subject.learned else most  # a jump that did no harm
+        return judged("kl", Level.WATCH, "kl_spike", value=float(values[peak]), band=band, count=bins.count, most=most,
+                      where=near, median=typical)  # fmt: skip
+    if typical < limits.kl_low and not subject.learned:
+        return judged("kl", Level.WATCH, "kl_low", value=typical, band=band, count=bins.count, most="medium")
+    key = "kl_small_but_learns" if typical < limits.kl_low else "kl_usual"
+    return judged("kl", Level.GOOD, key, value=typical, band=band, count=bins.count, most=most)
+
+
+def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresholds) -> Finding:
+    values = series.columns["clip_fraction"]
+    if not subject.clips:
+        return not_assessed("clip_fraction", "not_of_algorithm", algorithm=subject.algorithm.upper())
+    if missing := _absent("clip_fraction", subject, len(finite(values)), limits):
+        return missing
+    bins, band = bin_medians(steady, values), (0.0, limits.clip_watch)
+    if bins.count < limits.min_rows_trend:
+        return not_assessed("clip_fraction", "kl_annealed")
+    typical = middle(bins.value)
+    for level, limit in ((Level.BAD, limits.clip_high), (Level.WATCH, limits.clip_watch)):
+        if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
+            level = Level.WATCH if subject.learned else level
+            return judged("clip_fraction", level, "clip_high", value=typical, band=band, count=bins.count,
+                          where=where[:2], share=where[2] * 100, limit=limit)  # fmt: skip
+    if typical <= 0 and subject.shape.kind == "flat":
+        return judged("clip_fraction", Level.WATCH, "clip_none", value=typical, band=band, count=bins.count)
+    return judged("clip_fraction", Level.GOOD, "clip_usual", value=typical, band=band, count=bins.count)
+
+
+def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, limits: Thresholds) -> list[Finding]:
+    """KL that grows while fewer samples are clipped: few samples move far, which neither number shows alone."""
+    kl, clip = series.columns["kl_divergence"], series.columns["clip_fraction"]
+    both = np.isfinite(kl) & np.isfinite(clip) & np.isfinite(steady)
+    if not subject.clips or both.sum() < 3 * limits.min_rows_trend:
+        return []
+    third = int(both.sum()) // 3
+    (kl_first, kl_last), (clip_first, clip_last) = (
+        (middle(column[both][:third]), middle(column[both][-third:])) for column in (kl, clip)
+    )
+    if not (kl_last > 2 * max(kl_first, 1e-9) and kl_last > limits.kl_low and clip_last < 0.5 * clip_first):
+        return []
+    steps = series.timestep[both]
+    level = Level.BAD if kl_last > limits.kl_high else Level.WATCH
+    return [
+        judged("kl_against_clip", level, "kl_against_clip", value=kl_last, band=(None, limits.kl_watch),
+               count=int(both.sum()), most="medium", where=(int(steps[-third]), int(steps[-1])),
+               before=kl_first, clip_before=clip_first * 100, clip_after=clip_last * 100)
+    ]  # fmt: skip
+
+
+# ---- the critic
+
+
+def _check_explained_variance(series: Series, subject: Subject, limits: Thresholds) -> Finding:
+    rule, band = "explained_variance", (limits.explained_variance_good, 1.0)
+    bins = bin_medians(series.timestep, series.columns["explained_variance"])
+    if missing := _absent(rule, subject, bins.count, limits):
+        return missing
+    late = bins.after(2 / 3)
+    level = middle(late.value)
+    given: dict[str, Any] = {"value": level, "band": band, "count": bins.count}
+    if level >= limits.explained_variance_good:
+        settled = bins.after(limits.early_share)
+        where = longest_stretch(settled, settled.value < limits.explained_variance_poor)
+        if where and where[2] >= limits.sustained_share:
+            return judged(rule, Level.WATCH, "ev_dipped", where=where[:2], share=where[2] * 100, **given)
+        return judged(rule, Level.GOOD, "ev_good", **given)
+    where = longest_stretch(late, late.value < limits.explained_variance_good)
+    given["where"] = where[:2] if where else None
+    if level >= 0.05:
+        return judged(rule, Level.WATCH if not subject.learned else Level.GOOD, "ev_fair", **given)
+    if subject.learned:  # where returns hardly differ any more there is no variance to explain
+        return judged(rule, Level.WATCH, "ev_poor_but_learned", most="medium", **given)
+    return judged(rule, Level.BAD, "ev_negative" if level < limits.explained_variance_poor else "ev_none", **given)
+
+
+def _check_value_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding:
+    bins = bin_medians(series.timestep, series.columns["value_loss"])
+    if missing := _absent("value_loss", subject, bins.count, limits):
+        return missing
+    typical, end = loss_course(bins)
+    if typical <= 0:
+        return not_assessed("value_loss", "loss_zero")
+    ratio, band = end / typical, (None, limits.value_loss_rise)
+    given: dict[str, Any] = {"value": ratio, "band": band, "count": bins.count, "before": typical, "after": end}
+    if ratio > limits.value_loss_rise and not subject.learned:
+        where = longest_stretch(bins, bins.value > limits.value_loss_rise * typical)
+        level = Level.BAD if ratio > limits.value_loss_blowup else Level.WATCH
+        return judged("value_loss", level, "value_loss_rising", where=where[:2] if where else None, **given)
+    key = "value_loss_with_returns" if ratio > limits.value_loss_rise else "value_loss_usual"
+    return judged("value_loss", Level.GOOD, key, **given)
+
+
+# ---- how certain the policy is
+
+
+class _Entropy:
+    """The entropy of a policy by bins, as a share of its largest value where the number of actions is known."""
+
+    def __init__(self, series: Series, subject: Subject) -> None:
+        bins = bin_medians(series.timestep, -series.columns["entropy_loss"])
+        self.raw = bins
+        self.reason: str | None = None
+        self.share: Bins | None = None
+        if not bins.count:
+            self.reason = "no_column"
+        elif subject.is_continuous:
+            self.reason = "continuous"
+        elif subject.actions is None:
+            self.reason = "entropy_actions"
+        elif float(bins.value.max()) > _SUM * math.log(subject.actions):
+            self.reason = "entropy_sum"
+        else:
+            self.share = Bins(bins.begin, bins.end, bins.value / math.log(subject.actions), bins.count)
+
+
+def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> Finding:
+    raw, share = entropy.raw, entropy.share
+    if raw.count and raw.count < limits.min_rows_trend:
+        return not_assessed("entropy", "few_values", rows=raw.count)
+    if entropy.reason == "continuous":
+        return _entropy_change(raw, limits)
+    if share is None:
+        return not_assessed("entropy", entropy.reason or "no_column", most=float(raw.value.max()) if len(raw) else 0.0,
+                            actions=subject.actions or 0)  # fmt: skip
+    band = (limits.entropy_collapsed, limits.entropy_untouched)
+    end = middle(share.value[-max(1, len(share) // 10) :])
+    given: dict[str, Any] = {"value": end, "band": band, "count": share.count, "actions": subject.actions}
+    low = longest_stretch(share, share.value < limits.entropy_collapsed)
+    plateau = subject.shape.level_since
+    if low and low[2] >= limits.sustained_share:
+        given["where"] = low[:2]
+        if subject.shape.kind == "flat" or subject.shape.fall is not None:
+            return judged("entropy", Level.BAD, "entropy_collapsed", at=low[0], **given)
+        if plateau is None or low[0] >= plateau or subject.is_solved:
+            key = "entropy_low_rising" if plateau is None else "entropy_low_after_plateau"
+            level = Level.GOOD if plateau is not None or subject.learned else Level.WATCH
+            return judged("entropy", level, key, at=low[0], **given)
+        early = low[0] < (share.begin[0] + share.end[-1]) / 2
+        level = Level.BAD if early and not subject.learned else Level.WATCH
+        return judged("entropy", level, "entropy_before_plateau", at=low[0], since=plateau, **given)
+    late = share.after(0.3)
+    if subject.is_first and float(late.value.min()) > limits.entropy_untouched:
+        level = Level.GOOD if subject.learned else Level.WATCH
+        where = (int(late.begin[0]), int(late.end[-1]))
+        key = "entropy_high_but_learned" if subject.learned else "entropy_untouched"
+        return judged("entropy", level, key, where=where, **given)
+    return judged("entropy", Level.GOOD, "entropy_usual", **given)
+
+
+def _entropy_change(raw: Bins, limits: Thresholds) -> Finding:
+    """Entropy of a density has no largest value and may be negative: only its change says something."""
+    tenth = max(1, len(raw) // 10)
+    change = float(middle(raw.value[-tenth:]) - middle(raw.value[:tenth]))
+    grew = change > limits.entropy_growth
+    where = (int(raw.begin[0]), int(raw.end[-1])) if grew else None
+    level, key = (Level.WATCH, "entropy_grew") if grew else (Level.GOOD, "entropy_change")
+    return judged("entropy", level, key, value=change, band=(None, limits.entropy_growth), count=raw.count,
+                  most="medium", where=where)  # fmt: skip
+
+
+def _check_never_learned(
+    series: Series, subject: Subject, entropy: _Entropy, limits: Thresholds
+) -> list[Finding]:  # fmt: skip
+    """A policy still random, a critic that explains nothing and a level reward: each alone can have other reasons."""
+    bins = bin_medians(series.timestep, series.columns["explained_variance"])
+    share = entropy.share
+    if share is None or min(share.count, bins.count) < limits.min_rows_trend or not subject.is_first:
+        return []
+    late, critic = share.after(0.3), bins.after(0.3)
+    explained = middle(critic.value)
+    if subject.shape.kind != "flat" or middle(late.value) <= limits.entropy_untouched or explained > 0.1:
+        return []
+    return [
+        judged("never_learned", Level.BAD, "never_learned", value=middle(late.value),
+               band=(None, limits.entropy_untouched), count=min(share.count, bins.count),
+               where=(int(late.begin[0]), int(late.end[-1])), explained=explained)
+    ]  # fmt: skip

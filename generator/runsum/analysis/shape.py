@@ -1,0 +1,304 @@
+"""What shape a reward curve has: its course in straight stretches, and what they come to.
+
+The course is found by :mod:`runsum.analysis.changepoints`, so nothing here looks at neighbouring rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from runsum.analysis.changepoints import PARTS, Course, block_means, find_course, thin
+from runsum.analysis.stats import middle, noise_level, slope, typical_range
+from runsum.model import Fact, missing, note, phrase
+from runsum.source.columns import Floats
+from runsum.thresholds import Thresholds
+
+_WINDOW = 20  # of the run: a sudden drop happens within one such part; a mean of 100 episodes smears it out
+_RANGE_OF_TEN = 4.5  # standard deviations
+_EPISODES = 100  # of which trainers report the mean
+_LARGEST = 1e100  # the square of a larger reward is no number
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """Where most of what was learned was lost.
+
+    Attributes:
+        from_timestep, to_timestep: the steepest part of the fall.
+        before, after: level of the course at its best and at the end.
+        share: how much of the gain was lost; 1 is all of it.
+        from_start: whether the best was in the first tenth of the run, which may be a lucky beginning.
+    """
+
+    from_timestep: int
+    to_timestep: int
+    before: float
+    after: float
+    share: float
+    from_start: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RewardShape:
+    """The shape of a reward curve in numbers.
+
+    Attributes:
+        kind: "none" | "few" | "flat" | "rising" | "level" | "falling".
+        rows: rows with a reward.
+        start, end: medians of the first and last tenth.
+        noise: spread around the moving mean.
+        scale: 5th to 95th percentile.
+        recent_change: change of the course over the recent share, in reward.
+        level_since: first timestep of the level stretch at the end, or None.
+        cliff: (timestep, before, after) of the largest sudden drop, or None.
+        cliffs: number of sudden drops.
+        recent_share: share of the rows that `recent_change` is about.
+        level_between: timesteps between which the level stretch began, as far as the noise lets one tell.
+        fall: the loss of most of what was learned, or None.
+        lost_share: how much of the gain the end has given back; 0 within the noise, and where the best was at the
+            beginning.
+        recent_since: timestep at which the recent share begins.
+        noisy: noise as a share of the range of the course.
+        unsure: standard deviation of a point of the course, its neighbours' likeness allowed for.
+        best_level: highest point of the course, without its first twentieth.
+        held: whether no more than `Thresholds.lost_watch` of the gain was given back.
+    """
+
+    kind: str
+    rows: int
+    start: float | None = None
+    end: float | None = None
+    noise: float = 0.0
+    scale: float = 0.0
+    recent_change: float = 0.0
+    level_since: int | None = None
+    cliff: tuple[int, float, float] | None = None
+    cliffs: int = 0
+    recent_share: float = 0.25
+    level_between: tuple[int, int] | None = None
+    fall: Fall | None = None
+    lost_share: float = 0.0
+    recent_since: int | None = None
+    noisy: float = 0.0
+    unsure: float = 0.0
+    best_level: float | None = None
+    held: bool = True
+
+
+def describe_shape(
+    timestep: Floats, reward: Floats, limits: Thresholds, episode_length: Floats | None = None, start: int = 0
+) -> RewardShape:
+    """Classify a reward curve.
+
+    Args:
+        timestep: canonical rows in write order.
+        reward: mean episode reward, NaN where missing.
+        limits: thresholds in force.
+        episode_length: mean episode length where it is recorded: it tells of how many episodes the first means are,
+            and so whether they are low by bad luck only.
+        start: timestep at which the run began.
+    """
+    episodes = np.full(len(timestep), np.inf)
+    if episode_length is not None:
+        with np.errstate(all="ignore"):
+            episodes = np.nan_to_num((timestep - start) / episode_length, nan=np.inf)
+    largest = float(np.max(np.abs(reward), initial=0.0, where=np.isfinite(reward)))
+    if largest <= _LARGEST:
+        return _describe(timestep, reward, episodes, limits)
+    return _enlarged(_describe(timestep, reward / largest, episodes, limits), largest)
+
+
+def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
+    """The shape of a curve whose values are larger by a factor."""
+    fall, cliff = shape.fall, shape.cliff
+    return replace(
+        shape,
+        start=None if shape.start is None else shape.start * factor,
+        end=None if shape.end is None else shape.end * factor,
+        noise=shape.noise * factor, unsure=shape.unsure * factor, scale=shape.scale * factor,
+        recent_change=shape.recent_change * factor,
+        best_level=None if shape.best_level is None else shape.best_level * factor,
+        cliff=None if cliff is None else (cliff[0], cliff[1] * factor, cliff[2] * factor),
+        fall=None if fall is None else replace(fall, before=fall.before * factor, after=fall.after * factor),
+    )  # fmt: skip
+
+
+def _describe(timestep: Floats, reward: Floats, episodes: Floats, limits: Thresholds) -> RewardShape:
+    seen = np.isfinite(reward) & np.isfinite(timestep)
+    steps, values = timestep[seen], reward[seen]
+    if not len(values):
+        return RewardShape("none", 0)
+    if len(values) < limits.min_rows_trend:
+        return RewardShape("few", len(values), float(values[0]), float(values[-1]))
+    order = np.argsort(steps, kind="stable")
+    steps, values = steps[order], values[order]
+    tenth = max(3, len(values) // 10)
+    start, end = middle(values[:tenth]), middle(values[-tenth:])
+    course = find_course(thin(steps, values), limits.changepoint_penalty)
+    scale = typical_range(values)
+    fitted, unsure = course.fitted, course.thinned.unsure
+    flat = (
+        abs(end - start) <= limits.trend_noise_factor * unsure
+        and typical_range(fitted) <= 2 * limits.trend_noise_factor * unsure
+    ) or _only_wobbles(course, end - start)
+    first = _start_below(values[:tenth], episodes[seen][order][:tenth], end, unsure)
+    if first is not None:
+        flat, start = False, min(start, first)
+    change, moved = _recent_change(course, scale, limits)
+    since, between = (None, None) if moved else _level_since(course, max(scale, abs(end - start)), limits)
+    cliff, cliffs = (None, 0) if flat else _find_cliffs(course, scale, limits)
+    fall, lost = (None, 0.0) if flat else _find_fall(course, limits)
+    noise = noise_level(values)
+    return RewardShape(
+        "flat" if flat else ("rising" if change > 0 else "falling") if moved else "level",
+        len(values), start, end, noise, scale, change, since, cliff, cliffs, limits.recent_share, between,
+        fall, lost, int(course.thinned.x[-_recent(course, limits)]), noise / max(typical_range(fitted), 1e-12), unsure,
+        float(fitted[len(fitted) // 20 :].max()),
+        fall is None and lost <= limits.lost_watch,
+    )  # fmt: skip
+
+
+def _start_below(values: Floats, episodes: Floats, level: float, unsure: float) -> float | None:
+    """Where a curve began, if clearly below a level: what it learned in its first hundred episodes is no luck of a few.
+
+    Args:
+        values: the first means, shape (rows,).
+        episodes: of how many episodes they are, shape (rows,); more than a hundred count as a hundred.
+        level: of the end.
+        unsure: standard deviation of a mean of a hundred episodes, which that of fewer is larger than.
+
+    Returns:
+        The median of those that are more than four deviations below, of which there must be two; else None.
+    """
+    deviation = unsure * np.sqrt(_EPISODES / np.clip(episodes, 1.0, _EPISODES))
+    below = values[(level - values > 4 * deviation) & np.isfinite(episodes)]
+    return middle(below) if len(below) >= 2 else None
+
+
+def _only_wobbles(course: Course, gain: float) -> bool:
+    """Whether tenths of a series differ no more than its slow noise makes them.
+
+    A rolling mean wanders further than the noise of neighbouring values tells, but it does not get anywhere: of ten
+    independent means the range is below 4.5 of their deviations in 95 of 100 cases.
+    """
+    most = _RANGE_OF_TEN * course.thinned.drift
+    return bool(most) and float(np.ptp(block_means(course.thinned.y, 10))) <= most and abs(gain) <= most
+
+
+def _recent(course: Course, limits: Thresholds) -> int:
+    return min(max(4, round(len(course.fitted) * limits.recent_share)), len(course.fitted))
+
+
+def _recent_change(course: Course, scale: float, limits: Thresholds) -> tuple[float, bool]:
+    """Change of the course over its recent share, and whether that is a trend which goes on in the later half."""
+    recent = course.fitted[-_recent(course, limits) :]
+    at = np.arange(float(len(recent)))
+    change = slope(at, recent) * float(at[-1])
+    third = len(recent) // 3
+    late = float(recent[-third:].mean() - recent[-2 * third : -third].mean()) if third else 0.0
+    parts = limits.recent_share * PARTS
+    unsure = max(  # of a line's rise over so many bins, and over so many twentieths
+        course.thinned.unsure * (12 / len(recent)) ** 0.5, course.thinned.drift * (12 / parts) ** 0.5
+    )
+    stays = (float(course.thinned.y[-1]) - float(recent[0])) * change > 0  # a dip that is over again is no fall
+    goes_on = stays and late * change > 0 and abs(late) >= limits.trend_late_share * abs(change)
+    return change, goes_on and abs(change) > max(limits.trend_noise_factor * unsure, limits.plateau_band * scale)
+
+
+def _level_since(course: Course, scale: float, limits: Thresholds) -> tuple[int | None, tuple[int, int] | None]:
+    """Timestep from which the course stays within a band around its final level, and how sure that is."""
+    fitted, x = course.fitted, course.thinned.x
+    band = max(limits.plateau_band * scale, min(2 * course.thinned.unsure, limits.plateau_band_noisy * scale))
+    level = middle(fitted[-max(3, len(fitted) // 10) :])
+    away = np.abs(fitted - level)
+    first = _enters(away, band)
+    if first >= len(x) or x[-1] - x[first] < limits.plateau_min_share * (x[-1] - x[0]):
+        return None, None
+    low, high = _enters(away, 1.5 * band), first + int(np.argmax(away[first:] <= band / 1.5))
+    for change in course.changes:
+        if change.low <= first <= change.high:
+            low, high = min(low, change.low), max(high, change.high)
+    return int(x[first]), (int(x[min(low, first)]), int(x[max(high, first)]))
+
+
+def _enters(away: Floats, band: float) -> int:
+    """First bin from which a distance stays within a band."""
+    outside = np.flatnonzero(away > band)
+    return int(outside[-1]) + 1 if len(outside) else 0
+
+
+def _find_cliffs(course: Course, scale: float, limits: Thresholds) -> tuple[tuple[int, float, float] | None, int]:
+    """The largest sudden drop of the course, and how many there are."""
+    fitted, x = course.fitted, course.thinned.x
+    size = max(3, len(fitted) // _WINDOW)
+    if len(fitted) < 4 * size or scale <= 0:
+        return None, 0
+    drops = fitted[:-size] - fitted[size:]
+    steep = drops > max(limits.cliff_noise_factor * course.thinned.unsure, limits.cliff_range_share * scale)
+    if not steep.any():
+        return None, 0
+    worst = int(np.argmax(np.round(drops, 9)))
+    count = int((np.diff(np.concatenate([[0], steep.astype(int)])) == 1).sum())
+    return (int(x[worst + size]), float(fitted[worst]), float(fitted[worst + size])), count
+
+
+def _find_fall(course: Course, limits: Thresholds) -> tuple[Fall | None, float]:
+    """How much of its gain a course has lost at its end, and where, if that is most of it."""
+    fitted, x = course.fitted, course.thinned.x
+    skip = len(fitted) // 20  # the first means are of few episodes
+    best = skip + int(np.argmax(fitted[skip:]))
+    before, after = float(fitted[best]), middle(fitted[-max(3, len(fitted) // 20) :])
+    if before - after <= 2 * course.thinned.unsure:
+        return None, 0.0
+    floor = min(float(fitted[skip : best + 1].min()), after)
+    share = min((before - after) / max(before - floor, 1e-12), 1.0)
+    if share <= limits.lost_gain or before - after <= 4 * course.thinned.unsure:
+        return None, min(share, limits.lost_gain)  # perhaps, but not surely more than that
+    size = max(3, len(fitted) // _WINDOW)
+    later = fitted[best:]
+    drops = later[:-size] - later[size:] if len(later) > size else np.zeros(1)
+    worst = best + int(np.argmax(drops))
+    from_start = best < len(fitted) // 10
+    end = min(worst + size, len(x) - 1)
+    return Fall(int(x[worst]), int(x[end]), before, after, share, from_start), 0.0 if from_start else share
+
+
+def convergence_fact(shape: RewardShape) -> Fact:
+    """The estimated timestep of convergence."""
+    if shape.kind in ("none", "few"):
+        return missing(f"convergence.{shape.kind}", rows=shape.rows)
+    if shape.kind == "flat":
+        return missing("convergence.flat", level=shape.end)
+    if shape.level_since is None:
+        return missing(
+            f"convergence.{'moving' if shape.kind in ('rising', 'falling') else 'late'}", direction=shape.kind
+        )
+    low, high = shape.level_between or (shape.level_since, shape.level_since)
+    return Fact(shape.level_since, small=(phrase("convergence.between", low=low, high=high),), estimated=True)
+
+
+def trend_fact(shape: RewardShape) -> Fact:
+    """The shape of the reward as a sentence."""
+    if shape.kind in ("none", "few"):
+        return missing(f"trend.{shape.kind}", rows=shape.rows)
+    return note(
+        f"shape.{shape.kind}{'_since' if shape.kind == 'level' and shape.level_since is not None else ''}",
+        start=shape.start,
+        end=shape.end,
+        change=abs(shape.recent_change),
+        since=shape.level_since,
+        share=shape.recent_share * 100,
+        estimated=True,
+    )
+
+
+def cliff_fact(shape: RewardShape) -> Fact:
+    """Sudden drops as a sentence."""
+    if shape.kind in ("none", "few"):
+        return missing(f"trend.{shape.kind}", rows=shape.rows)
+    if shape.cliff is None:
+        return note("cliff.none")
+    step, before, after = shape.cliff
+    return note("cliff.found", count=shape.cliffs, timestep=step, before=before, after=after)

@@ -1,0 +1,166 @@
+"""What other runs of the archive show: same environment and algorithm, another setting, and it went better.
+
+Runs are indexed once; a question costs a binary search, so that ten thousand runs of one game take no longer each.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from runsum.analysis.evidence import Precedent
+from runsum.health import flat_settings
+from runsum.model import Level, RunDigest
+from runsum.source.columns import number
+
+COMPARED = (
+    "learning_rate", "n_steps", "batch_size", "n_epochs", "n_envs", "gamma", "gae_lambda", "clip_range", "ent_coef",
+    "vf_coef", "max_grad_norm", "buffer_size", "learning_starts", "train_freq", "gradient_steps",
+    "exploration_fraction", "frame_stack", "clip_rewards",
+)  # fmt: skip
+"""Settings that a recommendation may name; what only says where or how long something ran is none."""
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """Runs by the value of a setting, and the best of those up to and from each place.
+
+    Attributes:
+        values: of the setting, rising.
+        below: at each place the run that ended best among those up to it.
+        above: at each place the run that ended best among those from it on.
+    """
+
+    values: Sequence[float]
+    below: Sequence[RunDigest]
+    above: Sequence[RunDigest]
+
+
+@dataclass(slots=True)
+class Precedents:
+    """The runs of an archive by environment and algorithm, and by environment alone (algorithm None)."""
+
+    _groups: dict[tuple[str | None, str | None], list[RunDigest]] = field(default_factory=dict)
+    _settings: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    _ordered: dict[tuple[str | None, str | None, str, str], _Ordered] = field(default_factory=dict)
+    _best: dict[tuple[str | None, str | None], list[RunDigest]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, digests: Sequence[RunDigest]) -> Precedents:
+        """Index runs; those whose reward cannot be judged are no precedent."""
+        index = cls()
+        for run in digests:
+            if run.env_id and run.algorithm and run.final_reward is not None and _held(run):
+                index._groups.setdefault((run.env_id, run.algorithm), []).append(run)
+                index._groups.setdefault((run.env_id, None), []).append(run)
+        return index
+
+    def settings_of(self, run: RunDigest) -> Mapping[str, object]:
+        """The settings of a run on one level; the learning rate as the rows have it where it is not set."""
+        found = self._settings.get(run.slug)
+        if found is None:
+            flat = flat_settings(run.config)
+            measured = run.signals.get("learning_rate")
+            if number(flat.get("learning_rate")) is None and isinstance(measured, float):
+                flat["learning_rate"] = measured
+            found = self._settings[run.slug] = flat
+        return found
+
+    def with_setting(self, run: RunDigest, setting: str, up: bool, rule: str) -> Precedent | None:
+        """The run that ended best among those with a larger or smaller value of a setting and a good check.
+
+        Args:
+            run: the run that is to be changed.
+            setting: name of the setting.
+            up: whether the value must be larger.
+            rule: the check that must not have found anything.
+        """
+        own = number(self.settings_of(run).get(setting))
+        key = (run.env_id, run.algorithm, setting, rule)
+        if own is None or key[:2] not in self._groups:
+            return None
+        if key not in self._ordered:
+            self._ordered[key] = self._order(self._groups[run.env_id, run.algorithm], setting, rule)
+        order = self._ordered[key]
+        place = bisect_right(order.values, own) if up else bisect_left(order.values, own) - 1
+        if not 0 <= place < len(order.values):
+            return None
+        other = (order.above if up else order.below)[place]
+        value = number(self.settings_of(other).get(setting))
+        return None if value is None else _precedent(other, ((setting, own, value),))
+
+    def better(self, run: RunDigest, by: float) -> Precedent | None:
+        """The run that ended best, if better by so much: of the same algorithm with what it had else, or of another."""
+        for algorithm in (run.algorithm, None):
+            key = (run.env_id, algorithm)
+            if key not in self._best:
+                self._best[key] = sorted(self._groups.get(key, ()), key=_rank)[:2]
+            other = next((best for best in self._best[key] if best.slug != run.slug), None)
+            if other is None or (other.final_reward or 0.0) <= (run.final_reward or 0.0) + by:
+                continue
+            if other.algorithm != run.algorithm:
+                return Precedent(other.run_id, other.slug, float(other.final_reward or 0.0), (), other.algorithm or "")
+            if changes := tuple(self._differing(run, other)):
+                return _precedent(other, changes[:_SHOWN])
+        return None
+
+    def _differing(self, run: RunDigest, other: RunDigest) -> Iterator[tuple[str, object, object]]:
+        own, theirs = self.settings_of(run), self.settings_of(other)
+        for name in COMPARED:
+            before, after = own.get(name), theirs.get(name)
+            if before is not None and after is not None and before != after:
+                yield name, before, after
+
+    def _order(self, runs: Sequence[RunDigest], setting: str, rule: str) -> _Ordered:
+        seen = [
+            (value, run)
+            for run in runs
+            if (value := number(self.settings_of(run).get(setting))) is not None and _passes(run, rule)
+        ]
+        seen.sort(key=lambda item: (item[0], _rank(item[1])))
+        ordered = [run for _, run in seen]
+        below = list(accumulate(ordered, _better_of))
+        above = list(accumulate(reversed(ordered), _better_of))[::-1]
+        return _Ordered([value for value, _ in seen], below, above)
+
+
+def _precedent(run: RunDigest, changes: tuple[tuple[str, object, object], ...]) -> Precedent:
+    return Precedent(run.run_id, run.slug, float(run.final_reward or 0.0), changes)
+
+
+def _rank(run: RunDigest) -> tuple[float, str]:
+    """The best end first."""
+    return -(run.final_reward or 0.0), run.slug
+
+
+def _better_of(one: RunDigest, other: RunDigest) -> RunDigest:
+    return one if _rank(one) <= _rank(other) else other
+
+
+def _held(run: RunDigest) -> bool:
+    """Whether the reward of a run went up and stayed."""
+    return any(found.rule == "reward_shape" and found.level is Level.GOOD for found in run.findings)
+
+
+def _passes(run: RunDigest, rule: str) -> bool:
+    """Whether a check was made of a run and found nothing; of the reward, every run here has passed it."""
+    return any(found.rule == rule and found.level is Level.GOOD for found in run.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class PeersOf:
+    """The other runs of an archive as seen from one of them."""
+
+    run: RunDigest
+    index: Precedents
+
+    def with_setting(self, setting: str, up: bool, rule: str) -> Precedent | None:
+        """A run with a larger or smaller value of a setting that passed a check."""
+        return self.index.with_setting(self.run, setting, up, rule)
+
+    def better(self, by: float) -> Precedent | None:
+        """The run that ended best, and better by so much."""
+        return self.index.better(self.run, by)

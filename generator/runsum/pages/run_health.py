@@ -1,0 +1,87 @@
+"""The health of a run as its page shows it: the checks that were made, and what kept the others from being made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from runsum.analysis.findings import source_of
+from runsum.archive.archive import ArchivedRun
+from runsum.model import Finding, Level, Phrase, phrase
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A check as a row of the table.
+
+    Attributes:
+        rule: name of the check.
+        level: its word.
+        value: the number that was judged, None where there is none.
+        band: the usual range, None without one.
+        where: timesteps between which it happens, None where it is not about a stretch.
+        href: to the chart that shows it, empty where there is none.
+        source: address of a publication, empty where the limits are runsum's own.
+    """
+
+    rule: str
+    level: str
+    words: Phrase
+    value: float | None
+    band: Phrase | None
+    confidence: str
+    where: Phrase | None
+    href: Markup
+    source: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All checks of a run: those that were made, worst first, and those that could not be made."""
+
+    rows: tuple[CheckRow, ...]
+    without: tuple[CheckRow, ...]
+
+
+_WORST_FIRST = (Level.BAD, Level.WATCH, Level.GOOD, Level.NOT_ASSESSED)
+
+
+def describe_health(run: ArchivedRun) -> Health:
+    """The findings of a run as rows."""
+    charts = frozenset(chart.id for chart in run.digest.charts)
+    ordered = sorted(run.digest.findings, key=lambda found: _WORST_FIRST.index(found.level))
+    rows = [(found, _row(found, charts)) for found in ordered]
+    return Health(
+        tuple(row for found, row in rows if found.level is not Level.NOT_ASSESSED),
+        tuple(row for found, row in rows if found.level is Level.NOT_ASSESSED),
+    )
+
+
+def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
+    low, high = found.band
+    where = None
+    if found.from_timestep is not None and found.to_timestep is not None:
+        where = phrase("health.range", begin=found.from_timestep, end=found.to_timestep)
+    return CheckRow(
+        found.rule,
+        str(found.level),
+        found.reason,
+        found.value,
+        None if low is None and high is None else phrase("health.band", low=low, high=high),
+        found.confidence,
+        where,
+        Markup(f"#chart-{found.chart}") if found.chart in charts else Markup(""),
+        Markup(source_of(found.rule)),
+    )
+
+
+def health_words(run: ArchivedRun) -> Phrase:
+    """The health in one word, and how many checks it is made of."""
+    made = [found for found in run.digest.findings if found.level is not Level.NOT_ASSESSED]
+    outside = sum(found.level in (Level.BAD, Level.WATCH) for found in made)
+    if run.health is Level.NOT_ASSESSED:
+        return phrase("health.not_assessed")
+    if outside:
+        return phrase("health.outside", level=str(run.health), count=outside, of=len(made))
+    return phrase("health.good", of=len(made))

@@ -1,0 +1,428 @@
+"""The checks of a run's health: what `runsum.health` makes of settings, and each check at its edges."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runsum.analysis.actions import count_actions, has_continuous_actions
+from runsum.analysis.findings import CHECKS, Subject, bin_medians, judged, longest_stretch, not_assessed, overall
+from runsum.analysis.off_policy import check_off_policy
+from runsum.analysis.on_policy import check_on_policy
+from runsum.analysis.outcome import check_reward, what_changed
+from runsum.analysis.shape import Fall, RewardShape, describe_shape
+from runsum.analysis.systems import check_data, check_downtime, check_gradient, check_resources, check_throughput
+from runsum.health import describe_subject, flat_settings
+from runsum.model import ConfigValue, DataQuality, Finding, Gap, Level, Session
+from support.analysis import LIMITS, floats, series
+
+LEVEL = RewardShape("level", 200, start=1.0, end=20.0, level_since=5000)
+FLAT = RewardShape("flat", 200, start=1.0, end=1.0)
+STEPS = [100.0 * k for k in range(1, 201)]
+
+
+def subject(algorithm: str = "ppo", shape: RewardShape = LEVEL, **changes: Any) -> Subject:
+    known: dict[str, Any] = {
+        "actions": 4, "is_continuous": False, "is_annealed": False, "is_first": True, "is_solved": False,
+        "settings": {}, "target": 20_000,
+    }  # fmt: skip
+    return Subject(algorithm=algorithm, shape=shape, **known | changes)
+
+
+def on_policy(whom: Subject | None = None, **columns: Any) -> dict[str, Finding]:
+    given = {name: [value] * 200 if isinstance(value, float) else value for name, value in columns.items()}
+    return {found.rule: found for found in check_on_policy(series(STEPS, **given), whom or subject(), LIMITS)}
+
+
+def off_policy(whom: Subject, **columns: Any) -> dict[str, Finding]:
+    given = {name: [value] * 200 if isinstance(value, float) else value for name, value in columns.items()}
+    return {found.rule: found for found in check_off_policy(series(STEPS, **given), whom, LIMITS)}
+
+
+def key(found: Finding) -> str:
+    return found.reason.key.removeprefix("finding.")
+
+
+# ---------------------------------------------------------------- actions and settings
+
+
+@pytest.mark.parametrize(
+    ("env_id", "count"),
+    [
+        ("ALE/Breakout-v5", 4), ("BreakoutNoFrameskip-v4", 4), ("Breakout-ramNoFrameskip-v4", 4),
+        ("PongDeterministic-v4", 6), ("ALE/Seaquest-v5", 18), ("CartPole-v1", 2), ("LunarLander-v3", 4),
+        ("LunarLanderContinuous-v2", None), ("sumo/single-intersection", None), ("MyBreakout-v0", None), (None, None),
+    ],
+)  # fmt: skip
+def test_the_number_of_actions_is_that_of_the_environment(env_id: str | None, count: int | None) -> None:
+    """By the name in the id; an id that only looks like a known one is not known."""
+    assert count_actions(env_id) == count
+
+
+def test_the_full_action_space_has_eighteen() -> None:
+    """Where an Atari game was told to offer all of them, and nowhere else."""
+    assert (count_actions("ALE/Pong-v5", True), count_actions("CartPole-v1", True)) == (18, 2)
+
+
+def test_continuous_environments_are_known() -> None:
+    """So that the level of their entropy is never judged."""
+    assert has_continuous_actions("HalfCheetah-v5")
+    assert not has_continuous_actions("CartPole-v1")
+
+
+def config(**values: Any) -> dict[str, ConfigValue]:
+    return {name: ConfigValue(value, "config_json") for name, value in values.items()}
+
+
+def test_settings_of_other_recorders_fill_empty_places_only() -> None:
+    """What stands in the usual place counts; text that is a number is one."""
+    found = flat_settings(config(batch_size=64, gamma=None, custom_params={"zoo": {"gamma": "0.98", "batch_size": 32}}))
+    assert (found["batch_size"], found["gamma"]) == (64, 0.98)
+
+
+@pytest.mark.parametrize(
+    ("settings", "annealed"),
+    [
+        ({"learning_rate": 2.5e-4}, False),
+        ({"learning_rate": 2.5e-4, "learning_rate_at_the_end": 0.0}, True),
+        ({"learning_rate": "lin_2.5e-4"}, True),
+        ({"learning_rate": 2.5e-4, "custom_params": {"zoo_config": {"learning_rate": "lin_2.5e-4"}}}, True),
+        ({"custom_params": {"tune_params": {"lr_schedule": [[0, 0.0007], [20_000_000, 0]]}}}, True),
+    ],
+)
+def test_annealing_is_read_from_the_settings(settings: dict[str, Any], annealed: bool) -> None:
+    """In the forms of this recorder, of the zoo and of Ray."""
+    found = describe_subject("PPO", "ALE/Pong-v5", config(**settings), 1000, True, False, LEVEL)
+    assert (found.is_annealed, found.actions, found.algorithm) == (annealed, 6, "ppo")
+
+
+# ---------------------------------------------------------------- on-policy
+
+
+def test_what_is_not_recorded_is_not_assessed() -> None:
+    """Each check says so, and none calls it good."""
+    found = on_policy()
+    assert {key(one) for one in found.values()} == {"no_column"}
+    assert {one.level for one in found.values()} == {Level.NOT_ASSESSED}
+
+
+def test_few_values_are_not_assessed() -> None:
+    """Eleven values are too few for any of them."""
+    few = [0.5] * 11 + [math.nan] * 189
+    found = on_policy(kl_divergence=few, clip_fraction=few, explained_variance=few, value_loss=few, entropy_loss=few)
+    assert {key(one) for one in found.values()} == {"few_values"}
+
+
+def test_negative_divergences_are_not_flagged() -> None:
+    """They mean another estimator, whatever their size."""
+    assert key(on_policy(kl_divergence=[0.5, -0.3] * 100)["kl"]) == "kl_signed"
+
+
+def test_rounding_below_nought_is_no_estimator() -> None:
+    """Tiny negative values are what is left of nought."""
+    assert key(on_policy(kl_divergence=[0.01, -1e-9] * 100)["kl"]) != "kl_signed"
+
+
+def test_zeros_of_an_annealed_rate_are_left_out() -> None:
+    """The last rows have no KL to speak of; it is judged by the others."""
+    rate = np.linspace(3e-4, 0.0, 200)
+    kl = np.where(rate > 6e-5, 0.01, 0.0)
+    assert on_policy(kl_divergence=kl, learning_rate=rate)["kl"].value == pytest.approx(0.01)
+
+
+def test_a_high_divergence_is_located() -> None:
+    """The longest stretch, from its first to its last row."""
+    kl = np.where((np.arange(200) >= 80) & (np.arange(200) < 140), 0.2, 0.01)
+    found = on_policy(subject(shape=FLAT), kl_divergence=kl)["kl"]
+    assert (found.level, key(found), found.confidence) == (Level.BAD, "kl_high", "high")
+    assert found.from_timestep is not None
+    assert found.to_timestep is not None
+    assert 7_900 <= found.from_timestep <= 8_400
+    assert 13_600 <= found.to_timestep <= 14_200
+
+
+def test_what_a_policy_learned_with_is_worth_a_look_only() -> None:
+    """The same values are bad where the reward does not rise."""
+    levels = [on_policy(subject(shape=s), kl_divergence=0.2, clip_fraction=0.6) for s in (LEVEL, FLAT)]
+    assert [(found["kl"].level, found["clip_fraction"].level) for found in levels] == [
+        (Level.WATCH, Level.WATCH),
+        (Level.BAD, Level.BAD),
+    ]
+
+
+def test_a_short_excess_is_none() -> None:
+    """Less than a tenth of the run, and no jump of ten times the median."""
+    kl = np.where(np.arange(200) < 10, 0.06, 0.01)
+    assert on_policy(kl_divergence=kl)["kl"].level is Level.GOOD
+
+
+def test_algorithms_without_clipping_have_no_clip_fraction() -> None:
+    """A2C and TRPO do not clip; A2C does not limit the divergence either."""
+    found = on_policy(subject("a2c"), kl_divergence=0.5, clip_fraction=0.9)
+    assert {key(found[rule]) for rule in ("kl", "clip_fraction")} == {"not_of_algorithm"}
+    assert key(on_policy(subject("trpo"), kl_divergence=0.5)["kl"]) == "kl_high"
+
+
+def test_a_sum_of_entropies_is_not_compared() -> None:
+    """More than four actions allow: whatever it is, it is not the mean entropy of this policy."""
+    assert key(on_policy(entropy_loss=-650.0)["entropy"]) == "entropy_sum"
+
+
+def test_entropy_is_a_share_of_the_largest() -> None:
+    """Half of the logarithm of four is a half."""
+    found = on_policy(entropy_loss=-math.log(4) / 2)["entropy"]
+    assert (key(found), found.value) == ("entropy_usual", pytest.approx(0.5))
+
+
+def test_entropy_without_a_number_of_actions_is_not_assessed() -> None:
+    """There is nothing to compare it with."""
+    assert key(on_policy(subject(actions=None), entropy_loss=-1.0)["entropy"]) == "entropy_actions"
+
+
+def test_a_certain_policy_after_the_plateau_is_good() -> None:
+    """It knows what it does, and before the plateau it is worth a look."""
+    late = -math.log(4) * np.where(np.arange(200) < 120, 0.5, 0.01)
+    early = -math.log(4) * np.where(np.arange(200) < 20, 0.5, 0.01)
+    assert on_policy(entropy_loss=late)["entropy"].level is Level.GOOD
+    found = on_policy(entropy_loss=early)["entropy"]
+    assert (found.level, key(found)) == (Level.WATCH, "entropy_before_plateau")
+
+
+def test_a_critic_that_was_bad_once_is_said_so() -> None:
+    """Good in the last third, worse than a constant for a quarter of the run before."""
+    variance = np.where((np.arange(200) >= 60) & (np.arange(200) < 110), -0.5, 0.9)
+    found = on_policy(explained_variance=variance)["explained_variance"]
+    assert (found.level, key(found)) == (Level.WATCH, "ev_dipped")
+
+
+def test_the_first_fifth_of_the_critic_is_not_judged() -> None:
+    """It has seen little."""
+    variance = np.where(np.arange(200) < 40, -2.0, 0.9)
+    assert on_policy(explained_variance=variance)["explained_variance"].level is Level.GOOD
+
+
+def test_an_unknown_algorithm_is_judged_with_little_confidence() -> None:
+    """A KL column is looked at, and the finding counts for less."""
+    found = on_policy(subject("", FLAT), kl_divergence=0.5)["kl"]
+    assert (found.level, found.confidence) == (Level.BAD, "low")
+
+
+# ---------------------------------------------------------------- off-policy
+
+
+def test_off_policy_runs_have_their_own_checks() -> None:
+    """And on-policy runs none of them."""
+    assert set(off_policy(subject("dqn"))) == {"td_loss", "q_value", "exploration", "replay"}
+    assert check_off_policy(series(STEPS), subject("ppo"), LIMITS) == []
+    assert check_on_policy(series(STEPS), subject("dqn"), LIMITS) == []
+
+
+def test_exploration_is_read_from_the_settings() -> None:
+    """Until half of 100,000 steps; the run has come to 20,000."""
+    whom = subject("dqn", settings={"exploration_fraction": 0.5, "exploration_final_eps": 0.05}, target=100_000)
+    found = off_policy(whom)["exploration"]
+    assert (found.level, found.reason.values["until"]) == (Level.WATCH, 50_000)
+    assert off_policy(subject("dqn"))["exploration"].level is Level.NOT_ASSESSED
+
+
+def test_the_replay_ratio_is_samples_for_each_step() -> None:
+    """One update of 32 samples every four steps of one environment: eight."""
+    settings = {"gradient_steps": 1, "batch_size": 32, "train_freq": 4, "buffer_size": 100_000}
+    assert off_policy(subject("dqn", settings=settings))["replay"].value == 8.0
+
+
+def test_q_values_are_compared_with_the_largest_reward() -> None:
+    """TD3's actor loss is minus the mean Q value; SAC's only nearly, so less is made of it."""
+    rewards, loss = [10.0] * 200, [-100.0] * 200
+    confidence = {}
+    for algorithm in ("td3", "sac"):
+        found = off_policy(subject(algorithm), policy_loss=loss, episode_reward_mean=rewards)["q_value"]
+        assert (found.level, found.value, found.band) == (Level.WATCH, 100.0, (None, 30.0))
+        confidence[algorithm] = found.confidence
+    assert confidence == {"td3": "medium", "sac": "low"}
+
+
+# ---------------------------------------------------------------- reward
+
+
+def reward(shape: RewardShape, lost: bool = False, **changes: Any) -> Finding:
+    rows = series(STEPS, episode_reward_mean=[1.0] * 200)
+    return check_reward(rows, DataQuality(), subject(shape=shape, **changes), lost, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("shape", "level", "said"),
+    [
+        (RewardShape("none", 0), Level.NOT_ASSESSED, "reward_none"),
+        (RewardShape("few", 5), Level.NOT_ASSESSED, "reward_few"),
+        (RewardShape("flat", 200, 1.0, 1.0), Level.BAD, "reward_flat"),
+        (RewardShape("rising", 200, 1.0, 9.0), Level.GOOD, "reward_rising"),
+        (RewardShape("falling", 200, 1.0, 9.0), Level.WATCH, "reward_falling"),
+        (LEVEL, Level.GOOD, "reward_level"),
+        (RewardShape("level", 200, 1.0, 9.0), Level.GOOD, "reward_open"),
+        (RewardShape("level", 200, 5.0, 5.0, unsure=1.0, level_since=9), Level.WATCH, "reward_no_gain"),
+        (RewardShape("level", 200, 1.0, 9.0, lost_share=0.3, best_level=12.0, held=False), Level.WATCH,
+         "reward_below_best"),
+        (RewardShape("level", 200, 1.0, 9.0, noisy=0.8), Level.WATCH, "reward_noisy"),
+        (RewardShape("level", 200, 1.0, 2.0, fall=Fall(5, 9, 9.0, 2.0, 0.9, False)), Level.BAD, "reward_collapsed"),
+        (RewardShape("level", 200, 9.0, 2.0, fall=Fall(5, 9, 9.0, 2.0, 1.0, True)), Level.WATCH,
+         "reward_fell_from_start"),
+    ],
+)  # fmt: skip
+def test_each_shape_has_its_level(shape: RewardShape, level: Level, said: str) -> None:
+    """What is said of the reward, and how it counts."""
+    found = reward(shape)
+    assert (found.level, key(found)) == (level, said)
+
+
+def test_a_level_reward_may_be_all_that_there_is() -> None:
+    """A continued run begins trained, and a solved game has nothing left to learn."""
+    flat = RewardShape("flat", 200, 20.0, 20.0)
+    assert {key(reward(flat, is_first=False)), key(reward(flat, is_solved=True))} == {"reward_held"}
+
+
+def test_lost_rewards_are_not_judged() -> None:
+    """The end is out of sight."""
+    assert reward(LEVEL, lost=True).level is Level.NOT_ASSESSED
+
+
+def test_what_changed_beside_a_fall_is_named() -> None:
+    """KL and learning rate around it, a restart and a gap; nothing that stayed as it was."""
+    kl = np.where(np.arange(200) < 100, 0.01, 0.09)
+    rows = series(STEPS, kl_divergence=kl, clip_fraction=[0.1] * 200)
+    quality = DataQuality(
+        sessions=(Session(0, 100, 9000), Session(10_100, 10_200, 20_000)), gaps=(Gap(900, 10_000, 1, None),)
+    )
+    beside = what_changed(rows, quality, 10_000, 11_000)
+    assert [words.key for words in beside] == ["beside.kl", "beside.restart", "beside.gap"]
+    assert beside[0].values == {"before": pytest.approx(0.01), "after": pytest.approx(0.09)}
+    assert what_changed(rows, DataQuality(), 2_000, 3_000) == []
+
+
+def test_a_collapse_is_located() -> None:
+    """The fall from 20 to 2 at row 120 of 200, wherever its band lies."""
+    values = np.concatenate([np.linspace(0, 20, 60), np.full(60, 20.0), np.full(80, 2.0)])
+    values += np.random.default_rng(0).normal(0, 0.3, 200)
+    shape = describe_shape(floats(*STEPS), values, LIMITS)
+    assert shape.fall is not None
+    assert shape.fall.from_timestep <= 12_000 <= shape.fall.to_timestep
+    assert shape.fall.share > 0.85
+
+
+# ---------------------------------------------------------------- machine and record
+
+
+def test_speed_is_compared_from_start_to_end() -> None:
+    """A third slower is watched, two thirds slower is bad, a wobble is nothing."""
+    steps = np.arange(40.0)
+    levels = [
+        check_throughput(steps, np.linspace(400, end, 40), LIMITS).level for end in (390.0, 240.0, 90.0)
+    ]  # fmt: skip
+    assert levels == [Level.GOOD, Level.WATCH, Level.BAD]
+    assert check_throughput(steps[:5], steps[:5], LIMITS).level is Level.NOT_ASSESSED
+
+
+def test_an_idle_gpu_is_told_and_not_held_against_a_run() -> None:
+    """The environment sets the pace."""
+    found = check_resources(series(STEPS), None, 12.0, LIMITS)
+    assert (found.level, key(found)) == (Level.GOOD, "gpu_idle")
+
+
+def test_lost_time_is_a_share() -> None:
+    """Two of ten hours are worth a look, none is good, an unknown duration is not assessed."""
+    found = [
+        check_downtime(lost, hours, DataQuality(), LIMITS) for lost, hours in ((2.0, 10.0), (0.0, 10.0), (1.0, None))
+    ]
+    assert [one.level for one in found] == [Level.WATCH, Level.GOOD, Level.NOT_ASSESSED]
+
+
+def test_equal_gradient_norms_were_clipped() -> None:
+    """What is always the limit says nothing of the gradients."""
+    rows = series(STEPS, gradient_norm=[0.5] * 200)
+    assert key(check_gradient(rows, subject(), LIMITS)) == "gradient_clipped"
+
+
+def test_uneven_gradients_that_are_clipped_do_no_harm() -> None:
+    """Where the limit is set and the reward rose; without a limit they are worth a look."""
+    rows = series(STEPS, gradient_norm=[0.6] * 150 + [9.0] * 20 + [0.6] * 30)
+    found = [check_gradient(rows, subject(settings=s), LIMITS) for s in ({"max_grad_norm": 0.5}, {})]
+    assert [(one.level, key(one)) for one in found] == [
+        (Level.GOOD, "gradient_uneven_clipped"),
+        (Level.WATCH, "gradient_uneven"),
+    ]
+    below = check_gradient(rows, subject(settings={"max_grad_norm": 10}), LIMITS)
+    assert (below.level, key(below)) == (Level.GOOD, "gradient_below_limit")
+
+
+@pytest.mark.parametrize(
+    ("quality", "kinds", "said"),
+    [
+        (DataQuality(), (), "no_rows"),
+        (DataQuality(rows=9, canonical_rows=9), (), "data_few"),
+        (DataQuality(rows=99, canonical_rows=90, contaminated_rows=9), (), "data_contaminated"),
+        (DataQuality(rows=99, canonical_rows=99), ("large_rewards_lost",), "data_rewards_lost"),
+        (DataQuality(rows=99, canonical_rows=99), ("rollout_contradiction",), "data_contradiction"),
+        (DataQuality(rows=99, canonical_rows=99), ("phantom_rows",), "data_good"),
+    ],
+)
+def test_the_record_is_judged_too(quality: DataQuality, kinds: tuple[str, ...], said: str) -> None:
+    """Few rows, rows of others, lost rewards, contradictions; what was left out cleanly is no fault."""
+    assert key(check_data(quality, dict.fromkeys(kinds), LIMITS)) == said
+
+
+# ---------------------------------------------------------------- what all have in common
+
+
+def test_medians_of_bins_forgive_single_values() -> None:
+    """Two hundred values in fifty bins of four; one odd value is gone, and the missing ones are left out."""
+    values = np.ones(201)
+    values[[0, 77]] = math.nan, 500.0
+    bins = bin_medians(np.arange(201.0), values)
+    assert (len(bins), bins.count, bins.value.max()) == (50, 200, 1.0)
+    assert (bins.begin[0], bins.end[-1]) == (1.0, 200.0)
+
+
+def test_the_longest_stretch_is_the_unbroken_one() -> None:
+    """Three in a row beat two and two."""
+    bins = bin_medians(np.arange(10.0), np.arange(10.0))
+    outside = np.array([1, 1, 0, 1, 1, 1, 0, 0, 1, 1], dtype=bool)
+    assert longest_stretch(bins, outside) == (3, 5, 0.3)
+    assert longest_stretch(bins, np.zeros(10, dtype=bool)) is None
+
+
+def test_confidence_follows_the_number_of_values() -> None:
+    """Hundred make it high, thirty medium, and never higher than the check deserves."""
+    counts = [judged("kl", Level.GOOD, "kl_usual", count=count).confidence for count in (100, 99, 30, 29)]
+    assert counts == ["high", "medium", "medium", "low"]
+    assert judged("q_value", Level.GOOD, "q_usual", count=500, most="medium").confidence == "medium"
+
+
+GOOD = judged("reward_shape", Level.GOOD, "reward_level")
+
+
+@pytest.mark.parametrize(
+    ("findings", "level"),
+    [
+        ((), Level.NOT_ASSESSED),
+        ((GOOD,), Level.GOOD),
+        ((GOOD, judged("kl", Level.WATCH, "kl_large")), Level.WATCH),
+        ((GOOD, judged("kl", Level.BAD, "kl_high")), Level.BAD),
+        ((GOOD, judged("kl", Level.BAD, "kl_high", count=20)), Level.WATCH),
+        ((GOOD, judged("kl", Level.WATCH, "kl_large", count=20)), Level.GOOD),
+        ((GOOD, judged("throughput", Level.BAD, "speed_fell")), Level.WATCH),
+        ((not_assessed("reward_shape", "reward_none"), judged("kl", Level.GOOD, "kl_usual")), Level.NOT_ASSESSED),
+        ((not_assessed("reward_shape", "reward_none"), judged("kl", Level.BAD, "kl_high")), Level.BAD),
+    ],
+)  # fmt: skip
+def test_a_run_is_as_healthy_as_its_worst_check(findings: tuple[Finding, ...], level: Level) -> None:
+    """Guesses count for less, the machine as a watch, and without a reward nothing is good."""
+    assert overall(findings) is level
+
+
+def test_every_check_names_thresholds_that_exist() -> None:
+    """And no two checks have one name."""
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    assert not [name for check in CHECKS for name in check.limits if not hasattr(LIMITS, name)]
