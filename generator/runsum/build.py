@@ -19,7 +19,7 @@ from runsum.digest import DigestSettings
 from runsum.feed import FEED_PATH, make_feed
 from runsum.model import Problem, RunDigest, problem
 from runsum.notes import read_notes
-from runsum.pages import compare, groups, home, lineage, months, reports, run, run_index
+from runsum.pages import compare, groups, home, lineage, months, reports, run, run_index, seeds
 from runsum.pages.contract import DataFile, Page
 from runsum.pages.run_facts import run_facts
 from runsum.pages.twin import run_twin
@@ -147,6 +147,7 @@ def make_all(archive: Archive, notes: dict[str, Markup]) -> Iterator[Page | Data
     yield from run.make_pages(archive, notes)
     yield from compare.make_pages(archive)
     yield from lineage.make_pages(archive)
+    yield from seeds.make_pages(archive)
     yield from groups.make_pages(archive)
     yield from reports.make_pages(archive)
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from runsum import facts, oddities, recorded
-from runsum.analysis import dynamics, media, resources, reward, settings, standing, throughput
+from runsum import facts, oddities, recorded, results
+from runsum.analysis import dynamics, media, resources, reward, settings, solved, standing, throughput
 from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.downloads import metrics_csv
 from runsum.drawing import Marks, draw_run
@@ -105,6 +105,8 @@ def digest_run(
         Marks(found.quality, found.milestones, known_facts.target, annotations, tuple(found.videos)),
     )  # fmt: skip
     summary = _summarise(record, known_facts, found, files, use)
+    reached = _judge(record, known_facts, found, summary, use)
+    summary = {**summary, "solved_flag": reached.fact}
     problems = (
         *known_facts.problems,
         *settings.check_config(known_facts.config, found.series, found.quality),
@@ -118,6 +120,7 @@ def digest_run(
     digest = replace(
         digest, charts=drawing.charts, absent_charts=drawing.absent, annotations=annotations, problems=problems,
         files=recorded.disk_facts(files, known_facts.by_application), redactions=record.redactor.found(),
+        solved=reached.solved, human=reached.human, cost=reached.cost, extras=reached.extras,
     )  # fmt: skip
     return DigestedRun(digest, {"data.js": drawing.script, "metrics.csv.gz": metrics_csv(found.series)})
 
@@ -200,7 +203,6 @@ def _summarise(
         **facts.progress_facts(row, series, stand, what.target, quality, limits),
         **facts.reward_facts(row, series, quality, found.shape, limits),
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
-        "solved_flag": facts.solved_fact(series, what.env_id, use.solved, limits),
         **throughput.fps_facts(series, settings.recorded_by_runsum(row)),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),
         "eta_note": throughput.eta_fact(stand.state, _last_step(series), goal, found.rate, limits),
@@ -217,6 +219,20 @@ def _summarise(
         **facts.path_facts(record, files, what.by_application),
         **media.video_facts(found.videos, files is not None),
     }
+
+
+def _judge(
+    record: RunRecord, what: _Known, found: _Analysis, summary: Mapping[str, Fact], use: DigestSettings
+) -> results.Results:
+    """What it reached and what it cost."""
+    measure = solved.find_measure(
+        what.config, what.env_id, what.by_application, settings.recorded_by_runsum(record.row)
+    )
+    hours = (_trained_hours(summary), _number(summary["pause_time_h"]))
+    game = (what.env_id, facts.game_name(what.env_id) if what.env_id else None)
+    return results.find_results(
+        found.series, found.shape, record.gpu, found.machine, hours, game, measure, use.solved, use.thresholds
+    )
 
 
 def _assemble(

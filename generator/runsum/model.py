@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from runsum.measures import Cost, HumanScore, Solved
 from runsum.redact.redactor import Found
 
 Scalar = str | int | float | bool | None
@@ -312,6 +313,7 @@ class RunDigest:
         trained_h: the same without time lost in gaps.
         signals: numbers behind the sentences, for the rules of next actions.
         redactions: what was taken out of the run's texts before anything else saw them.
+        extras: facts of the page beyond the placeholders, by name.
     """
 
     source: str
@@ -358,6 +360,10 @@ class RunDigest:
     problems: tuple[Problem, ...] = ()
     files: Mapping[str, object] = field(default_factory=dict)
     redactions: tuple[Found, ...] = ()
+    solved: Solved | None = None
+    human: HumanScore | None = None
+    cost: Cost = field(default_factory=Cost)
+    extras: Mapping[str, Fact] = field(default_factory=dict)
 
     @property
     def own_steps(self) -> int | None:

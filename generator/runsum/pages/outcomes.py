@@ -19,7 +19,7 @@ def describe_outcome(run: ArchivedRun, limits: Thresholds) -> tuple[Phrase, ...]
         return (phrase("went.lost"),)
     said = []
     solved = run.summary["solved_flag"].words
-    if solved is not None and solved.key == "solved.yes":
+    if solved is not None and solved.key in ("solved.yes", "solved.registry"):
         said.append(phrase("went.solved", level=solved.values["level"]))
     said.append(_shape(evidence, limits))
     delta = run.summary["reward_delta"].value

@@ -9,8 +9,10 @@ from markupsafe import Markup
 
 from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, SourceFacts
+from runsum.archive.seeds import UNLEARNED
 from runsum.model import Phrase, Problem
 from runsum.pages.contract import Page
+from runsum.pages.published import PublishedHuman, PublishedLevel, published_humans, published_levels
 from runsum.redact.policy import Mode
 from runsum.redact.redactor import RANDOM, Found
 from runsum.thresholds import Rule, rules_in_force
@@ -59,12 +61,21 @@ class ProblemsPage:
 
 @dataclass(frozen=True, slots=True)
 class MethodsPage:
-    """Everything `methods.md.j2` may use. `advice`: name and support of each recommendation rule."""
+    """Everything `methods.md.j2` may use.
+
+    Attributes:
+        advice: name and support of each recommendation rule.
+        published, humans: the numbers of others that runs of this archive are held against.
+        unlearned: settings in which runs of a group of seeds may differ.
+    """
 
     rules: tuple[Rule, ...]
     advice: tuple[tuple[str, float], ...]
     sources: tuple[SourceFacts, ...]
     solved: tuple[tuple[str, float], ...]
+    published: tuple[PublishedLevel, ...]
+    humans: tuple[PublishedHuman, ...]
+    unlearned: tuple[str, ...]
 
 
 def problem_words(problem: Problem) -> Phrase:
@@ -113,5 +124,8 @@ def make_pages(archive: Archive) -> Iterator[Page]:
             tuple((rule.name, rule.support) for rule in RULES),
             archive.sources,
             tuple(sorted(archive.solved.items())),
+            published_levels(archive),
+            published_humans(archive),
+            tuple(sorted(UNLEARNED)),
         ),
     )

@@ -24,6 +24,7 @@ from runsum.model import (
 )
 from runsum.pages.compare import CompareLink, Offers
 from runsum.pages.contract import Link, Page, Tile, title_of
+from runsum.pages.note_rows import NoteRow, section_notes
 from runsum.pages.run_layout import SECTIONS, FactRow, section_rows
 from runsum.pages.search_card import SearchCard, make_cards
 
@@ -49,6 +50,7 @@ class RunSection:
     title: str
     rows: tuple[FactRow, ...]
     charts: tuple[DrawnChart, ...]
+    notes: tuple[NoteRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def _context(run: ArchivedRun, archive: Archive, offers: Offers, notes: dict[str
             section.title,
             section_rows(section, run.summary),
             tuple(charts[name] for name in section.charts if name in charts),
+            section_notes(run, section.title),
         )
         for section in SECTIONS
     )
@@ -265,6 +268,9 @@ def _links(run: ArchivedRun, archive: Archive) -> Iterator[Link]:
         yield _run_link("continued by", archive.find(child))
     if run.lineage_page:
         yield Link("lineage", Markup(f"../../lineages/{run.lineage_page}/index.md"))
+    seeds = archive.seeds.of_run.get(digest.slug)
+    if seeds is not None and seeds.slug is not None:
+        yield Link(f"{len(seeds.samples)} seeds of these settings", Markup(f"../../seeds/{seeds.slug}/index.md"))
     if run.game_page and digest.game:
         yield Link(f"all runs of {digest.game}", Markup(f"../../games/{run.game_page}/index.md"))
     if run.algorithm_page and digest.algorithm:

@@ -10,13 +10,14 @@ from typing import Any
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.model import PLACEHOLDERS, DataQuality, Fact, Phrase
 from runsum.pages.reports import problem_words
+from runsum.pages.result_document import result_document
 
 SCHEMA = 1
 Words = Callable[[Phrase], str]
 
 
 def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
-    """The run as JSON: summary by placeholder, reasons for what is missing, milestones, quality, lineage.
+    """The run as JSON: summary by placeholder, reasons for what is missing, milestones, quality, lineage, results.
 
     Args:
         run: the run.
@@ -51,6 +52,7 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
             "leg": run.kin.leg,
             "parent_in_archive": run.kin.parent is not None,
         },
+        **result_document(run, archive),
         "files": {name: value for name, value in digest.files.items() if name != "log_lines"},
         "recommendations": [name for name, _ in run.advice.recommendations],
         "problems": [{"kind": p.kind, "text": words(problem_words(p))} for p in run.problems],
