@@ -116,13 +116,16 @@ def _is_on(value: object) -> bool:
 def _other_task(settings: Mapping[str, object], env_id: str | None) -> str:
     registered = REWARD_THRESHOLDS.get(env_id or "")
     custom = settings.get("custom_params")
-    arguments = [str(key) for key in custom if str(key).startswith("env ")] if isinstance(custom, dict) else []
-    if arguments:
-        return ", ".join(sorted(arguments)[:3]).replace("env ", "")
-    steps = settings.get("max_episode_steps")
-    if registered is None or registered[1] is None or not isinstance(steps, int) or steps == registered[1]:
+    if registered is None:
         return ""
-    return f"max_episode_steps {steps}"
+    _, limit, usual, _ = registered
+    given = custom if isinstance(custom, dict) else {}
+    arguments = {str(key).removeprefix("env "): value for key, value in given.items() if str(key).startswith("env ")}
+    other = sorted(name for name, value in arguments.items() if name not in usual or usual[name] != value)
+    steps = settings.get("max_episode_steps")
+    if isinstance(steps, int) and limit is not None and steps != limit:
+        other.append(f"max_episode_steps {steps}")
+    return ", ".join(other[:3])
 
 
 def find_solved(
@@ -142,7 +145,7 @@ def find_solved(
     registered = REWARD_THRESHOLDS.get(env_id or "")
     if level is None and registered is None:
         return None
-    origin = DECLARED if level is not None else f"Gymnasium {registered[2]}" if registered else ""
+    origin = DECLARED if level is not None else f"Gymnasium {registered[3]}" if registered else ""
     goal = level if level is not None else registered[0] if registered else math.nan
     seen = finite(series.reward)
     best = float(seen.max()) if len(seen) else None

@@ -97,7 +97,7 @@ def _pairs(groups: Sequence[SeedGroup], most: int) -> Iterator[tuple[SeedGroup, 
     told: set[tuple[int, int]] = set()
     for members in buckets.values():
         if len(members) > 1:
-            base = max(members, key=lambda place: (len(groups[place].samples), -place))
+            base = min(members, key=lambda place: (-len(groups[place].samples), groups[place].begun, place))
             told |= {(base, other) for other in members if other != base}
     near = {place for pair in told for place in pair}
     lonely = [place for place in range(len(groups)) if place not in near][:_NEAREST]
@@ -107,7 +107,8 @@ def _pairs(groups: Sequence[SeedGroup], most: int) -> Iterator[tuple[SeedGroup, 
             others, key=lambda o: (_distance(groups[place], groups[o]), -len(groups[o].samples), o), default=None
         )
         if nearest is not None and _distance(groups[place], groups[nearest]) <= most:
-            told.add((min(place, nearest), max(place, nearest)))
+            first, second = sorted((place, nearest), key=lambda p: (groups[p].begun, p))
+            told.add((first, second))
     yield from ((groups[before], groups[after]) for before, after in sorted(told))
 
 

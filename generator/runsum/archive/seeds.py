@@ -114,6 +114,7 @@ class SeedGroup:
     Attributes:
         slug: of its page; None with fewer than `LEAST` counted runs.
         env_id, algorithm, settings: what the runs have in common.
+        begun: when its first run was started; empty where no date is recorded.
         samples: the runs that count, oldest first.
         left_out: the others.
         together: what they say together; None with too few, or where no timesteps are common to all.
@@ -124,6 +125,7 @@ class SeedGroup:
     game: str
     algorithm: str
     settings: Mapping[str, str]
+    begun: str
     samples: tuple[Sample, ...]
     left_out: tuple[LeftOut, ...]
     together: Together | None
@@ -227,7 +229,8 @@ def _make_group(key: Key, chains: Sequence[Sequence[RunDigest]], slugs: SlugMake
     if len(samples) >= LEAST:
         mark = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()[:6]
         slug = slugs.make("seeds", f"{game[:24]} {algorithm[:8]} {mark}", mark)
-    return SeedGroup(slug, env_id, game, algorithm, dict(settings), tuple(samples), tuple(left_out), together)
+    begun = chains[0][0].started_at or ""
+    return SeedGroup(slug, env_id, game, algorithm, dict(settings), begun, tuple(samples), tuple(left_out), together)
 
 
 def _count(chains: Sequence[Sequence[RunDigest]], limits: Thresholds) -> tuple[list[Sample], list[LeftOut]]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from runsum.analysis.solved import CONVENTION, DECLARED
 from runsum.archive.archive import Archive, Group
 from runsum.archive.costs import Costs, add_costs
 from runsum.archive.effects import COMPARED, Effect
 from runsum.archive.seeds import SeedGroup
+from runsum.measures import Solved
 from runsum.model import ConfigChange, Phrase, RunDigest, note, phrase
 from runsum.pages.note_rows import NoteRow, limit_phrases
 
@@ -109,7 +111,7 @@ def _solved_row(env_id: str, runs: Sequence[RunDigest]) -> Iterator[NoteRow]:
         return
     first = judged[0].solved
     reached = [run for run in judged if run.solved is not None and run.solved.reached_at is not None]
-    small = [phrase("solved.source", origin=first.origin, level=first.level)] if first.origin != "runsum.yml" else []
+    small = [phrase("solved.source", origin=first.origin, level=first.level)] if first.origin != DECLARED else []
     refused = sum(run.solved is not None and bool(run.solved.refused) for run in runs)
     if refused:
         small.append(phrase("game.solved_refused", count=refused))
@@ -118,11 +120,17 @@ def _solved_row(env_id: str, runs: Sequence[RunDigest]) -> Iterator[NoteRow]:
     else:
         best = min(reached, key=lambda run: (run.solved.reached_at if run.solved else 0) or 0)
         at = best.solved.reached_at if best.solved else None
+        full = all(run.solved is not None and _is_full(run.solved) for run in reached)
         words = note(
-            "game.solved", *small, env_id=env_id, level=first.level, reached=len(reached), count=len(judged), at=at,
-            run=best.run_id,
+            "game.solved" if full else "game.crossed", *small, env_id=env_id, level=first.level,
+            reached=len(reached), count=len(judged), at=at, run=best.run_id,
         )  # fmt: skip
     yield NoteRow("Solved", words)
+
+
+def _is_full(solved: Solved) -> bool:
+    """Whether a mean at the threshold is what the threshold is about."""
+    return solved.origin == DECLARED or (solved.window is not None and solved.window >= CONVENTION)
 
 
 def _human_row(env_id: str, runs: Sequence[RunDigest]) -> Iterator[NoteRow]:

@@ -42,7 +42,7 @@ class GroupPage:
         notes: solved or not, human-normalised.
         seeds: groups of runs that differ in their seed alone.
         effects: comparisons of settings.
-        costs: what it cost, by partner.
+        costs: what it cost, by partner; `has_gpu`: whether GPU-hours or energy are known of any.
     """
 
     name: str
@@ -60,6 +60,7 @@ class GroupPage:
     seeds: tuple[SeedEntry, ...]
     effects: tuple[EffectRow, ...]
     costs: tuple[CostLine, ...]
+    has_gpu: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
     runs = [run for run in group.runs if len(run.digest.curve.rewards) > 1]
     drawn = runs[:_DRAWN] if is_game else _best_per_game(runs)[:_DRAWN]
     key = f"{folder}/{group.slug}"
+    costs = cost_lines(group, is_game)
     chart = None
     if drawn:
         series, chart = _curves(drawn, is_game)
@@ -128,7 +130,8 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
             notes=tuple(game_rows(group)) if is_game else (),
             seeds=_seeds(group, is_game, archive),
             effects=effect_rows(archive, group.name, "../../") if is_game else (),
-            costs=cost_lines(group, is_game),
+            costs=costs,
+            has_gpu=any(line.costs.gpu_hours.count or line.costs.energy_kwh.count for line in costs),
         ),
     )
 
