@@ -97,6 +97,7 @@ def test_symbolic_links_are_told(tmp_path: Path) -> None:
         ("runs/index.html", "other_pages"),
         ("runs/run-1/index.html", "run_pages"),
         ("lineages/run-1/index.html", "lineage_pages"),
+        ("seeds/pong-ppo-1a2b3c/index.html", "seed_pages"),
         ("games/pong/index.html", "game_pages"),
         ("algorithms/ppo/index.html", "algorithm_pages"),
         ("methods/index.html", "other_pages"),

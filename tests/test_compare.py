@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from runsum.analysis.settings import same_setting
+from runsum.archive.setting_texts import setting_text, settings_of
 from runsum.formatting import FILTERS
 from runsum.model import ConfigValue
 from runsum.pages.compare import MOST_RUNS, Offers
-from runsum.pages.run_facts import ANCESTORS, OUTCOMES, ancestors_of, run_facts, setting_text, settings_of
+from runsum.pages.run_facts import ANCESTORS, OUTCOMES, ancestors_of, run_facts
 from runsum.pages.run_layout import FORMATS
 from support.compared import CHILD, EMPTY, GRANDCHILD, MANY, PONG, REPEATED, ROOT, SIBLING, TWIN, Compared
 from support.contracts import Rendered

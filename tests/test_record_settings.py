@@ -71,7 +71,7 @@ def test_settings_of_ppo(tmp_path: Path) -> None:
     model = PPO(
         "MlpPolicy", make_vec_env("CartPole-v1", 2), learning_rate=lambda left: 1e-3 * left, clip_range=lambda _: 0.1,
         n_steps=np.int64(32), batch_size=np.int64(16), n_epochs=3, gamma=np.float32(0.5), gae_lambda=0.9,
-        ent_coef=0.01, vf_coef=0.25, max_grad_norm=0.75, target_kl=0.03, seed=7,
+        ent_coef=0.01, vf_coef=0.25, max_grad_norm=0.75, target_kl=0.03, seed=7, stats_window_size=20,
         policy_kwargs={"net_arch": [16, 8], "activation_fn": torch.nn.ReLU},
     )  # fmt: skip
     config = config_of(model, tmp_path)
@@ -81,6 +81,7 @@ def test_settings_of_ppo(tmp_path: Path) -> None:
         "n_epochs": 3, "gamma": 0.5, "gae_lambda": 0.9, "ent_coef": 0.01, "vf_coef": 0.25, "max_grad_norm": 0.75,
         "target_kl": 0.03, "seed": 7, "device": "cpu", "net_arch": [16, 8], "activation_fn": "ReLU",
         "max_episode_steps": 500, "frame_stack": None, "action_repeat": None, "normalize_advantage": True,
+        "stats_window_size": 20,
         "custom_params": {"policy_kwargs": {"net_arch": [16, 8], "activation_fn": "ReLU"}},
     }  # fmt: skip
     assert {key: config.get(key) for key in wanted} == wanted
@@ -97,6 +98,7 @@ def test_settings_of_off_policy_algorithms(tmp_path: Path) -> None:
               "buffer_size": 1000, "exploration_fraction": 0.1, "target_update_interval": 10_000}  # fmt: skip
     assert {key: config.get(key) for key in wanted} == wanted
     assert "n_steps" not in config
+    assert "stats_window_size" not in config, "100, as everywhere"
     noise = NormalActionNoise(np.zeros(1), np.ones(1))
     config = config_of(TD3("MlpPolicy", "Pendulum-v1", action_noise=noise, train_freq=4), tmp_path)
     assert (config["train_freq"], config["action_noise"]) == ("4 step", "NormalActionNoise")

@@ -21,7 +21,7 @@ from runsum.fresh import Freshness
 from runsum.gather import Gatherer, Progress
 from runsum.model import RunDigest, problem
 from runsum.notes import read_notes
-from runsum.pages import compare, groups, home, lineage, months, reports, run_index
+from runsum.pages import compare, groups, home, lineage, months, reports, run_index, seeds
 from runsum.pages.contract import DataFile, Page
 from runsum.pages.run import RunPages
 from runsum.parallel import Workers, default_jobs
@@ -150,6 +150,7 @@ def make_all(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | D
     yield from months.make_pages(archive)
     yield from compare.make_pages(archive)
     yield from lineage.make_pages(archive)
+    yield from seeds.make_pages(archive)
     yield from groups.make_pages(archive)
     yield from reports.make_pages(archive)
 

@@ -80,6 +80,11 @@ def group_chart() -> alt.LayerChart:
     return _chart([_raw(), _line(), *_hover()], TALL)
 
 
+def seeds_chart() -> alt.LayerChart:
+    """Draw runs that differ in their seed alone, faint, before them their interquartile mean with its band."""
+    return _chart([_band(), _raw(), _line(), *_hover()], TALL)
+
+
 def compare_chart() -> alt.LayerChart:
     """Draw the same metric of several runs: dashes tell apart what colours alone cannot."""
     return _chart([_lines("raw", dashed=True), _lines("line", dashed=True), *_hover()], TALL)
@@ -118,6 +123,7 @@ CHART_KINDS: tuple[tuple[str, Callable[[], alt.LayerChart]], ...] = (
     ("lineage", lineage_chart),
     ("tree", tree_chart),
     ("group", group_chart),
+    ("seeds", seeds_chart),
     ("compare", compare_chart),
 )
 """Every kind of chart: the name used in chart data, and the function that draws it."""

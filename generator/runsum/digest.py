@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from runsum import facts, health, oddities, recorded
-from runsum.analysis import dynamics, media, resources, reward, settings, standing, throughput
+from runsum import facts, health, oddities, recorded, results
+from runsum.analysis import dynamics, media, resources, reward, settings, solved, standing, throughput
 from runsum.analysis.shape import RewardShape, describe_shape
 from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.clock import Asked, AsOf, Clock
@@ -116,6 +116,8 @@ def digest_run(
     found = _analyse(record, known_facts, on_disk, use, clock, twins or {})
     annotations = recorded.annotations(record)
     summary = _summarise(record, known_facts, found, files, use)
+    reached = _judge(record, known_facts, found, summary, use)
+    summary = {**summary, "solved_flag": reached.fact}
     problems = (
         *known_facts.problems,
         *settings.check_config(known_facts.config, found.series, found.quality),
@@ -135,6 +137,7 @@ def digest_run(
         digest, findings=findings, charts=drawing.charts, absent_charts=drawing.absent, annotations=annotations,
         problems=problems,
         files=recorded.disk_facts(files, known_facts.by_application), redactions=record.redactor.found(),
+        solved=reached.solved, human=reached.human, cost=reached.cost, extras=reached.extras,
     )  # fmt: skip
     files_of_run = {"data.js": drawing.script, "metrics.csv.gz": metrics_csv(found.series)}
     return DigestedRun(digest, files_of_run, tuple(clock.asked))
@@ -144,10 +147,10 @@ def _assess(
     what: _Known, found: _Analysis, summary: Mapping[str, Fact], problems: Sequence[Problem], use: DigestSettings
 ) -> tuple[Finding, ...]:
     """What the checks of the run's health say."""
-    solved = summary["solved_flag"].words
+    words = summary["solved_flag"].words
     subject = health.describe_subject(
         what.algorithm, what.env_id, what.config, what.target, found.series.start_timestep == 0,
-        solved is not None and solved.key == "solved.yes", found.shape,
+        words is not None and words.key in solved.REACHED, found.shape,
     )  # fmt: skip
     return health.assess(
         found.series, found.quality, subject, found.rate, found.machine, summary, problems, use.thresholds
@@ -241,7 +244,6 @@ def _summarise(
         **facts.progress_facts(row, series, stand, what.target, quality, limits),
         **facts.reward_facts(row, series, quality, found.shape, limits),
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
-        "solved_flag": facts.solved_fact(series, what.env_id, use.solved, limits),
         **throughput.fps_facts(series, settings.recorded_by_runsum(row)),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),
         "eta_note": throughput.eta_fact(stand.state, _last_step(series), goal, found.rate, limits),
@@ -258,6 +260,20 @@ def _summarise(
         **facts.path_facts(record, files, what.by_application),
         **media.video_facts(found.videos, files is not None),
     }
+
+
+def _judge(
+    record: RunRecord, what: _Known, found: _Analysis, summary: Mapping[str, Fact], use: DigestSettings
+) -> results.Results:
+    """What it reached and what it cost."""
+    measure = solved.find_measure(
+        what.config, what.env_id, what.by_application, settings.recorded_by_runsum(record.row)
+    )
+    hours = (_trained_hours(summary), _number(summary["pause_time_h"]))
+    game = (what.env_id, facts.game_name(what.env_id) if what.env_id else None)
+    return results.find_results(
+        found.series, found.shape, record.gpu, found.machine, hours, game, measure, use.solved, use.thresholds
+    )
 
 
 def _assemble(

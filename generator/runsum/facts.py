@@ -3,8 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from runsum import oddities
 from runsum.analysis import settings, standing
 from runsum.analysis.reward import MILESTONE_PERCENTS, milestone_trend_fact
@@ -192,22 +190,6 @@ def _recorded_as(column: str, row: Row, value: float | None) -> list[Phrase]:
     if recorded is None or (value is not None and abs(recorded - value) <= 1e-6 * max(1.0, abs(value))):
         return []
     return [phrase(f"reward.{column}_column", recorded=recorded)]
-
-
-def solved_fact(series: Series, env_id: str | None, solved: Mapping[str, float], limits: Thresholds) -> Fact:
-    """Whether the reward reached what the user declared for the game."""
-    names = [env_id, game_name(env_id)] if env_id else []
-    level = next((solved[name] for name in names if name in solved), None)
-    if level is None:
-        return missing("solved.no_target")
-    hits = np.flatnonzero(series.reward >= level)
-    if len(hits):
-        return note("solved.yes", level=level, timestep=int(series.timestep[hits[0]]))
-    if not len(finite(series.reward)):
-        return missing("reward.none")
-    if oddities.loses_large_rewards(series, limits):
-        return missing("reward.lost")
-    return note("solved.no", level=level)
 
 
 def error_fact(state: State, row: Row, notes: Sequence[str], files: ProjectFiles) -> Fact:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from runsum.measures import Cost, HumanScore, Solved
 from runsum.pickling import quickly_pickled
 from runsum.redact.found import Found
 
@@ -363,6 +364,7 @@ class RunDigest:
         trained_h: the same without time lost in gaps.
         signals: numbers behind the sentences, for the rules of next actions.
         redactions: what was taken out of the run's texts before anything else saw them.
+        extras: facts of the page beyond the placeholders, by name.
         fingerprint: changes with anything else of the digest.
     """
 
@@ -411,6 +413,10 @@ class RunDigest:
     problems: tuple[Problem, ...] = ()
     files: Mapping[str, object] = field(default_factory=dict)
     redactions: tuple[Found, ...] = ()
+    solved: Solved | None = None
+    human: HumanScore | None = None
+    cost: Cost = field(default_factory=Cost)
+    extras: Mapping[str, Fact] = field(default_factory=dict)
     fingerprint: str = ""
 
     @property

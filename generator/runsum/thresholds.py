@@ -211,6 +211,12 @@ class Thresholds:
         "the application's author measured 23 % on a healthy Atari run",
     )
     gpu_busy_pct: float = _rule(90, "%", "average GPU use above this points to the GPU as the limit")
+    cpu_busy_pct: float = _rule(
+        90, "% of one core", "a training process that keeps a core this busy sets the pace itself"
+    )
+    gpu_coverage: float = _rule(
+        0.5, "share of the training", "GPU-hours are given only where GPU samples cover at least this much"
+    )
     vram_tight: float = _rule(
         0.90,
         "share of total",
@@ -244,6 +250,45 @@ class Thresholds:
     )
     policy_loss_null: float = _rule(
         0.05, "share", "missing policy losses above this share make the stored ones a biased sample"
+    )
+    seeds_min_runs: float = _rule(
+        3,
+        "runs",
+        "fewer runs with equal settings have no page and no comparison with an interval",
+        "Agarwal et al. 2021 (arXiv:2108.13264): three to ten runs are usual",
+    )
+    seeds_min_length: float = _rule(
+        0.5, "share of the median length", "a run of a group of seeds that ended earlier does not count, and is named"
+    )
+    seeds_score_share: float = _rule(
+        0.1,
+        "share of the common timesteps",
+        "the score of a run is its mean reward over the last part of this size",
+        "rl-zoo and most papers report a mean over the end of training",
+    )
+    seeds_interval_runs: float = _rule(
+        5,
+        "runs",
+        "with fewer runs a group shows its least and largest score, not an interval",
+        "Agarwal et al. 2021 (arXiv:2108.13264): intervals of three runs are unreliable",
+    )
+    bootstrap_repetitions: float = _rule(
+        50_000,
+        "draws",
+        "how often the runs of a group are drawn for the interval of its score",
+        "rliable's default; less where a group has hundreds of runs",
+    )
+    bootstrap_curve_repetitions: float = _rule(
+        1_000,
+        "draws",
+        "how often they are drawn for the band of a curve and for a difference between two groups",
+        "rliable takes 2,000 for profiles",
+    )
+    change_settings: float = _rule(
+        3, "settings", "two configurations that differ in more are not compared with each other"
+    )
+    change_noise: float = _rule(
+        2.0, "× noise", "a difference between two single runs below this multiple of their curves' noise says nothing"
     )
     max_video_mb: float = _rule(25, "MB", "larger videos are named but not copied into the site")
     max_model_mb: float = _rule(100, "MB", "larger models are not copied; GitHub takes no larger file")

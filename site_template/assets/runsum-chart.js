@@ -39,9 +39,10 @@
       this.isTree = model.kind === "tree";
       this.isProgress = model.kind === "progress";
       this.isCompare = model.kind === "compare";
+      this.hasContext = model.kind === "group" || model.kind === "seeds"; // lines that stay grey behind those that matter
       this.readsAll = this.isCompare || model.kind === "multi"; // at the pointer: every line, or the nearest one
       this.series = this.isTree ? [] : model.series || [model];
-      this.events = model.events === false || model.kind === "lineage" || model.kind === "group" ? [] : events || [];
+      this.events = model.events === false || ["lineage", "group", "seeds"].includes(model.kind) ? [] : events || [];
       this.stroke = figure.closest(".rs-panels") ? 1.2 : 1.7;
       this.zoom = null;
       Object.assign(this, { weight: 0, isLog: false, chosen: null }, model.view);
@@ -87,7 +88,7 @@
         if (kind === "lineage") return mixed(theme.legs, n > 1 ? i / (n - 1) : 0);
         if (kind === "multi") return theme.series[i % theme.series.length];
         if (kind === "compare") return theme.series[series.slot % theme.series.length];
-        if (kind !== "group") return theme.accent;
+        if (kind !== "group" && kind !== "seeds") return theme.accent;
         return series.highlight ? theme.series[highlighted++ % theme.series.length] : theme.context;
       });
     }
@@ -100,7 +101,7 @@
 
     rows() {
       if (this.isTree) return this.treeRows();
-      const theme = THEMES[schemeName()], colours = this.colours(), range = this.range(), group = this.model.kind === "group";
+      const theme = THEMES[schemeName()], colours = this.colours(), range = this.range(), group = this.hasContext;
       const order = this.series.map((_, i) => i);
       order.sort((a, b) => (this.rank(a) - this.rank(b)) || a - b); // what matters is drawn last, on top
       const draw = (lists, faint) => order.flatMap((i) => {
@@ -124,7 +125,7 @@
 
     bandRows(range) {
       const { lo, hi } = this.model;
-      if (this.model.kind !== "reward" || !lo || !hi) return [];
+      if (!["reward", "seeds"].includes(this.model.kind) || !lo || !hi) return [];
       const rows = this.points[0].map(({ x, seg, i }) => ({ x, seg, lo: lo[i], hi: hi[i] }));
       return within(rows.filter((row) => isNumber(row.lo) && isNumber(row.hi)), range);
     }

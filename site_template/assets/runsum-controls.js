@@ -256,7 +256,7 @@
         });
         return chip;
       });
-      const isContext = (i) => this.model.kind === "group" && !this.series[i].highlight;
+      const isContext = (i) => this.hasContext && !this.series[i].highlight;
       const context = this.chips.filter((_, i) => isContext(i));
       box.append(...this.chips.filter((_, i) => !isContext(i)));
       if (context.length) {

@@ -59,13 +59,16 @@ def describe_resources(series: Series, gpu: GpuTable, by_runsum: bool, limits: T
     peak = mean_max(vram)[1]
     share = peak / float(total.max()) if peak and len(total) and total.max() > 0 else None
     facts["resource_bottleneck_note"] = _bottleneck(
-        gpu_avg, mean_max(util)[1], share, mean_max(cpu)[0] if cpu.any() else None, dead, limits
+        gpu_avg, mean_max(util)[1], share, mean_max(cpu)[0] if cpu.any() else None, dead, by_runsum, limits
     )
     return ResourceFacts(facts, gpu_avg, share, measure_energy(gpu))
 
 
 def measure_energy(gpu: GpuTable) -> float | None:
-    """Energy of the GPU in kWh: trapezoids over power samples; stretches longer than a minute are left out."""
+    """Energy of the GPU in kWh: trapezoids over power samples; stretches longer than a minute are left out.
+
+    None where all are longer: that is no energy of 0.
+    """
     power = gpu.numbers.get("power_w", np.empty(0))
     seen = np.isfinite(power) & np.isfinite(gpu.local_s) if len(power) else np.empty(0, dtype=bool)
     if seen.sum() < 2:
@@ -73,7 +76,7 @@ def measure_energy(gpu: GpuTable) -> float | None:
     times, watts = gpu.local_s[seen], power[seen]
     width = np.diff(times)
     whole = (width > 0) & (width <= _LONGEST_SAMPLE_S)
-    return float(((watts[1:] + watts[:-1]) / 2 * width)[whole].sum() / 3.6e6)
+    return float(((watts[1:] + watts[:-1]) / 2 * width)[whole].sum() / 3.6e6) if whole.any() else None
 
 
 def _interval(gpu: GpuTable) -> float:
@@ -101,14 +104,22 @@ def _bottleneck(
     vram_share: float | None,
     cpu_avg: float | None,
     dead: bool,
+    one_core: bool,
     limits: Thresholds,
 ) -> Fact:
+    """What set the pace; CPU counts only where its readings are known to be of one core of the training process."""
     if dead:
         return missing("resource.all_zero_snapshots")
     if gpu_avg is None:
-        return missing("bottleneck.no_gpu") if cpu_avg is None else note("bottleneck.cpu_only", cpu=cpu_avg)
+        if cpu_avg is None:
+            return missing("bottleneck.no_gpu")
+        if not one_core:
+            return note("bottleneck.cpu_only", cpu=cpu_avg)
+        return note(f"bottleneck.{'cpu' if cpu_avg >= limits.cpu_busy_pct else 'cpu_free'}", cpu=cpu_avg, gpu=None)
     values = {"gpu": gpu_avg, "peak": gpu_max, "vram": None if vram_share is None else vram_share * 100}
     if vram_share is not None and vram_share > limits.vram_tight:
         return note("bottleneck.vram", estimated=True, **values)
+    if one_core and cpu_avg is not None and cpu_avg >= limits.cpu_busy_pct and gpu_avg <= limits.gpu_busy_pct:
+        return note("bottleneck.cpu", estimated=True, cpu=cpu_avg, **values)
     key = "environment" if gpu_avg < limits.gpu_idle_pct else "gpu" if gpu_avg > limits.gpu_busy_pct else "balanced"
     return note(f"bottleneck.{key}", estimated=True, **values)

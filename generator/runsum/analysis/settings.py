@@ -131,6 +131,13 @@ def recorded_by_runsum(row: Row) -> bool:
     return str((json_object(row.get("metadata_json")) or {}).get("recorder", "")).startswith("runsum ")
 
 
+def recorded_seed(config: Mapping[str, ConfigValue]) -> object:
+    """The seed of a run; None where it is not recorded, or is the constant that the application writes everywhere."""
+    if all(setting(config, key) == value for key, value in _CONSTANTS.items()):
+        return None
+    return setting(config, "seed")
+
+
 def rollout_size_of(config: Mapping[str, ConfigValue]) -> int | None:
     """n_envs × n_steps as configured."""
     envs, steps = integer(setting(config, "n_envs")), integer(setting(config, "n_steps"))

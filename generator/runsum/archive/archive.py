@@ -9,8 +9,11 @@ from runsum.analysis.evidence import Evidence
 from runsum.analysis.findings import overall
 from runsum.analysis.next_actions import Advice, advise
 from runsum.analysis.settings import diff_config
+from runsum.analysis.solved import REACHED
+from runsum.archive.effects import Effect, find_effects
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
+from runsum.archive.seeds import SeedGroups, find_seed_groups
 from runsum.archive.slugs import SlugMaker
 from runsum.model import ConfigChange, Fact, Level, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
@@ -103,6 +106,8 @@ class Archive:
     thresholds: Thresholds = field(default_factory=Thresholds)
     solved: Mapping[str, float] = field(default_factory=dict)
     redaction: RedactionFacts = field(default_factory=RedactionFacts)
+    seeds: SeedGroups = field(default_factory=SeedGroups)
+    effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
 
     def find(self, slug: str) -> ArchivedRun:
         """The run with a slug."""
@@ -134,6 +139,7 @@ def make_archive(
     games, game_pages = _group(ordered, lambda run: run.game, "games", slugs)
     algorithms, algorithm_pages = _group(ordered, lambda run: run.algorithm, "algorithms", slugs)
     neighbours = _neighbours(games)
+    seeds = find_seed_groups(ordered, kinship.kin, slugs, thresholds)
     archived: dict[str, ArchivedRun] = {}
     for run in ordered:
         done = _archive_run(run, kinship, by_slug, index, thresholds)
@@ -156,6 +162,8 @@ def make_archive(
         sources=tuple(sources),
         thresholds=thresholds,
         solved=solved,
+        seeds=seeds,
+        effects=find_effects(seeds, by_slug, thresholds),
         by_slug=archived,
     )
 
@@ -253,7 +261,7 @@ def _evidence(
 
 def _solved_at(solved: Fact) -> float | None:
     words = solved.words
-    return float(str(words.values["level"])) if words is not None and words.key == "solved.yes" else None
+    return float(str(words.values["level"])) if words is not None and words.key in REACHED else None
 
 
 def _advice_facts(advice: Advice) -> dict[str, Fact]:

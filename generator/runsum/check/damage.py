@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 _NEVER_EMPTY = (".csv", ".gif", ".gz", ".json", ".mp4", ".webm")
-_OURS = ("assets/runsum/", "lineages/", "runs/")  # a theme may have an empty script
+_OURS = ("assets/runsum/", "lineages/", "runs/", "seeds/")  # a theme may have an empty script
 _SCRIPTS = ("/data.js", "/facts.js")
 _DATA_BEGINS, _DATA_ENDS = b"(window.runsumData=", b";\n"
 
@@ -25,7 +25,7 @@ def find_damage(file: Path, path: str, size: int) -> str:
     try:
         if name.endswith(".json"):
             json.loads(file.read_bytes())
-        elif path.startswith(("runs/", "lineages/")) and name.endswith(_SCRIPTS):
+        elif path.startswith(("runs/", "lineages/", "seeds/")) and name.endswith(_SCRIPTS):
             content = file.read_bytes()
             if not (content.startswith(_DATA_BEGINS) and content.endswith(_DATA_ENDS)):
                 return "not data of runsum, or cut off"

@@ -12,12 +12,15 @@ LARGEST_FILE = 100 * MEGABYTE
 """GitHub refuses files above this."""
 
 SIZE_KINDS = (
-    "home", "run_pages", "lineage_pages", "game_pages", "algorithm_pages", "other_pages",
+    "home", "run_pages", "lineage_pages", "seed_pages", "game_pages", "algorithm_pages", "other_pages",
     "run_data", "videos", "search_index", "assets", "other",
 )  # fmt: skip
 """What a file can be, in the order of the report."""
 
-_PAGES = {"runs": "run_pages", "lineages": "lineage_pages", "games": "game_pages", "algorithms": "algorithm_pages"}
+_PAGES = {
+    "runs": "run_pages", "lineages": "lineage_pages", "seeds": "seed_pages", "games": "game_pages",
+    "algorithms": "algorithm_pages",
+}  # fmt: skip
 _DATA = ("data.js", "facts.js", "metrics.csv.gz", "run.json")
 _SEARCH = ("search", "pagefind")
 _SEARCH_FILES = ("search.json", "search.js")  # those of Zensical lie beside the home page

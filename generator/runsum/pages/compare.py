@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.archive.setting_texts import setting_text, settings_of
 from runsum.drawing import ALL_CHARTS
 from runsum.model import Phrase, State, phrase
 from runsum.pages.contract import Page
-from runsum.pages.run_facts import OUTCOMES, Outcome, setting_text, settings_of
+from runsum.pages.run_facts import OUTCOMES, Outcome
 
 PATH = "compare.md"
 MOST_RUNS = 20

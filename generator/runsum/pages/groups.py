@@ -14,6 +14,16 @@ from runsum.chartdata import column, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import DrawnChart
 from runsum.pages.contract import DataFile, Page, RunRow, page_href, run_rows, spark_of
+from runsum.pages.game_facts import (
+    CostLine,
+    EffectRow,
+    SeedEntry,
+    cost_lines,
+    effect_rows,
+    game_rows,
+    seed_entries,
+)
+from runsum.pages.note_rows import NoteRow
 
 _HIGHLIGHTED = 3
 _DRAWN = 40
@@ -29,6 +39,10 @@ class GroupPage:
         partners: names of the algorithms (of a game) or games (of an algorithm) with their number of runs.
         drawn: number of curves in the chart.
         spelling: a game's name in one word, for the search; empty where it is one.
+        notes: solved or not, human-normalised.
+        seeds: groups of runs that differ in their seed alone.
+        effects: comparisons of settings.
+        costs: what it cost, by partner; `has_gpu`: whether GPU-hours or energy are known of any.
     """
 
     name: str
@@ -42,6 +56,11 @@ class GroupPage:
     drawn: int
     key: str
     is_game: bool
+    notes: tuple[NoteRow, ...]
+    seeds: tuple[SeedEntry, ...]
+    effects: tuple[EffectRow, ...]
+    costs: tuple[CostLine, ...]
+    has_gpu: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +89,10 @@ def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
         entries = tuple(_entry(group, is_game) for group in groups)
         yield Page(f"{folder}/index.md", "group_index.md.j2", GroupIndexPage(entries, is_game))
         for group in groups:
-            yield from _group_pages(folder, group, is_game)
+            yield from _group_pages(folder, group, is_game, archive)
 
 
-def _group_pages(folder: str, group: Group, is_game: bool) -> Iterator[Page | DataFile]:
+def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> Iterator[Page | DataFile]:
     ordered = (
         group.runs
         if is_game
@@ -84,6 +103,7 @@ def _group_pages(folder: str, group: Group, is_game: bool) -> Iterator[Page | Da
     runs = [run for run in group.runs if len(run.digest.curve.rewards) > 1]
     drawn = runs[:_DRAWN] if is_game else _best_per_game(runs)[:_DRAWN]
     key = f"{folder}/{group.slug}"
+    costs = cost_lines(group, is_game)
     chart = None
     if drawn:
         series, chart = _curves(drawn, is_game)
@@ -107,8 +127,18 @@ def _group_pages(folder: str, group: Group, is_game: bool) -> Iterator[Page | Da
             drawn=len(drawn),
             key=key,
             is_game=is_game,
+            notes=tuple(game_rows(group)) if is_game else (),
+            seeds=_seeds(group, is_game, archive),
+            effects=effect_rows(archive, group.name, "../../") if is_game else (),
+            costs=costs,
+            has_gpu=any(line.costs.gpu_hours.count or line.costs.energy_kwh.count for line in costs),
         ),
     )
+
+
+def _seeds(group: Group, is_game: bool, archive: Archive) -> tuple[SeedEntry, ...]:
+    found = [one for one in archive.seeds.pages if (one.game if is_game else one.algorithm) == group.name]
+    return seed_entries(found[:_DRAWN], "../../")
 
 
 def _best_per_game(runs: Sequence[ArchivedRun]) -> list[ArchivedRun]:

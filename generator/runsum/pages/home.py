@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from runsum.archive.activity import Activity, add_up, find_activity
 from runsum.archive.archive import Archive, ArchivedRun, Group, SourceFacts
+from runsum.archive.costs import Sum, add_costs
 from runsum.archive.months import FINISHED, find_ending
 from runsum.model import Phrase, State, phrase
 from runsum.pages.contract import Page, RunRow, Tile, page_href, spark_of
@@ -222,6 +223,14 @@ def _tiles(archive: Archive) -> Iterator[Tile]:
     yield Tile("timesteps", steps, "steps", term="timestep")
     energy = [digest.energy_kwh for digest in digests]
     yield Tile("GPU energy", add_up(energy), "kwh", _share(energy), phrase("tile.no_energy"), "energy")
+    costs = add_costs(digests)
+    yield _cost_tile("GPU-hours", costs.gpu_hours, "number", len(digests), "tile.no_gpu_hours", "gpu-hours")
+    yield _cost_tile("lost in gaps", costs.lost_h, "hours", len(digests), "tile.no_gaps", "gap")
+
+
+def _cost_tile(caption: str, total: Sum, filter_name: str, runs: int, why: str, term: str) -> Tile:
+    share = (phrase("tile.measured", count=total.count),) if 0 < total.count < runs else ()
+    return Tile(caption, total.value, filter_name, share, phrase(why), term)
 
 
 def _share(values: Sequence[float | None]) -> tuple[Phrase, ...]:

@@ -14,11 +14,18 @@ from runsum.chartdata import column, static_bars, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
 from runsum.pages.contract import DataFile, Page, RunRow, page_href, spark_of
+from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
+from runsum.pages.note_rows import NoteRow
 
 
 @dataclass(frozen=True, slots=True)
 class LegRow:
-    """A leg in the table: its run, the steps it trained itself, differences to its parent (None: no parent)."""
+    """A leg in the table: its run, the steps it trained itself, differences to its parent (None: no parent).
+
+    Attributes:
+        level_delta: level at its end against that of its parent, None where either is unknown.
+        came_of: what that says of its changed settings.
+    """
 
     row: RunRow
     parent: str | None
@@ -27,6 +34,8 @@ class LegRow:
     fps_delta: float | None
     changes: tuple[ConfigChange, ...]
     overlap: Phrase | None
+    level_delta: float | None = None
+    came_of: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,7 @@ class LineagePage:
     tree: DrawnChart
     curves: DrawnChart | None
     key: str
-    has_kwh: bool
-    kwh: float
+    costs: tuple[NoteRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,6 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
     if series:
         charts["curves"] = {"kind": "lineage", "y": "mean episode reward", "series": series}
     yield DataFile(f"{key}/data.js", draw_curves(key, charts))
-    energy = [run.digest.energy_kwh for run in lineage.runs if run.digest.energy_kwh is not None]
     spans = [(leg.row.run.digest.start_timestep, leg.row.run.digest.start_timestep + leg.own_steps) for leg in legs]
     yield Page(
         f"{key}/index.md",
@@ -103,8 +110,7 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
                 phrase("lineage.tree", legs=len(legs), depth=max(lineage.tree.depth.values()) + 1),
                 static_bars(spans),
             ),
-            has_kwh=bool(energy),
-            kwh=sum(energy),
+            costs=lineage_costs(lineage.runs, archive),
         ),
     )
 
@@ -126,6 +132,7 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
     if end is not None and run.digest.current_timestep is not None and run.digest.start_timestep < end:
         key = "lineage.overlap" if run.digest.start_timestep else "lineage.counter_reset"
         overlap = phrase(key, start=run.digest.start_timestep, end=end)
+    effect = effect_of(run, archive)
     return LegRow(
         RunRow(run, page_href(run, "../../"), spark_of(run)),
         parent.digest.run_id if parent else None,
@@ -134,6 +141,8 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
         fps if isinstance(fps, float) else None,
         run.config_delta,
         overlap,
+        None if effect is None else effect.delta,
+        () if effect is None else tuple(effect_words(effect, archive)),
     )
 
 

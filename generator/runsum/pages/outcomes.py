@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runsum.analysis.evidence import Evidence, lost_share
+from runsum.analysis.solved import REACHED
 from runsum.archive.archive import ArchivedRun
 from runsum.archive.months import gather_evidence
 from runsum.model import Phrase, phrase
@@ -19,7 +20,7 @@ def describe_outcome(run: ArchivedRun, limits: Thresholds) -> tuple[Phrase, ...]
         return (phrase("went.lost"),)
     said = []
     solved = run.summary["solved_flag"].words
-    if solved is not None and solved.key == "solved.yes":
+    if solved is not None and solved.key in REACHED:
         said.append(phrase("went.solved", level=solved.values["level"]))
     said.append(_shape(evidence, limits))
     delta = run.summary["reward_delta"].value

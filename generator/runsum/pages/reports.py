@@ -10,8 +10,10 @@ from markupsafe import Markup
 from runsum.analysis.findings import CHECKS
 from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, SourceFacts
+from runsum.archive.seeds import UNLEARNED
 from runsum.model import Phrase, Problem
 from runsum.pages.contract import Page
+from runsum.pages.published import PublishedHuman, PublishedLevel, published_humans, published_levels
 from runsum.redact.found import RANDOM, Found
 from runsum.redact.policy import Mode
 from runsum.thresholds import Rule, Thresholds, rules_in_force
@@ -75,6 +77,8 @@ class MethodsPage:
     Attributes:
         advice: name and support of each recommendation rule.
         checks: the checks of a run's health.
+        published, humans: the numbers of others that runs of this archive are held against.
+        unlearned: settings in which runs of a group of seeds may differ.
     """
 
     rules: tuple[Rule, ...]
@@ -82,6 +86,9 @@ class MethodsPage:
     checks: tuple[CheckInForce, ...]
     sources: tuple[SourceFacts, ...]
     solved: tuple[tuple[str, float], ...]
+    published: tuple[PublishedLevel, ...]
+    humans: tuple[PublishedHuman, ...]
+    unlearned: tuple[str, ...]
 
 
 def problem_words(problem: Problem) -> Phrase:
@@ -144,5 +151,8 @@ def make_pages(archive: Archive) -> Iterator[Page]:
             checks_in_force(archive.thresholds),
             archive.sources,
             tuple(sorted(archive.solved.items())),
+            published_levels(archive),
+            published_humans(archive),
+            tuple(sorted(UNLEARNED)),
         ),
     )

@@ -26,6 +26,8 @@ from runsum.model import (
 )
 from runsum.pages.compare import CompareLink, Offers
 from runsum.pages.contract import Link, Page, Tile, title_of
+from runsum.pages.note_rows import NoteRow, section_notes
+from runsum.pages.result_document import result_document
 from runsum.pages.run_facts import ancestors_of
 from runsum.pages.run_health import Health, describe_health, health_words
 from runsum.pages.run_layout import HEALTH_SECTION, SECTIONS, FactRow, section_rows
@@ -54,6 +56,7 @@ class RunSection:
     rows: tuple[FactRow, ...]
     charts: tuple[DrawnChart, ...]
     health: Health | None
+    notes: tuple[NoteRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,10 @@ class RunPages:
         joined = [getattr(run, one.name) for one in fields(run) if one.name not in ("digest", "summary")]
         around = (*_links(run, self._archive), *self._offers.links(run), *ancestors_of(run, self._archive))
         note = self._notes.get(run.digest.run_id, "")
-        return value_print(run.digest.fingerprint, joined, told, around, self._cards[run.digest.slug], str(note))
+        results = result_document(run, self._archive)
+        return value_print(
+            run.digest.fingerprint, joined, told, around, results, self._cards[run.digest.slug], str(note)
+        )
 
     def page(self, run: ArchivedRun) -> Page:
         """The page of a run."""
@@ -155,6 +161,7 @@ def _context(
             section_rows(section, run.summary),
             tuple(charts[name] for name in section.charts if name in charts),
             describe_health(run) if section.title == HEALTH_SECTION else None,
+            section_notes(run, section.title),
         )
         for section in SECTIONS
     )
@@ -308,6 +315,9 @@ def _links(run: ArchivedRun, archive: Archive) -> Iterator[Link]:
         yield _run_link("continued by", archive.find(child))
     if run.lineage_page:
         yield Link("lineage", Markup(f"../../lineages/{run.lineage_page}/index.md"))
+    seeds = archive.seeds.of_run.get(digest.slug)
+    if seeds is not None and seeds.slug is not None:
+        yield Link(f"{len(seeds.samples)} seeds of these settings", Markup(f"../../seeds/{seeds.slug}/index.md"))
     if run.game_page and digest.game:
         yield Link(f"all runs of {digest.game}", Markup(f"../../games/{run.game_page}/index.md"))
     if run.algorithm_page and digest.algorithm:

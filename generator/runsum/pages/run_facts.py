@@ -5,23 +5,19 @@ Every number comes with the text that the pages print, so that a value reads the
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from runsum.analysis.settings import plain
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.archive.setting_texts import TEXT_LENGTH, settings_of
 from runsum.chartdata import data_script
-from runsum.formatting import FILTERS, cut, setting
-from runsum.model import ConfigValue, Fact, Phrase, known, phrase
-from runsum.source.columns import number
+from runsum.formatting import FILTERS, cut
+from runsum.model import Fact, Phrase, known, phrase
 
 ANCESTORS = 50
 """Ancestors a run names at most: those nearest to it; a lineage can be long."""
-_TEXT_LENGTH = 300
-_NOT_A_SETTING = frozenset({"run_id", "experiment_id", "created_at"})
 Short = Callable[[Phrase], str]
 
 
@@ -122,18 +118,6 @@ def run_facts(run: ArchivedRun, archive: Archive, short: Short) -> bytes:
     return data_script(facts_key(digest.slug), facts)
 
 
-def settings_of(config: Mapping[str, ConfigValue]) -> dict[str, str]:
-    """Every setting that is set, by its name, as the text by which it is compared: equal settings have equal texts.
-
-    Sections become part of the name (`custom_params.normalize`), and 2.5e-4, "2.5e-4" and 0.00025 are one value.
-    """
-    found: dict[str, str] = {}
-    for name, value in config.items():
-        if name not in _NOT_A_SETTING:
-            _collect(name, value.value, found)
-    return dict(sorted(found.items()))
-
-
 def ancestors_of(run: ArchivedRun, archive: Archive) -> list[str]:
     """Slugs of the run's ancestors in the archive, its parent first, at most `ANCESTORS` of them."""
     found: list[str] = []
@@ -142,26 +126,6 @@ def ancestors_of(run: ArchivedRun, archive: Archive) -> list[str]:
         found.append(above)
         above = archive.find(above).kin.parent
     return found
-
-
-def _collect(name: str, value: object, found: dict[str, str]) -> None:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            _collect(f"{name}.{key}", inner, found)
-    elif value is not None:
-        found[cut(name, _TEXT_LENGTH)] = setting_text(value)
-
-
-def setting_text(value: object) -> str:
-    """A setting as the text by which it is compared."""
-    if isinstance(value, int):
-        return setting(value)  # whole, however many digits it has
-    measured = number(value)
-    text = setting(plain(value if measured is None else measured))
-    if len(text) <= _TEXT_LENGTH:
-        return text
-    rest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    return f"{text[:_TEXT_LENGTH]}… ({rest})"  # what differs behind the cut still differs
 
 
 def _entry(fact: Fact, how: str, short: Short) -> list[Any] | None:
@@ -178,4 +142,4 @@ def _short(value: int | float) -> int | float:
 
 
 def _text(value: str | None) -> str | None:
-    return None if value is None else cut(value, _TEXT_LENGTH)
+    return None if value is None else cut(value, TEXT_LENGTH)

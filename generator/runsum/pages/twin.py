@@ -11,13 +11,14 @@ from runsum.analysis.findings import source_of
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.model import PLACEHOLDERS, DataQuality, Fact, Finding, Phrase
 from runsum.pages.reports import problem_words
+from runsum.pages.result_document import result_document
 
 SCHEMA = 1
 Words = Callable[[Phrase], str]
 
 
 def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
-    """The run as JSON: summary by placeholder, reasons for what is missing, milestones, quality, lineage.
+    """The run as JSON: summary by placeholder, reasons for what is missing, milestones, quality, lineage, results.
 
     Args:
         run: the run.
@@ -52,6 +53,7 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
             "leg": run.kin.leg,
             "parent_in_archive": run.kin.parent is not None,
         },
+        **result_document(run, archive),
         "files": {name: value for name, value in digest.files.items() if name != "log_lines"},
         "health": str(run.health),
         "findings": [_finding(found, words) for found in digest.findings],

@@ -35,6 +35,7 @@ _NOT_A_SETTING = frozenset(
         "rollout_buffer_kwargs",
     }
 )
+_USUAL_WINDOW = 100  # episodes in each mean reward, unless a model was told otherwise
 _PACKAGES = ("stable_baselines3", "torch", "gymnasium", "ale_py", "numpy")
 
 
@@ -67,6 +68,9 @@ def describe_config(model: BaseAlgorithm, env: EnvironmentFacts, total_timesteps
         value = getattr(model, name, getattr(model, f"_{name}", None))
         if value is not None and not (isinstance(value, dict) and not value) and (model.use_sde or "sde" not in name):
             config |= _setting(_recorded_name(name, model), value)
+    window = getattr(model, "_stats_window_size", _USUAL_WINDOW)
+    if window != _USUAL_WINDOW:
+        config["stats_window_size"] = window  # a mean of fewer episodes reaches a threshold by chance
     if model.policy_kwargs:
         custom["policy_kwargs"] = {key: _plain(value) for key, value in model.policy_kwargs.items()}
     config["custom_params"] = custom or None

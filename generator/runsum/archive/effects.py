@@ -1,0 +1,253 @@
+"""What changed and what came of it: differences between groups whose settings differ little, and along lineages.
+
+Nothing here is an experiment: runs that differ in one recorded setting may differ in others that nobody recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from runsum.analysis import aggregate
+from runsum.archive import curves
+from runsum.archive.seeds import SeedGroup, SeedGroups
+from runsum.model import ConfigChange, RunDigest
+from runsum.thresholds import Thresholds
+
+COMPARED = 40
+"""Comparisons of a game at most: those with most runs."""
+_NEAREST = 40
+"""Configurations of an algorithm on a game among which nearest neighbours are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Two groups of one environment and algorithm that differ in few settings, and how their scores differ.
+
+    Attributes:
+        changes: the settings that differ, from `before` to `after`.
+        before, after: the groups; `before` has more runs, or is older.
+        last: timestep up to which both were compared.
+        delta: IQM of `after` minus IQM of `before`, over the last share of the common timesteps.
+        low, high: 95 % interval of it; None with fewer than three runs on either side.
+        noise: noise of the curves, as far as it can blur the difference of two single runs.
+        probability: that a run of `after` scores higher than one of `before`; None with fewer than three of either.
+        reliable: whether both have as many runs as an interval needs.
+    """
+
+    changes: tuple[ConfigChange, ...]
+    before: SeedGroup
+    after: SeedGroup
+    last: float
+    delta: float
+    low: float | None
+    high: float | None
+    noise: float
+    probability: float | None
+    reliable: bool
+
+    @property
+    def verdict(self) -> str:
+        """What the numbers say: "higher", "lower", "unclear", or without an interval "single" or "noise"."""
+        if self.low is None or self.high is None:
+            return "single" if abs(self.delta) > self.noise else "noise"
+        return "higher" if self.low > 0 else "lower" if self.high < 0 else "unclear"
+
+
+def find_effects(seeds: SeedGroups, runs: Mapping[str, RunDigest], limits: Thresholds) -> dict[str, tuple[Effect, ...]]:
+    """The comparisons of each game, by its name, the clearest first.
+
+    Args:
+        seeds: the groups.
+        runs: all runs by slug.
+        limits: thresholds in force.
+    """
+    by_game: dict[str, dict[tuple[str, str], list[SeedGroup]]] = {}
+    for group in seeds.groups:
+        if group.samples:
+            by_game.setdefault(group.game, {}).setdefault((group.env_id, group.algorithm), []).append(group)
+    found: dict[str, tuple[Effect, ...]] = {}
+    for game, tasks in by_game.items():
+        pairs = [pair for groups in tasks.values() for pair in _pairs(groups, int(limits.change_settings))]
+        pairs.sort(key=_worth)
+        with np.errstate(over="ignore", invalid="ignore"):  # rewards of 1e308 cannot be added up
+            compared = [_compare(before, after, runs, limits) for before, after in pairs[:COMPARED]]
+        effects = [effect for effect in compared if effect is not None and math.isfinite(effect.delta)]
+        effects.sort(key=_clearest)
+        found[game] = tuple(effects)
+    return found
+
+
+def _pairs(groups: Sequence[SeedGroup], most: int) -> Iterator[tuple[SeedGroup, SeedGroup]]:
+    """Groups that differ in one setting; for those without any such neighbour the nearest within `most` settings.
+
+    Groups that are equal but for one setting share a bucket: the hash of all their settings without that one. Each is
+    compared with the group of its bucket that has most runs, so that the work grows with the number of groups.
+    """
+    buckets: dict[tuple[str, int], list[int]] = {}
+    names = sorted({name for group in groups for name in group.settings})
+    for place, group in enumerate(groups):
+        marks = {name: _mark(name, group.settings.get(name)) for name in names}
+        whole = 0
+        for mark in marks.values():
+            whole ^= mark
+        for name, mark in marks.items():
+            buckets.setdefault((name, whole ^ mark), []).append(place)
+    told: set[tuple[int, int]] = set()
+    for members in buckets.values():
+        if len(members) > 1:
+            base = min(members, key=lambda place: (-len(groups[place].samples), groups[place].begun, place))
+            told |= {(base, other) for other in members if other != base}
+    near = {place for pair in told for place in pair}
+    lonely = [place for place in range(len(groups)) if place not in near][:_NEAREST]
+    for place in lonely:
+        others = [other for other in range(min(len(groups), _NEAREST)) if other != place]
+        nearest = min(
+            others, key=lambda o: (_distance(groups[place], groups[o]), -len(groups[o].samples), o), default=None
+        )
+        if nearest is not None and _distance(groups[place], groups[nearest]) <= most:
+            first, second = sorted((place, nearest), key=lambda p: (groups[p].begun, p))
+            told.add((first, second))
+    yield from ((groups[before], groups[after]) for before, after in sorted(told))
+
+
+def _mark(name: str, value: str | None) -> int:
+    """A number for a setting and its value: equal in every process."""
+    return int.from_bytes(hashlib.blake2b(f"{name}\0{value}".encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _distance(one: SeedGroup, other: SeedGroup) -> int:
+    return sum(one.settings.get(name) != other.settings.get(name) for name in {*one.settings, *other.settings})
+
+
+def _worth(pair: tuple[SeedGroup, SeedGroup]) -> tuple[float, ...]:
+    """Those with most runs on the weaker side come first, then those with few changes."""
+    before, after = pair
+    return -min(len(before.samples), len(after.samples)), _distance(before, after), -len(before.samples)
+
+
+def _compare(before: SeedGroup, after: SeedGroup, runs: Mapping[str, RunDigest], limits: Thresholds) -> Effect | None:
+    own, other = ([sample.points for sample in group.samples] for group in (after, before))
+    within = curves.common_range([*own, *other])
+    if within is None:
+        return None
+    one, two = (curves.score(points, within, limits.seeds_score_share) for points in (own, other))
+    few = min(len(one), len(two))
+    low = high = probability = None
+    if few >= limits.seeds_min_runs:
+        times = int(limits.bootstrap_curve_repetitions)
+        low, high = aggregate.bootstrap_difference(one, two, aggregate.interquartile_mean, times)
+        probability = aggregate.probability_of_improvement(one, two)
+    return Effect(
+        changes=changes_between(before.settings, after.settings),
+        before=before,
+        after=after,
+        last=within[1],
+        delta=float(aggregate.interquartile_mean(one) - aggregate.interquartile_mean(two)),
+        low=low,
+        high=high,
+        noise=limits.change_noise * math.hypot(_noise(after, runs), _noise(before, runs)),
+        probability=probability,
+        reliable=few >= limits.seeds_interval_runs,
+    )
+
+
+def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[ConfigChange, ...]:
+    """Settings that differ, by name."""
+    return tuple(
+        ConfigChange(name, before.get(name), after.get(name))
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    )
+
+
+def _noise(group: SeedGroup, runs: Mapping[str, RunDigest]) -> float:
+    """Spread of a run's rewards around their moving mean, the largest of the group."""
+    found = (runs[slug].signals.get("noise") for sample in group.samples for slug in sample.legs)
+    return max((value for value in found if isinstance(value, float)), default=0.0)
+
+
+def _clearest(effect: Effect) -> tuple[object, ...]:
+    """Intervals that leave out 0 first, then those with an interval, then single runs; the largest difference first."""
+    rank = {"higher": 0, "lower": 0, "unclear": 1, "single": 2, "noise": 3}[effect.verdict]
+    return rank, -abs(effect.delta), [(change.key, str(change.after)) for change in effect.changes]
+
+
+@dataclass(frozen=True, slots=True)
+class LegEffect:
+    """What came of a leg that went on with other settings.
+
+    Attributes:
+        delta: level at its end minus level at the end of its parent; None where either is unknown.
+        noise: noise of both curves, as far as it can blur the difference.
+        steps: timesteps that the leg trained itself.
+        rising: whether the parent was still rising at its end, so that more steps alone would have helped.
+        sibling: slug of a leg of the same parent that kept the settings; None without one.
+        against_sibling: the difference to it at the timesteps that both cover; None without one.
+    """
+
+    delta: float | None
+    noise: float
+    steps: int | None
+    rising: bool
+    sibling: str | None = None
+    against_sibling: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """What the numbers say: "higher", "lower", "noise" or "unknown"."""
+        if self.delta is None:
+            return "unknown"
+        if abs(self.delta) <= self.noise:
+            return "noise"
+        return "higher" if self.delta > 0 else "lower"
+
+
+def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest], limits: Thresholds) -> LegEffect:
+    """Compare a leg with its parent, and with a sibling that went on with the parent's settings.
+
+    Args:
+        run: the leg.
+        parent: the run it continues.
+        siblings: other legs of that parent with the parent's settings.
+        limits: thresholds in force.
+    """
+    level, before = run.signals.get("level"), parent.signals.get("level")
+    delta = level - before if isinstance(level, float) and isinstance(before, float) else None
+    delta = delta if delta is not None and math.isfinite(delta) else None
+    noise = limits.change_noise * math.hypot(*(_own_noise(one) for one in (run, parent)))
+    rising = parent.signals.get("shape") == "rising"
+    for sibling in siblings:
+        points = [curves.stitch([one]) for one in (run, sibling)]
+        within = curves.common_range(points)
+        if within is not None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                one, other = curves.score(points, within, limits.seeds_score_share).ravel()
+                difference = float(one - other)
+            if math.isfinite(difference):
+                return LegEffect(delta, noise, run.own_steps, rising, sibling.slug, difference)
+    return LegEffect(delta, noise, run.own_steps, rising)
+
+
+def _own_noise(run: RunDigest) -> float:
+    noise = run.signals.get("noise")
+    return noise if isinstance(noise, float) else 0.0
+
+
+def nearest_groups(place: int, groups: Sequence[SeedGroup], most: int) -> tuple[SeedGroup, ...]:
+    """What a group is held against: of those around it in the list the ones with the fewest changes.
+
+    Args:
+        place: of the group in the list.
+        groups: groups of one environment in the order of their algorithms, all with a page.
+        most: how many are wanted.
+    """
+    group = groups[place]
+    around = groups[max(0, place - _NEAREST) : place + _NEAREST + 1]
+    others = [one for one in around if one is not group]
+    others.sort(key=lambda one: (one.algorithm != group.algorithm, _distance(one, group), -len(one.samples), one.slug))
+    return tuple(others[:most])

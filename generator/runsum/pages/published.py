@@ -1,0 +1,41 @@
+"""Numbers of others that the runs of an archive are held against, for the Methods page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runsum.archive.archive import Archive
+from runsum.reference.reward_thresholds import REWARD_THRESHOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedLevel:
+    """Gymnasium's threshold of an environment, and the version that has it."""
+
+    name: str
+    level: float
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedHuman:
+    """Scores of a random and of a human player of a game."""
+
+    name: str
+    random: float
+    human: float
+
+
+def published_levels(archive: Archive) -> tuple[PublishedLevel, ...]:
+    """The thresholds of Gymnasium for environments of the archive."""
+    names = sorted({run.digest.env_id for run in archive.runs if run.digest.env_id in REWARD_THRESHOLDS} - {None})
+    found = ((name, REWARD_THRESHOLDS[name]) for name in names if name is not None)
+    return tuple(PublishedLevel(name, level, f"Gymnasium {version}") for name, (level, _, _, version) in found)
+
+
+def published_humans(archive: Archive) -> tuple[PublishedHuman, ...]:
+    """The Atari scores for games of the archive."""
+    found = {
+        run.digest.game or run.digest.run_id: run.digest.human for run in archive.runs if run.digest.human is not None
+    }
+    return tuple(PublishedHuman(name, found[name].random, found[name].human) for name in sorted(found))

@@ -1,0 +1,76 @@
+"""What a run reached and what it cost, from its analysed rows: solved, human-normalised, hours, energy, the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runsum import oddities
+from runsum.analysis import cost, solved
+from runsum.analysis.resources import ResourceFacts
+from runsum.analysis.shape import RewardShape
+from runsum.analysis.stats import finite
+from runsum.cleaning.series import Series
+from runsum.measures import Cost, HumanScore, Solved
+from runsum.model import Fact
+from runsum.source.records import GpuTable
+from runsum.thresholds import Thresholds
+
+EXTRAS = ("human_normalised", "cost", "gained_per_gpu_hour")
+"""Facts of a run page beyond the placeholders of the summary template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a run reached and what it cost.
+
+    Attributes:
+        fact: the placeholder `solved_flag`.
+        extras: facts beyond the placeholders, by name.
+    """
+
+    solved: Solved | None
+    human: HumanScore | None
+    cost: Cost
+    fact: Fact
+    extras: Mapping[str, Fact]
+
+
+def find_results(
+    series: Series,
+    shape: RewardShape,
+    gpu: GpuTable,
+    machine: ResourceFacts,
+    hours: tuple[float | None, float | None],
+    game: tuple[str | None, str | None],
+    measure: solved.Measure,
+    declared: Mapping[str, float],
+    limits: Thresholds,
+) -> Results:
+    """Judge and add up.
+
+    Args:
+        series: canonical rows.
+        shape: of their reward.
+        gpu: GPU samples.
+        machine: what the machine did.
+        hours: trained without gaps, and lost in them.
+        game: environment id and name of the game.
+        measure: how rewards were measured.
+        declared: thresholds of runsum.yml.
+        limits: thresholds in force.
+    """
+    env_id, name = game
+    lost = oddities.loses_large_rewards(series, limits)
+    seen = finite(series.reward)
+    reached = solved.find_solved(series, env_id, name, declared, measure, lost)
+    human = solved.find_human_score(env_id, shape.end, float(seen.max()) if len(seen) else None, measure, lost)
+    few = shape.kind in ("none", "few") or lost
+    spent = cost.find_cost(
+        *hours, gpu, machine.gpu_avg, machine.energy_kwh, (None, None) if few else (shape.start, shape.end),
+        machine.facts["resource_bottleneck_note"], limits,
+    )  # fmt: skip
+    extras = {"cost": cost.cost_fact(spent), "gained_per_gpu_hour": cost.yield_fact(spent)}
+    if human is not None and env_id is not None:
+        extras = {"human_normalised": solved.human_fact(human, env_id, measure), **extras}
+    return Results(reached, human, spent, solved.solved_fact(reached, measure), extras)

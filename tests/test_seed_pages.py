@@ -1,0 +1,165 @@
+"""An archive of seeds, built as people build it: what its pages and documents say is what its rows say."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from runsum.cli import main_command
+from support.rows import ROLLOUT, Clock, Row, add_run, insert, table_rows
+from support.schema import database
+
+ROLLOUTS = 40
+TARGET = ROLLOUTS * ROLLOUT
+GPU_EVERY_S = 20
+"""Five seeds at a learning rate, three at another, and legs, copies and short runs beside them."""
+LEVELS = {"run-00000001": 20.0, "run-00000002": 21.0, "run-00000003": 22.0, "run-00000004": 23.0, "run-00000005": 40.0}
+OTHERS = {"run-00000011": 10.0, "run-00000012": 11.0, "run-00000013": 12.0}
+
+
+def rises(level: float, over: int = TARGET) -> Callable[[int], float]:
+    """A straight line from 0 to its level."""
+    return lambda step: level * step / over
+
+
+def add(con: sqlite3.Connection, run_id: str, level: float, seed: int, hour: int, **more: Any) -> None:
+    clock = Clock(Clock().start.replace(hour=hour))
+    config = {"seed": seed, "device": "cuda", "total_timesteps": TARGET, "env_id": "ALE/Breakout-v5"} | more.get(
+        "config", {}
+    )
+    rows: list[Row] = table_rows(
+        run_id, range(1, more.get("rollouts", ROLLOUTS) + 1), clock=clock, reward=rises(level), target=TARGET,
+        began=0.0, offset=more.get("offset", 0),
+    )  # fmt: skip
+    add_run(con, run_id, config, start_time=clock.iso(0), end_time=clock.iso(360), **more.get("columns", {}))
+    for row in rows:
+        insert(con, "training_metrics", **row.values)
+    if more.get("sampled"):
+        for second in range(0, 360, GPU_EVERY_S):
+            insert(con, "gpu_metrics", run_id=run_id, ts=clock.iso(second), gpu_util_pct=20.0, vram_used_mb=100.0,
+                   vram_total_mb=8000.0, power_w=100.0)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    work = tmp_path_factory.mktemp("seeds")
+    with database(work / "seeds.db") as con:
+        for place, (run_id, level) in enumerate(LEVELS.items()):
+            add(con, run_id, level, seed=place, hour=place, sampled=run_id == "run-00000001")
+        for place, (run_id, level) in enumerate(OTHERS.items()):
+            add(con, run_id, level, seed=place, hour=6 + place, config={"learning_rate": 0.001})
+        add(con, "run-00000021", 60.0, seed=1, hour=10, rollouts=ROLLOUTS - 5)  # the seed of another run, shorter
+        add(con, "run-00000022", 60.0, seed=9, hour=11, rollouts=15)  # ended long before the others
+        columns = {"parent_run_id": "run-00000002", "base_run_id": "run-00000002", "leg_number": 2,
+                   "leg_start_timestep": TARGET}  # fmt: skip
+        add(con, "run-00000023", 21.0, seed=1, hour=12, offset=TARGET, columns=columns)
+    (work / "runsum.yml").write_text("databases: seeds.db\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(work)
+        done = CliRunner().invoke(main_command, ["build", "--as-of", "2025-12-24T12:00:00"])
+    assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
+    return work / "docs"
+
+
+def document(docs: Path, run_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((docs / "runs" / run_id / "run.json").read_text(encoding="utf-8"))
+    return found
+
+
+def page_of(docs: Path, run_id: str) -> str:
+    href = document(docs, run_id)["seeds"]["page"]
+    return (docs / href).with_suffix(".md").read_text(encoding="utf-8")
+
+
+def expected(levels: list[float]) -> np.ndarray:
+    """Scores of straight lines: their mean over the last tenth of what all cover, from the first to the last row."""
+    first, last = 2 * ROLLOUT, TARGET  # the first row has no reward
+    middle = last - 0.05 * (last - first)
+    return np.array(levels) * middle / TARGET
+
+
+def test_the_numbers_are_those_of_the_rows(docs: Path) -> None:
+    """IQM of five straight lines, computed by hand: the mean of the middle three."""
+    seeds = document(docs, "run-00000001")["seeds"]
+    scores = expected(sorted(LEVELS.values()))
+    assert (seeds["n"], seeds["interval"], seeds["counts"]) == (5, True, True)
+    assert seeds["iqm"] == pytest.approx(scores[1:4].mean(), rel=1e-3)
+    assert scores[0] <= seeds["low"] < seeds["iqm"] < seeds["high"] <= scores[4]
+    assert (seeds["first_timestep"], seeds["last_timestep"]) == (2 * ROLLOUT, TARGET)
+
+
+def test_three_seeds_have_no_interval(docs: Path) -> None:
+    """Least and largest instead, and the page says why."""
+    seeds = document(docs, "run-00000011")["seeds"]
+    scores = expected(sorted(OTHERS.values()))
+    assert (seeds["n"], seeds["interval"]) == (3, False)
+    assert (seeds["low"], seeds["high"]) == (pytest.approx(scores[0], rel=1e-3), pytest.approx(scores[2], rel=1e-3))
+    assert "an interval would be unreliable" in page_of(docs, "run-00000011")
+
+
+def test_who_does_not_count_is_named(docs: Path) -> None:
+    """The same seed again, a run that ended early; a leg belongs to its lineage."""
+    assert document(docs, "run-00000021")["seeds"]["why_not"] == "same_seed"
+    assert document(docs, "run-00000022")["seeds"]["why_not"] == "short"
+    assert document(docs, "run-00000023")["seeds"]["counts"]
+    page = page_of(docs, "run-00000001")
+    assert "it ended long before the others" in page
+    assert page.count("run-00000023") == 0
+
+
+def test_the_page_is_linked_from_everywhere(docs: Path) -> None:
+    """From its runs, its game, its algorithm, the index."""
+    href = document(docs, "run-00000001")["seeds"]["page"].removesuffix("index.html")
+    for path in ("runs/run-00000001", "games/breakout", "algorithms/ppo", "seeds"):
+        text = (docs / path / "index.md").read_text(encoding="utf-8")
+        assert href in text or href.removeprefix("seeds/") in text, path
+
+
+def test_the_groups_are_held_against_each_other(docs: Path) -> None:
+    """Every run of one scores higher than every run of the other, on both pages and on that of the game."""
+    page = page_of(docs, "run-00000001")
+    assert "learning_rate: 0.001 → 0.00025" in page
+    assert "100 %" in page
+    game = (docs / "games" / "breakout" / "index.md").read_text(encoding="utf-8")
+    row = next(line for line in game.splitlines() if "0.00025 → 0.001" in line)
+    difference = expected(sorted(OTHERS.values())).mean() - expected(sorted(LEVELS.values()))[1:4].mean()
+    assert f"−{abs(difference):.4g}" in row
+    assert "scored lower" in row
+    assert "unreliable with so few runs" in row
+
+
+def test_the_chart_draws_every_run_and_the_mean(docs: Path) -> None:
+    """One line for each run that counts and one for all of them, with a band of equal length."""
+    href = document(docs, "run-00000001")["seeds"]["page"]
+    script = (docs / href).parent.joinpath("data.js").read_text(encoding="utf-8")
+    chart = json.loads(script[script.index("]=") + 2 : script.rindex(";")])["charts"]["curves"]
+    assert chart["kind"] == "seeds"
+    assert len(chart["series"]) == 6
+    assert {len(chart[name]) for name in ("lo", "hi")} == {len(chart["series"][0]["v"])}
+
+
+def test_what_it_cost_stands_on_run_and_game(docs: Path) -> None:
+    """Six minutes at 100 W with samples all the way are a tenth of a GPU-hour and of it 0.01 kWh."""
+    cost = document(docs, "run-00000001")["cost"]
+    assert cost["gpu_hours"] == pytest.approx(0.1, rel=0.03)
+    assert cost["energy_kwh"] == pytest.approx(0.1 * 0.1, rel=0.06)
+    assert cost["limit"] == "environment"
+    assert cost["gained_per_gpu_hour"] == pytest.approx(cost["reward_gained"] / cost["gpu_hours"])
+    assert document(docs, "run-00000002")["cost"]["gpu_hours"] is None
+    assert "reward per GPU-hour" in (docs / "runs" / "run-00000001" / "index.md").read_text(encoding="utf-8")
+
+
+def test_the_human_normalised_score_is_an_estimate(docs: Path) -> None:
+    """(level - 1.7) / 28.8, with the protocol it was not measured under."""
+    found = document(docs, "run-00000001")
+    assert found["human_normalised"]["best"] == pytest.approx((20.0 - 1.7) / 28.8)
+    assert found["human_normalised"]["certain"] is False
+    assert found["solved"] is None
+    assert "no game score" in (docs / "runs" / "run-00000001" / "index.md").read_text(encoding="utf-8")
