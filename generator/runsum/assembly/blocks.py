@@ -17,11 +17,14 @@ _TAG = re.compile(r'</?[a-zA-Z][a-zA-Z0-9]*(?:\s+[a-zA-Z][a-zA-Z0-9:_-]*(?:="[^"
 _ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
 _ANCHOR = re.compile(r'\sid="([^"]*)"|<a\s[^>]*?\bname="([^"]*)"')
 _HEADING = re.compile(r"<h[1-6]\b|^#{1,6}[ \t].*$|^(?:=+|-+)[ \t]*$", re.MULTILINE)
-_EXCLUDED = re.compile(r"#.*\{[^{}]*\bdata-search-exclude\b[^{}]*\}\s*")
+EXCLUDED = r".*\{[^{}\n]*\bdata-search-exclude\b[^{}\n]*\}[ \t]*"
+"""What follows the marks of a heading that the search skips, with everything below it."""
+_EXCLUDED = re.compile(rf"#{EXCLUDED}")
 _BLANKS = re.compile(r"\n[ ]+\n")
 _UNCUT = ("\t", "\r", "\x02", "\x03", "```", "~~~", "<!--", "markdown=")
 """What something else than a parser of HTML would change, or look for."""
-_PLACE = re.compile(r"<!--runsum ([0-9]+)-->")
+PLACE = re.compile(r"<!--runsum ([0-9]+)-->")
+"""What stands in the place of a block."""
 
 
 @dataclass(slots=True)
@@ -42,11 +45,11 @@ class Cut:
 
     def fits(self, html: str) -> bool:
         """Whether every block has its place in what was made of the Markdown."""
-        return [int(number) for number in _PLACE.findall(html)] == list(range(len(self.blocks)))
+        return [int(number) for number in PLACE.findall(html)] == list(range(len(self.blocks)))
 
     def put_back(self, html: str) -> str:
         """What was made of the Markdown, with the blocks in their places."""
-        return _PLACE.sub(lambda found: self.blocks[int(found[1])], html)
+        return PLACE.sub(lambda found: self.blocks[int(found[1])], html)
 
 
 def cut_blocks(markdown: str) -> Cut:

@@ -16,6 +16,7 @@ from runsum.assembly.fingerprint import configuration, outline
 from runsum.assembly.folder import SiteFolder
 from runsum.assembly.memory import Memory, Remembered, Stamp, digest_of, read_sealed, stamp_of, write_sealed
 from runsum.assembly.shell import ShellEnvironment, Shells
+from runsum.assembly.tails import Tails
 
 if TYPE_CHECKING:
     import jinja2
@@ -37,6 +38,7 @@ class _Made:
     stamp: Stamp | None = None
     cut: Cut | None = None
     original: str = ""
+    tail: Cut | None = None
     looked_up: dict[str, Answer] = field(default_factory=dict)
     is_remarked: bool = False
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -67,6 +69,7 @@ class Making:
         self._stamps: dict[str, Stamp] = {}
         self._searched = 0
         self._files = SparingFiles(())
+        self._tails = Tails(config, self._files, False)
         self._memory: Memory | None = None
         self._kept: dict[str, Remembered] = {}
         search = config.plugins.get("material/search")
@@ -80,6 +83,8 @@ class Making:
     def take_files(self, files: Files) -> SparingFiles:
         """The same files, in a collection that can leave some out."""
         self._files = SparingFiles(files)
+        search = self._config.plugins.get("material/search")
+        self._tails = Tails(self._config, self._files, search is not None and search.config.enabled)
         return self._files
 
     def choose(self, nav: Navigation) -> None:
@@ -130,22 +135,20 @@ class Making:
 
     def before_rendering(self, page: Page, markdown: str) -> str:
         """The Markdown that is left without the blocks."""
-        self._current.cut = cut_blocks(markdown)
+        self._current.cut, self._current.tail = self._tails.part(cut_blocks(markdown))
         self._current.original = markdown
         self._files.looked_up = self._current.looked_up
         return self._current.cut.markdown
 
     def after_rendering(self, page: Page, html: str) -> str:
         """The page's HTML, with a comment for each block; a page in which one has lost its place is made as usual."""
-        cut = self._current.cut
-        if cut is not None and not cut.fits(html):
+        whole = self._whole(page, html)
+        if whole is None:
             page.markdown = self._current.original
             page.render(self._config, self._files)
             self._current.cut = None
-            html = page.content or ""
-        elif cut is not None and page.present_anchor_ids is not None:
-            page.present_anchor_ids |= cut.anchors()
-        self._current.original = ""
+            whole = page.content or ""
+        html, self._current.original, self._current.tail = whole, "", None
         self._files.looked_up = None
         answers = self._current.looked_up.values()
         self._current.is_remarked = bool(_ABSOLUTE.search(html)) or any(not answer or answer[1] for answer in answers)
@@ -218,6 +221,23 @@ class Making:
     def give_up(self) -> None:
         """Leave nothing hidden in the site."""
         self._site.drop()
+
+    def _whole(self, page: Page, html: str) -> str | None:
+        """A page of which the parts have been rendered; None where they do not fit together."""
+        cut, tail = self._current.cut, self._current.tail
+        if cut is None or not cut.fits(html) or page.present_anchor_ids is None:
+            return None
+        page.present_anchor_ids |= cut.anchors()
+        if tail is None:
+            return html
+        end, first = self._tails.render(page, tail.markdown), next(iter(page.toc), None)
+        if end is None or first is None or not tail.fits(end.html) or end.anchors & page.present_anchor_ids:
+            return None
+        first.children = list(end.contents)
+        page.present_anchor_ids |= end.anchors | tail.anchors()
+        self._current.looked_up.update(end.looked_up)
+        cut.blocks[-1] = tail.put_back(end.html)
+        return html
 
     def _keep(self, wanted: dict[str, list[Any]]) -> None:
         """Bring pages that are not in the site from the cache, and have MkDocs leave out what is there."""

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,9 @@ class Remembered:
     anchors: list[str]
     links: dict[str, dict[str, str]]
     looked_up: dict[str, Answer]
+
+
+_FIELDS = [field.name for field in fields(Remembered)]
 
 
 def digest_of(content: bytes) -> str:
@@ -111,7 +114,9 @@ class Memory:
     def write(self, pages: dict[str, Remembered]) -> None:
         """Remember these pages, and forget what no list knows any more."""
         if pages != self.pages or not self._list.exists():
-            write_sealed(self._list, {uri: asdict(page) for uri, page in pages.items()})
+            write_sealed(
+                self._list, {uri: {name: getattr(page, name) for name in _FIELDS} for uri, page in pages.items()}
+            )
             with contextlib.suppress(OSError):
                 self._forget()
 
