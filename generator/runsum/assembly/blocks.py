@@ -15,7 +15,8 @@ from html import unescape
 _START = re.compile(r"(?:\A|\n\n)\n*<(section|div|p|figure|dl|ol|ul|details|table|blockquote)(?=[ >])([^<>]*)>")
 _TAG = re.compile(r'</?[a-zA-Z][a-zA-Z0-9]*(?:\s+[a-zA-Z][a-zA-Z0-9:_-]*(?:="[^"<>]*")?)*\s*/?>')
 _ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
-_ANCHOR = re.compile(r'\sid="([^"]*)"|<a\s[^>]*?\bname="([^"]*)"')
+_ID = re.compile(r'\sid="([^"]*)"')
+_NAME = re.compile(r'<a\s[^>]*?\bname="([^"]*)"')
 _HEADING = re.compile(r"<h[1-6]\b|^#{1,6}[ \t].*$|^(?:=+|-+)[ \t]*$", re.MULTILINE)
 EXCLUDED = r".*\{[^{}\n]*\bdata-search-exclude\b[^{}\n]*\}[ \t]*"
 """What follows the marks of a heading that the search skips, with everything below it."""
@@ -41,7 +42,9 @@ class Cut:
 
     def anchors(self) -> set[str]:
         """Names within the blocks that a link can lead to."""
-        return {unescape(found[1] or found[2]) for block in self.blocks for found in _ANCHOR.finditer(block)}
+        found = [name for block in self.blocks for name in _ID.findall(block)]
+        found += [name for block in self.blocks if ' name="' in block for name in _NAME.findall(block)]
+        return set(map(unescape, found))
 
     def fits(self, html: str) -> bool:
         """Whether every block has its place in what was made of the Markdown."""

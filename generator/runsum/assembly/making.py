@@ -10,16 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jinja2
+from mkdocs.commands import build
+from mkdocs.structure.files import InclusionLevel
+
 from runsum.assembly.blocks import Cut, cut_blocks
 from runsum.assembly.files import Answer, SparingFiles
 from runsum.assembly.fingerprint import configuration, outline
 from runsum.assembly.folder import SiteFolder
+from runsum.assembly.hands import Hands
 from runsum.assembly.memory import Memory, Remembered, Stamp, digest_of, read_sealed, stamp_of, write_sealed
 from runsum.assembly.shell import ShellEnvironment, Shells
 from runsum.assembly.tails import Tails
 
 if TYPE_CHECKING:
-    import jinja2
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import File, Files
     from mkdocs.structure.nav import Navigation
@@ -68,6 +72,7 @@ class Making:
         self._there: dict[str, list[Any]] = {}
         self._stamps: dict[str, Stamp] = {}
         self._searched = 0
+        self._elsewhere = 0
         self._files = SparingFiles(())
         self._tails = Tails(config, self._files, False)
         self._memory: Memory | None = None
@@ -114,6 +119,7 @@ class Making:
 
         self._site.bring_back(is_right)
         self._keep(wanted)
+        self._make_at_once(nav)
 
     def read(self, page: Page) -> str | None:
         """The text of a page; None leaves it to MkDocs to read it, or to say why it cannot."""
@@ -158,6 +164,10 @@ class Making:
         """The environment, with a short way for pages that are alike."""
         shown = [file.url for file in self._files.documentation_pages() if file.inclusion.is_in_nav()]
         taken = {url.rpartition("/")[0] for url in shown}
+        templates = self._cache / "templates"
+        with contextlib.suppress(OSError):
+            templates.mkdir(parents=True, exist_ok=True)
+            env.bytecode_cache = jinja2.FileSystemBytecodeCache(str(templates))
         return ShellEnvironment(env, Shells(frozenset(taken)))
 
     def before_search(self) -> None:
@@ -196,27 +206,23 @@ class Making:
             return "nothing made"
         pages, record = dict(self._kept), dict(self._there)
         for file in self._files:
-            uri = file.src_uri
-            if uri in self._files.kept_files or uri in self._kept or not file.inclusion.is_included():
-                continue
-            made = self._made.get(uri)
-            source: list[Any] | None = self._stamps.get(uri)
-            if made is not None:
-                remembered = self._remember(file, made)
-                source = [made.output] if remembered else None
-                if remembered:
-                    pages[uri] = remembered
-            if source:
+            made, source = self._made.get(file.src_uri), self._stamps.get(file.src_uri)
+            known = self._remember(file, made) if made else None
+            left: list[Any] | None = [known.output] if known else source
+            if known:
+                pages[file.src_uri] = known
+            if left and file.dest_uri not in record:
                 with contextlib.suppress(OSError):
-                    record[file.dest_uri] = [_stamp_at(file.abs_dest_path), source]
+                    record[file.dest_uri] = [_stamp_at(file.abs_dest_path), left]
         self._memory.write(pages)
         if self._served is not None:
             self._served.clear()
             self._served.update(record)
         elif record != self._record:
             write_sealed(self._record_file, record)
+        made_now = len(self._made) + self._elsewhere
         damage = "; its cache was damaged and is made anew" if self._memory.is_damaged else ""
-        return f"{len(self._made):,} pages made, {len(self._kept):,} as they were{damage}"
+        return f"{made_now:,} pages made, {len(self._kept) - self._elsewhere:,} as they were{damage}"
 
     def give_up(self) -> None:
         """Leave nothing hidden in the site."""
@@ -257,6 +263,49 @@ class Making:
                     self._there[file.dest_uri] = [_stamp_at(file.abs_dest_path), [known.output]]
             else:
                 del self._kept[file.src_uri]
+
+    def _make_at_once(self, nav: Navigation) -> None:
+        """Have several processes make the pages that are not in the navigation, while this one copies files."""
+        make, write = (getattr(build, name, None) for name in ("_populate_page", "_build_page"))
+        if make is None or write is None or any(page.title is None for page in nav.pages):
+            return
+        inclusion = InclusionLevel.is_included
+        pages = [
+            file for file in self._files.documentation_pages(inclusion=inclusion) if file.inclusion.is_not_in_nav()
+        ]
+        every = self._files.documentation_pages()
+        env = self.with_shells(self._config.theme.get_env())
+
+        def work(uri: str) -> Remembered | None:
+            file = self._files.src_uris[uri]
+            page = file.page
+            if page is None:
+                return None
+            make(page, self._config, self._files)
+            write(page, self._config, every, nav, env)
+            page.markdown = page.content = None
+            return self._remember(file, self._made.pop(uri))
+
+        hands = Hands(work, [file.src_uri for file in pages])
+        try:
+            if hands.are_busy:
+                self._copy()
+            for uri, known in hands.results():
+                file = self._files.src_uris[uri]
+                self._kept[uri] = known
+                self._elsewhere += 1
+                self._there[file.dest_uri] = [_stamp_at(file.abs_dest_path), [known.output]]
+                self._files.kept_pages.add(uri)
+                self._revive(file, known)
+        finally:
+            hands.close()
+
+    def _copy(self) -> None:
+        """Copy the files that are no pages."""
+        self._files.copy_static_files(inclusion=InclusionLevel.is_included)
+        for file in self._files:
+            if not file.is_documentation_page() and file.inclusion.is_included():
+                self._files.kept_files.add(file.src_uri)
 
     def _revive(self, file: File, known: Remembered) -> None:
         """Tell the page of a file what MkDocs would know if it had made it."""
