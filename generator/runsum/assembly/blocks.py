@@ -75,6 +75,12 @@ def cut_blocks(markdown: str) -> Cut:
     return cut
 
 
+def is_block(text: str) -> bool:
+    """Whether a text is one block of HTML that every parser passes on as it is, whoever may read it."""
+    found = _START.match(text)
+    return found is not None and _end_of(text, 0, found[1]) == len(text) and _passes_unchanged(text)
+
+
 def _find_blocks(markdown: str) -> Iterator[tuple[int, int]]:
     """Where each block begins and ends, in order."""
     place, is_skipped, headings = 0, False, 0

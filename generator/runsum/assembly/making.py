@@ -19,6 +19,7 @@ from runsum.assembly.files import Answer, SparingFiles
 from runsum.assembly.fingerprint import configuration, outline
 from runsum.assembly.folder import SiteFolder
 from runsum.assembly.hands import Hands
+from runsum.assembly.heads import Heads
 from runsum.assembly.memory import Memory, Remembered, Stamp, digest_of, read_sealed, stamp_of, write_sealed
 from runsum.assembly.shell import ShellEnvironment, Shells
 from runsum.assembly.tails import Tails
@@ -75,6 +76,7 @@ class Making:
         self._elsewhere = 0
         self._files = SparingFiles(())
         self._tails = Tails(config, self._files, False)
+        self._heads = Heads(config, self._files)
         self._memory: Memory | None = None
         self._kept: dict[str, Remembered] = {}
         search = config.plugins.get("material/search")
@@ -90,6 +92,7 @@ class Making:
         self._files = SparingFiles(files)
         search = self._config.plugins.get("material/search")
         self._tails = Tails(self._config, self._files, search is not None and search.config.enabled)
+        self._heads = Heads(self._config, self._files)
         return self._files
 
     def choose(self, nav: Navigation) -> None:
@@ -144,10 +147,14 @@ class Making:
         self._current.cut, self._current.tail = self._tails.part(cut_blocks(markdown))
         self._current.original = markdown
         self._files.looked_up = self._current.looked_up
+        head = self._heads.render(page, self._current.cut)
+        if head is not None:
+            page.render = lambda config, files: head.hand_to(page)  # type: ignore[method-assign]
         return self._current.cut.markdown
 
     def after_rendering(self, page: Page, html: str) -> str:
         """The page's HTML, with a comment for each block; a page in which one has lost its place is made as usual."""
+        vars(page).pop("render", None)
         whole = self._whole(page, html)
         if whole is None:
             page.markdown = self._current.original
