@@ -314,14 +314,14 @@ def _links(run: ArchivedRun, archive: Archive) -> Iterator[Link]:
     for child in run.kin.children:
         yield _run_link("continued by", archive.find(child))
     if run.lineage_page:
-        yield Link("lineage", Markup(f"../../lineages/{run.lineage_page}/index.md"))
+        yield Link("lineage", Markup(f"../../lineages/{run.lineage_page}/index.html"))
     seeds = archive.seeds.of_run.get(digest.slug)
     if seeds is not None and seeds.slug is not None:
-        yield Link(f"{len(seeds.samples)} seeds of these settings", Markup(f"../../seeds/{seeds.slug}/index.md"))
+        yield Link(f"{len(seeds.samples)} seeds of these settings", Markup(f"../../seeds/{seeds.slug}/index.html"))
     if run.game_page and digest.game:
-        yield Link(f"all runs of {digest.game}", Markup(f"../../games/{run.game_page}/index.md"))
+        yield Link(f"all runs of {digest.game}", Markup(f"../../games/{run.game_page}/index.html"))
     if run.algorithm_page and digest.algorithm:
-        yield Link(f"all {digest.algorithm} runs", Markup(f"../../algorithms/{run.algorithm_page}/index.md"))
+        yield Link(f"all {digest.algorithm} runs", Markup(f"../../algorithms/{run.algorithm_page}/index.html"))
     if run.before:
         yield _run_link("previous of the game", archive.find(run.before))
     if run.after:
@@ -329,4 +329,4 @@ def _links(run: ArchivedRun, archive: Archive) -> Iterator[Link]:
 
 
 def _run_link(role: str, run: ArchivedRun) -> Link:
-    return Link(f"{role}: {run.digest.run_id}", Markup(f"../{run.digest.slug}/index.md"))
+    return Link(f"{role}: {run.digest.run_id}", Markup(f"../{run.digest.slug}/index.html"))

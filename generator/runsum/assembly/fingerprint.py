@@ -1,0 +1,100 @@
+"""Whether the plugin can help with a site, and what all of its pages depend on."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import markdown
+import material
+import mkdocs
+
+import runsum
+from runsum.assembly.memory import digest_of
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.nav import Navigation
+
+_PLUGINS = {"material/search", "material/offline", "runsum"}
+_EXTENSIONS = {
+    "abbr", "admonition", "attr_list", "def_list", "fenced_code", "footnotes", "md_in_html", "sane_lists", "tables",
+    "toc", "pymdownx.details", "pymdownx.highlight", "pymdownx.inlinehilite", "pymdownx.superfences",
+    "pymdownx.tabbed",
+}  # fmt: skip
+"""Extensions that make the same of the same Markdown, and leave HTML alone."""
+_NOT_IN_PAGES = {
+    "config_file_path", "dev_addr", "docs_dir", "hooks", "plugins", "site_dir", "strict", "theme", "watch",
+}  # fmt: skip
+_OF_THE_BUILD = re.compile(r"\b(?:build_date_utc|update_date|pages)\b")
+"""What a template may print that is not of its page: the day of the build, and all other pages."""
+
+
+def obstacle(config: MkDocsConfig) -> str | None:
+    """Why pages can depend on what the plugin does not know; None where they cannot."""
+    others = [name for name in config.plugins if name not in _PLUGINS]
+    if others:
+        return f"the plugin {others[0]}"
+    if config.hooks:
+        return "hooks"
+    if config.theme.name != "material":
+        return f"the theme {config.theme.name}"
+    extensions = [name for name in config.markdown_extensions if name not in _EXTENSIONS]
+    if extensions:
+        return f"the Markdown extension {extensions[0]}"
+    for file in _own_templates(config):
+        if file.suffix == ".html" and _OF_THE_BUILD.search(file.read_text(encoding="utf-8", errors="replace")):
+            return f"the template {file.name}, which prints what is not of its page"
+    return None
+
+
+def configuration(config: MkDocsConfig) -> str:
+    """A digest of everything outside a page that its HTML depends on, but the navigation."""
+    parts = {
+        "versions": [runsum.__version__, mkdocs.__version__, version("mkdocs-material"), markdown.__version__,
+                     version("jinja2"), version("markupsafe"), version("pyyaml"), platform.python_version()],
+        "config": {name: value for name, value in config.items() if name not in _NOT_IN_PAGES},
+        "plugins": {name: dict(plugin.config) for name, plugin in config.plugins.items()},
+        "theme": [config.theme.name, dict(config.theme), sorted(config.theme.static_templates)],
+        "templates": [[file.name, digest_of(file.read_bytes())] for file in _own_templates(config)],
+    }  # fmt: skip
+    return digest_of(json.dumps(parts, default=_plain, sort_keys=True).encode())
+
+
+def outline(nav: Navigation) -> list[Any]:
+    """What a page that is not in the navigation shows of it."""
+    return _outline(nav.items)
+
+
+def _outline(items: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in items:
+        title = item.title
+        if title is None and item.is_page:  # mkdocs.yml names none: the page will, when it has been read
+            title = [digest_of(item.file.content_bytes)]
+        found.append([title, getattr(item, "url", None), _outline(item.children or [])])
+    return found
+
+
+def _own_templates(config: MkDocsConfig) -> list[Path]:
+    """Files of the theme that came with neither Material nor MkDocs."""
+    theirs = [Path(str(package.__file__)).resolve().parent for package in (material, mkdocs)]
+    folders = [Path(folder).resolve() for folder in config.theme.dirs]
+    own = [folder for folder in folders if not any(folder.is_relative_to(home) for home in theirs)]
+    return [file for folder in own for file in sorted(folder.rglob("*")) if file.is_file()]
+
+
+def _plain(value: Any) -> Any:
+    """A value of the configuration as JSON can hold it."""
+    if hasattr(value, "patterns"):  # what a .gitignore would say
+        return [str(getattr(pattern, "regex", pattern)) for pattern in value.patterns]
+    if hasattr(value, "items"):
+        return dict(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(str, value))
+    name = getattr(value, "__qualname__", None)
+    return f"{value.__module__}.{name}" if name else repr(value)
