@@ -16,7 +16,7 @@ from runsum.analysis.stats import finite, middle
 from runsum.cleaning.rollouts import OFF_POLICY
 from runsum.cleaning.series import Series
 from runsum.model import Finding, Level, phrase
-from runsum.source.columns import Floats
+from runsum.source.columns import Floats, number
 from runsum.thresholds import Thresholds
 
 CLIPPED = frozenset({"ppo", "appo", "recurrentppo", "maskableppo", "ppo_lstm", "maskable_ppo"})
@@ -146,8 +146,7 @@ class Subject:
 
     def number(self, name: str) -> float | None:
         """A setting that is a number."""
-        value = self.settings.get(name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return number(self.settings.get(name))
 
 
 @dataclass(frozen=True, slots=True)
