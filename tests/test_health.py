@@ -296,10 +296,10 @@ def test_what_changed_beside_a_fall_is_named() -> None:
     quality = DataQuality(
         sessions=(Session(0, 100, 9000), Session(10_100, 10_200, 20_000)), gaps=(Gap(900, 10_000, 1, None),)
     )
-    beside = what_changed(rows, quality, 10_000, 11_000)
+    beside = what_changed(rows, quality, 10_000, 11_000, LIMITS)
     assert [words.key for words in beside] == ["beside.kl", "beside.restart", "beside.gap"]
     assert beside[0].values == {"before": pytest.approx(0.01), "after": pytest.approx(0.09)}
-    assert what_changed(rows, DataQuality(), 2_000, 3_000) == []
+    assert what_changed(rows, DataQuality(), 2_000, 3_000, LIMITS) == []
 
 
 def test_a_collapse_is_located() -> None:

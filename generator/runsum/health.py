@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from runsum.analysis.actions import count_actions, has_continuous_actions
 from runsum.analysis.findings import CHECKS, Subject
 from runsum.analysis.off_policy import check_off_policy
@@ -113,20 +115,20 @@ def assess(
         limits: thresholds in force.
     """
     kinds = {found.kind: found for found in problems}
-    lost, duration = facts["pause_time_h"].value, facts["duration_h"].value
-    found = [
-        check_reward(series, quality, subject, "large_rewards_lost" in kinds, limits),
-        *check_on_policy(series, subject, limits),
-        *check_off_policy(series, subject, limits),
-        check_gradient(series, subject, limits),
-        check_throughput(rate.timestep, rate.per_second, limits),
-        check_resources(series, machine.vram_share, machine.gpu_avg, limits),
-        check_downtime(
-            lost if isinstance(lost, float) else None,
-            duration if isinstance(duration, float) else None,
-            quality,
-            limits,
-        ),
-        check_data(quality, kinds, limits),
-    ]
+    lost, duration = _hours(facts["pause_time_h"]), _hours(facts["duration_h"])
+    with np.errstate(all="ignore"):  # values of 1e308 overflow a mean, and say nothing either way
+        found = [
+            check_reward(series, quality, subject, "large_rewards_lost" in kinds, limits),
+            *check_on_policy(series, subject, limits),
+            *check_off_policy(series, subject, limits),
+            check_gradient(series, subject, limits),
+            check_throughput(rate.timestep, rate.per_second, limits),
+            check_resources(series, machine.vram_share, machine.gpu_avg, limits),
+            check_downtime(lost, duration, quality, limits),
+            check_data(quality, kinds, limits),
+        ]
     return tuple(sorted(found, key=lambda one: _ORDER[one.rule]))
+
+
+def _hours(fact: Fact) -> float | None:
+    return fact.value if isinstance(fact.value, float) else None

@@ -132,6 +132,9 @@ class Thresholds:
         "median of the last tenth at or below: the value function predicts no better than a constant",
         "Stable-Baselines3 logger documentation; Schulman, nuts and bolts of deep RL",
     )
+    explained_variance_none: float = _rule(
+        0.05, "share of the variance", "a critic that explains less in the last third explains nothing"
+    )
     explained_variance_good: float = _rule(
         0.5, "", "median of the last tenth above: the value function tracks returns", "common PPO practice"
     )
@@ -188,6 +191,18 @@ class Thresholds:
         "× largest return",
         "a mean Q value above this multiple of any mean episode reward is too optimistic",
         "van Hasselt et al. 2016 and Fujimoto et al. 2018 on overestimation; the factor is runsum's own",
+    )
+    entropy_after: float = _rule(
+        0.3, "share of the run", "from there on a policy is expected to be no longer random", "Andy Jones, Debugging RL"
+    )
+    kl_clip_factor: float = _rule(
+        2.0,
+        "×",
+        "KL that grew by more while the clip fraction fell by more: few samples move far",
+        "openai/baselines issue 456",
+    )
+    beside_factor: float = _rule(
+        2.0, "×", "a quantity that changed by more where the reward fell is named beside the fall"
     )
     entropy_growth: float = _rule(
         1.0, "nats", "entropy of continuous actions that grew by more: the policy gets less certain"

@@ -82,12 +82,12 @@ def _kl(column: Floats, series: Series, off_policy: bool, by_application: bool, 
     values = {
         "median": float(np.median(seen)),
         "peak": float(seen.max()),
-        "share": float((seen > limits.kl_high).mean() * 100),
+        "share": float((seen > limits.kl_watch).mean() * 100),
     }
     if seen.min() < 0:
         return note("kl.negative", **values)
-    key = "high" if values["median"] > limits.kl_high else "low" if values["median"] < limits.kl_low else "usual"
-    return note(f"kl.{key}", limit=limits.kl_high, low=limits.kl_low, **values)
+    key = "high" if values["median"] > limits.kl_watch else "low" if values["median"] < limits.kl_low else "usual"
+    return note(f"kl.{key}", limit=limits.kl_watch, low=limits.kl_low, **values)
 
 
 def _explained_variance(column: Floats, series: Series, off_policy: bool, limits: Thresholds) -> Fact:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from runsum.model import DataQuality, Finding, Level, Problem, State
+from runsum.source.columns import number
 from runsum.thresholds import Thresholds
 
 
@@ -99,8 +100,7 @@ class Evidence:
 
     def setting(self, name: str) -> float | None:
         """A setting that is a number."""
-        value = self.settings.get(name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return number(self.settings.get(name))
 
     def outside(self, rule: str) -> Finding | None:
         """The finding of a check, if it is outside of its range and more than a guess."""

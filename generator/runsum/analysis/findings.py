@@ -16,7 +16,7 @@ from runsum.analysis.stats import finite, middle
 from runsum.cleaning.rollouts import OFF_POLICY
 from runsum.cleaning.series import Series
 from runsum.model import Finding, Level, phrase
-from runsum.source.columns import Floats
+from runsum.source.columns import Floats, number
 from runsum.thresholds import Thresholds
 
 CLIPPED = frozenset({"ppo", "appo", "recurrentppo", "maskableppo", "ppo_lstm", "maskable_ppo"})
@@ -64,17 +64,19 @@ class Check:
 
 CHECKS: tuple[Check, ...] = (
     Check("reward_shape", "any", "reward", PELT, (
-        "changepoint_penalty", "plateau_band", "trend_noise_factor", "lost_watch", "lost_gain", "noisy_share")),
+        "changepoint_penalty", "plateau_band", "plateau_band_noisy",
+        "trend_noise_factor", "beside_factor", "lost_watch", "lost_gain", "noisy_share")),
     Check("never_learned", "on-policy", "entropy-loss", DEBUGGING, (
-        "entropy_untouched", "explained_variance_good", "gate_min_progress_pct")),
+        "entropy_untouched", "entropy_after", "explained_variance_none")),
     Check("kl", "PPO, TRPO", "kl", SPINNING_UP, (
         "kl_low", "kl_watch", "kl_high", "kl_spike", "sustained_share", "annealed_share")),
     Check("clip_fraction", "PPO", "clip-fraction", MODERN_RL, ("clip_watch", "clip_high", "sustained_share")),
-    Check("kl_against_clip", "PPO", "kl", BASELINES_456, ("kl_watch",)),
+    Check("kl_against_clip", "PPO", "kl", BASELINES_456, ("kl_clip_factor", "kl_low", "kl_high")),
     Check("explained_variance", "on-policy", "explained-variance", SB3_LOGGER, (
-        "explained_variance_poor", "explained_variance_good", "early_share", "sustained_share")),
+        "explained_variance_poor", "explained_variance_none", "explained_variance_good", "early_share",
+        "sustained_share")),
     Check("entropy", "on-policy", "entropy-loss", DEBUGGING, (
-        "entropy_collapsed", "entropy_untouched", "entropy_growth", "early_share")),
+        "entropy_collapsed", "entropy_untouched", "entropy_after", "entropy_growth")),
     Check("value_loss", "on-policy", "value-loss", TRL_LOGGING, ("value_loss_rise", "value_loss_blowup")),
     Check("td_loss", "off-policy", "total-loss", DOUBLE_DQN, ("value_loss_rise", "value_loss_blowup")),
     Check("q_value", "off-policy", "policy-loss", TD3_PAPER, ("q_factor",)),
@@ -144,8 +146,7 @@ class Subject:
 
     def number(self, name: str) -> float | None:
         """A setting that is a number."""
-        value = self.settings.get(name)
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return number(self.settings.get(name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,8 @@ def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, lim
     (kl_first, kl_last), (clip_first, clip_last) = (
         (middle(column[both][:third]), middle(column[both][-third:])) for column in (kl, clip)
     )
-    if not (kl_last > 2 * max(kl_first, 1e-9) and kl_last > limits.kl_low and clip_last < 0.5 * clip_first):
+    factor = limits.kl_clip_factor
+    if kl_last <= max(factor * kl_first, limits.kl_low) or clip_last * factor >= clip_first:
         return []
     steps = series.timestep[both]
     level = Level.BAD if kl_last > limits.kl_high else Level.WATCH
@@ -147,7 +148,7 @@ def _check_explained_variance(series: Series, subject: Subject, limits: Threshol
         return judged(rule, Level.GOOD, "ev_good", **given)
     where = longest_stretch(late, late.value < limits.explained_variance_good)
     given["where"] = where[:2] if where else None
-    if level >= 0.05:
+    if level >= limits.explained_variance_none:
         return judged(rule, Level.WATCH if not subject.learned else Level.GOOD, "ev_fair", **given)
     if subject.learned:  # where returns hardly differ any more there is no variance to explain
         return judged(rule, Level.WATCH, "ev_poor_but_learned", most="medium", **given)
@@ -219,7 +220,7 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
         early = low[0] < (share.begin[0] + share.end[-1]) / 2
         level = Level.BAD if early and not subject.learned else Level.WATCH
         return judged("entropy", level, "entropy_before_plateau", at=low[0], since=plateau, **given)
-    late = share.after(0.3)
+    late = share.after(limits.entropy_after)
     if subject.is_first and float(late.value.min()) > limits.entropy_untouched:
         level = Level.GOOD if subject.learned else Level.WATCH
         where = (int(late.begin[0]), int(late.end[-1]))
@@ -247,9 +248,13 @@ def _check_never_learned(
     share = entropy.share
     if share is None or min(share.count, bins.count) < limits.min_rows_trend or not subject.is_first:
         return []
-    late, critic = share.after(0.3), bins.after(0.3)
+    late, critic = share.after(limits.entropy_after), bins.after(limits.entropy_after)
     explained = middle(critic.value)
-    if subject.shape.kind != "flat" or middle(late.value) <= limits.entropy_untouched or explained > 0.1:
+    if (
+        subject.shape.kind != "flat"
+        or middle(late.value) <= limits.entropy_untouched
+        or explained > limits.explained_variance_none
+    ):
         return []
     return [
         judged("never_learned", Level.BAD, "never_learned", value=middle(late.value),

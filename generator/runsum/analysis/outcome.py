@@ -14,10 +14,10 @@ from runsum.model import DataQuality, Finding, Level, Phrase, phrase
 from runsum.thresholds import Thresholds
 
 _BESIDE = (
-    ("kl", "kl_divergence", 2.0), ("clip", "clip_fraction", 2.0), ("rate", "learning_rate", 1.5),
-    ("entropy", "entropy_loss", 2.0), ("value_loss", "value_loss", 3.0), ("gradient", "gradient_norm", 3.0),
+    ("kl", "kl_divergence"), ("clip", "clip_fraction"), ("rate", "learning_rate"), ("entropy", "entropy_loss"),
+    ("value_loss", "value_loss"), ("gradient", "gradient_norm"),
 )  # fmt: skip
-"""What is looked at beside a fall: name, column, and by which factor it must have changed."""
+"""What is looked at beside a fall: name and column."""
 
 
 def check_reward(
@@ -75,24 +75,24 @@ def _fallen(series: Series, quality: DataQuality, subject: Subject, fall: Fall, 
     return judged(
         "reward_shape", level, key, value=fall.share, band=(None, limits.lost_gain), count=subject.shape.rows,
         most=most, where=(begin, end), before=fall.before, after=fall.after,
-        lost=fall.share * 100, begin=begin, beside=what_changed(series, quality, begin, end),
+        lost=fall.share * 100, begin=begin, beside=what_changed(series, quality, begin, end, limits),
     )  # fmt: skip
 
 
-def what_changed(series: Series, quality: DataQuality, begin: int, end: int) -> list[Phrase]:
+def what_changed(series: Series, quality: DataQuality, begin: int, end: int, limits: Thresholds) -> list[Phrase]:
     """What else changed around a fall of the reward; it stands beside the fall, and need not be its cause."""
     width = max(end - begin, 1)
     steps = series.timestep
     before = (steps >= begin - 2 * width) & (steps < begin)
     during = (steps >= begin) & (steps <= end + width)
     said = []
-    for name, column, factor in _BESIDE:
+    for name, column in _BESIDE:
         values = np.abs(series.columns[column])
         old, new = finite(values[before]), finite(values[during])
         if len(old) < 3 or len(new) < 3:
             continue
         was, became = middle(old), middle(new)
-        if max(was, became) > factor * max(min(was, became), 1e-12):
+        if max(was, became) > limits.beside_factor * max(min(was, became), 1e-12):
             said.append(phrase(f"beside.{name}", before=was, after=became))
     near = (begin - width, end + width)
     if any(near[0] <= session.start_timestep <= near[1] for session in quality.sessions[1:]):
