@@ -47,7 +47,10 @@ def test_a_built_archive_has_no_problems(built_site: BuiltSite, kind: str) -> No
 def test_the_pages_of_an_archive_are_told_apart(built_site: BuiltSite) -> None:
     """As many pages of each kind as there are folders of it; every file is of one kind."""
     sizes = report_of(str(built_site.online), code=0)["sizes"]
-    folders = {"run_pages": "runs", "lineage_pages": "lineages", "game_pages": "games", "algorithm_pages": "algorithms"}
+    folders = {
+        "run_pages": "runs", "lineage_pages": "lineages", "seed_pages": "seeds", "game_pages": "games",
+        "algorithm_pages": "algorithms",
+    }  # fmt: skip
     for kind, folder in folders.items():
         assert sizes[kind]["files"] == len(list((built_site.docs / folder).glob("*/index.md"))) > 0, kind
     data = [

@@ -184,6 +184,14 @@ def test_without_common_timesteps_nothing_is_said() -> None:
     assert only(*runs).together is None
 
 
+def test_rewards_that_cannot_be_added_up_say_nothing() -> None:
+    """Close to the largest number there is, or without a curve: no number, and no warning."""
+    huge = [learned(f"r{k}", (-1.7e308, 1.7e308), seed=k, at=k) for k in range(5)]
+    assert only(*huge).together is None
+    silent = learned("silent", seed=8, at=9, steps=(5,), rewards=(1.0,))
+    assert left_out(only(*three(), silent)) == {"silent": "few"}
+
+
 # ---------------------------------------------------------------- curves
 
 

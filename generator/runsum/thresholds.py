@@ -160,6 +160,12 @@ class Thresholds:
     policy_loss_null: float = _rule(
         0.05, "share", "missing policy losses above this share make the stored ones a biased sample"
     )
+    seeds_min_runs: float = _rule(
+        3,
+        "runs",
+        "fewer runs with equal settings have no page and no comparison with an interval",
+        "Agarwal et al. 2021 (arXiv:2108.13264): three to ten runs are usual",
+    )
     seeds_min_length: float = _rule(
         0.5, "share of the median length", "a run of a group of seeds that ended earlier does not count, and is named"
     )
@@ -172,7 +178,7 @@ class Thresholds:
     seeds_interval_runs: float = _rule(
         5,
         "runs",
-        "with fewer runs a group shows its least and largest score, not an interval; with fewer than 3 neither",
+        "with fewer runs a group shows its least and largest score, not an interval",
         "Agarwal et al. 2021 (arXiv:2108.13264): intervals of three runs are unreliable",
     )
     bootstrap_repetitions: float = _rule(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RUN = "runs/run-aaaa0003/index.html"
 LINEAGE = "lineages/run-aaaa0002/index.html"
+SEEDS = "seeds/breakout-ppo-4ddfd1/index.html"  # the name is made of the settings that its runs have in common
 FINDER = "runs/index.html"
 COMPARE = "compare.html#runs=run-aaaa0002,run-aaaa0003"
 PAGES = (
@@ -37,6 +38,8 @@ PAGES = (
 EVERY_KIND = (
     *PAGES,
     "lineages/index.html",
+    "seeds/index.html",
+    SEEDS,
     "games/index.html",
     "algorithms/index.html",
     "digest/2025-12/index.html",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from runsum.measures import Cost
@@ -47,13 +49,14 @@ def find_cost(
     coverage = None if covered is None or not hours else min(1.0, covered / hours)
     in_use = bool(gpu_avg) and coverage is not None and coverage >= limits.gpu_coverage
     start, end = levels
+    gained = math.nan if start is None or end is None else end - start
     return Cost(
         hours=hours,
         gpu_hours=hours if in_use else None,
         gpu_coverage=coverage,
         energy_kwh=energy_kwh,
         lost_h=lost_h,
-        reward_gained=None if start is None or end is None else end - start,
+        reward_gained=gained if math.isfinite(gained) else None,
         limit=_LIMITS.get(bottleneck.words.key, "") if bottleneck.words is not None else "",
     )
 

@@ -10,9 +10,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from runsum.analysis import aggregate
 from runsum.archive import curves
-from runsum.archive.seeds import LEAST, SeedGroup, SeedGroups
+from runsum.archive.seeds import SeedGroup, SeedGroups
 from runsum.model import ConfigChange, RunDigest
 from runsum.thresholds import Thresholds
 
@@ -72,8 +74,9 @@ def find_effects(seeds: SeedGroups, runs: Mapping[str, RunDigest], limits: Thres
     for game, tasks in by_game.items():
         pairs = [pair for groups in tasks.values() for pair in _pairs(groups, int(limits.change_settings))]
         pairs.sort(key=_worth)
-        compared = (_compare(before, after, runs, limits) for before, after in pairs[:COMPARED])
-        effects = [effect for effect in compared if effect is not None]
+        with np.errstate(over="ignore", invalid="ignore"):  # rewards of 1e308 cannot be added up
+            compared = [_compare(before, after, runs, limits) for before, after in pairs[:COMPARED]]
+        effects = [effect for effect in compared if effect is not None and math.isfinite(effect.delta)]
         effects.sort(key=_clearest)
         found[game] = tuple(effects)
     return found
@@ -135,7 +138,7 @@ def _compare(before: SeedGroup, after: SeedGroup, runs: Mapping[str, RunDigest],
     one, two = (curves.score(points, within, limits.seeds_score_share) for points in (own, other))
     few = min(len(one), len(two))
     low = high = probability = None
-    if few >= LEAST:
+    if few >= limits.seeds_min_runs:
         times = int(limits.bootstrap_curve_repetitions)
         low, high = aggregate.bootstrap_difference(one, two, aggregate.interquartile_mean, times)
         probability = aggregate.probability_of_improvement(one, two)
@@ -215,14 +218,18 @@ def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest],
     """
     level, before = run.signals.get("level"), parent.signals.get("level")
     delta = level - before if isinstance(level, float) and isinstance(before, float) else None
+    delta = delta if delta is not None and math.isfinite(delta) else None
     noise = limits.change_noise * math.hypot(*(_own_noise(one) for one in (run, parent)))
     rising = parent.signals.get("shape") == "rising"
     for sibling in siblings:
         points = [curves.stitch([one]) for one in (run, sibling)]
         within = curves.common_range(points)
         if within is not None:
-            one, other = curves.score(points, within, limits.seeds_score_share).ravel()
-            return LegEffect(delta, noise, run.own_steps, rising, sibling.slug, float(one - other))
+            with np.errstate(over="ignore", invalid="ignore"):
+                one, other = curves.score(points, within, limits.seeds_score_share).ravel()
+                difference = float(one - other)
+            if math.isfinite(difference):
+                return LegEffect(delta, noise, run.own_steps, rising, sibling.slug, difference)
     return LegEffect(delta, noise, run.own_steps, rising)
 
 

@@ -22,8 +22,6 @@ from runsum.model import RunDigest
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
-LEAST = 3
-"""Runs that a group needs before anything is said of them together."""
 POINTS = 51
 _CELLS, _CURVE_CELLS = 20_000_000.0, 10_000_000.0
 
@@ -112,7 +110,7 @@ class SeedGroup:
     """Runs of one environment and algorithm with equal settings but the seed.
 
     Attributes:
-        slug: of its page; None with fewer than `LEAST` counted runs.
+        slug: of its page; None with fewer than `seeds_min_runs` counted runs.
         env_id, algorithm, settings: what the runs have in common.
         begun: when its first run was started; empty where no date is recorded.
         samples: the runs that count, oldest first.
@@ -223,10 +221,11 @@ def _chain(
 def _make_group(key: Key, chains: Sequence[Sequence[RunDigest]], slugs: SlugMaker, limits: Thresholds) -> SeedGroup:
     env_id, algorithm, settings = key
     samples, left_out = _count(chains, limits)
-    together = sum_up(samples, limits) if len(samples) >= LEAST else None
+    enough = bool(samples) and len(samples) >= limits.seeds_min_runs
+    together = sum_up(samples, limits) if enough else None
     game = chains[0][0].game or env_id
     slug = None
-    if len(samples) >= LEAST:
+    if enough:
         mark = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()[:6]
         slug = slugs.make("seeds", f"{game[:24]} {algorithm[:8]} {mark}", mark)
     begun = chains[0][0].started_at or ""
@@ -260,7 +259,8 @@ def _unusable(chain: Sequence[RunDigest], limits: Thresholds) -> str:
     if any(found.kind == "large_rewards_lost" for run in chain for found in run.problems):
         return "lost"
     rows = sum(run.quality.reward_rows for run in chain)
-    return "few" if rows < limits.min_rows_trend else ""
+    drawn = any(len(run.curve.timesteps) > 1 for run in chain)
+    return "few" if rows < limits.min_rows_trend or not drawn else ""
 
 
 def _once(
@@ -280,7 +280,14 @@ def _once(
 
 
 def sum_up(samples: Sequence[Sample], limits: Thresholds) -> Together | None:
-    """What runs say together; None where no timesteps are common to all."""
+    """What runs say together; None where no timesteps are common to all, or rewards are beyond what can be added."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = _sum_up(samples, limits)
+    known = found is not None and np.isfinite([found.iqm, found.low, found.high]).all()
+    return found if known and found is not None and np.isfinite(found.curve).all() else None
+
+
+def _sum_up(samples: Sequence[Sample], limits: Thresholds) -> Together | None:
     found = [sample.points for sample in samples]
     within = curves.common_range(found)
     if within is None:

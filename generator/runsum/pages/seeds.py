@@ -14,7 +14,7 @@ from runsum.analysis.solved import normalise
 from runsum.archive import curves
 from runsum.archive.archive import Archive
 from runsum.archive.effects import changes_between, nearest_groups
-from runsum.archive.seeds import LEAST, SeedGroup, Together
+from runsum.archive.seeds import SeedGroup, Together
 from runsum.axes import static_chart, ticks
 from runsum.chartdata import column, static_curve
 from runsum.drawing import describe_curve, draw_curves
@@ -105,13 +105,17 @@ class SeedIndexPage:
     """Everything `seed_index.md.j2` may use. `least`: runs that a group needs for a page."""
 
     entries: tuple[SeedEntry, ...]
-    least: int
+    least: float
 
 
 def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
     """The index and all groups."""
     groups = archive.seeds.pages
-    yield Page("seeds/index.md", "seed_index.md.j2", SeedIndexPage(seed_entries(groups, "../"), LEAST))
+    yield Page(
+        "seeds/index.md",
+        "seed_index.md.j2",
+        SeedIndexPage(seed_entries(groups, "../"), archive.thresholds.seeds_min_runs),
+    )
     peers: dict[str, list[SeedGroup]] = {}
     for group in groups:
         peers.setdefault(group.env_id, []).append(group)
@@ -142,7 +146,7 @@ def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archiv
             shares=_shares(found, levels),
             samples=_samples(group, archive),
             left_out=tuple(
-                LeftOutRow(_run_row(out.slug, archive), phrase(f"left_out.{out.why}"))
+                LeftOutRow(_run_row(out.slug, archive, drawn=False), phrase(f"left_out.{out.why}"))
                 for out in group.left_out[:_LISTED]
             ),
             others=tuple(_others(group, nearest, archive, levels)),
@@ -151,9 +155,9 @@ def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archiv
     )
 
 
-def _run_row(slug: str, archive: Archive) -> RunRow:
+def _run_row(slug: str, archive: Archive, *, drawn: bool = True) -> RunRow:
     run = archive.find(slug)
-    return RunRow(run, page_href(run, "../../"), spark_of(run))
+    return RunRow(run, page_href(run, "../../"), spark_of(run) if drawn else Markup(""))
 
 
 def _samples(group: SeedGroup, archive: Archive) -> tuple[SampleRow, ...]:
@@ -268,7 +272,7 @@ def _others(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archive, le
     for other in nearest:
         own = _points(group), _points(other)
         within = curves.common_range([*own[0], *own[1]])
-        if within is None or group.together is None:
+        if within is None or group.together is None or other.together is None:
             continue
         share = archive.thresholds.seeds_score_share
         mine, theirs = (curves.score(points, within, share) for points in own)
