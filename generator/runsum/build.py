@@ -17,12 +17,14 @@ from runsum.clock import AsOf
 from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.digest import DigestSettings
 from runsum.feed import FEED_PATH, make_feed
+from runsum.fingerprints import settings_print
 from runsum.fresh import Freshness
 from runsum.gather import Gatherer, Progress
 from runsum.model import RunDigest, problem
 from runsum.notes import read_notes
+from runsum.page_files import PageFiles
 from runsum.pages import compare, groups, home, lineage, months, reports, run_index, seeds
-from runsum.pages.contract import DataFile, Page
+from runsum.pages.contract import DataFile, Page, Part
 from runsum.pages.run import RunPages
 from runsum.parallel import Workers, default_jobs
 from runsum.redact.found import Found
@@ -105,14 +107,8 @@ def build_archive(
             run_pages = RunPages(archive, notes)
             rendered = RunFiles(archive, run_pages, renderer, cache, writer).write(jobs, tell)
         with stages.measure("other pages"):
-            pages = len(archive.runs)
-            for item in make_all(archive, notes):
-                if isinstance(item, Page):
-                    pages += 1
-                    writer.write(item.path, renderer.page(item.template, item.context).encode("utf-8", "replace"))
-                    tell("writing pages", pages, 0)
-                else:
-                    writer.write(item.path, item.content)
+            others = PageFiles(renderer, cache, writer, rendered.made_of, tell)
+            others.write(make_common(archive, notes), make_parts(archive), settings_print(settings))
             writer.write(FEED_PATH, make_feed(archive, site, renderer.words))
             for file, content in read_assets(template_folder(), specs.result()):
                 writer.write(file, content)
@@ -120,13 +116,13 @@ def build_archive(
             done_writing = writer.finish()
             looks = writer.looks()
             cache.put("site", "looks", "", looks)
-            cache.save({"run": (digest.slug for digest in digests), "page": rendered.kept})
+            cache.save({"run": rendered.made_of, "page": rendered.made_of, "part": others.parts})
     report = BuildReport(
         docs_dir=str(site.docs_dir),
         databases=[redactor.text(printable(str(entry.path))) for entry in databases],
         runs=len(archive.runs),
         read=gathered.read,
-        pages=pages,
+        pages=len(archive.runs) + others.pages,
         rendered=rendered.rendered,
         written=len(done_writing.written),
         unchanged=done_writing.unchanged,
@@ -143,8 +139,8 @@ def build_archive(
     return report
 
 
-def make_all(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | DataFile]:
-    """Every page and data file of the archive, except those of the runs."""
+def make_common(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | DataFile]:
+    """Every page and data file that is about all runs."""
     yield from home.make_pages(archive)
     yield from run_index.make_pages(archive, notes)
     yield from months.make_pages(archive)
@@ -153,6 +149,13 @@ def make_all(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | D
     yield from seeds.make_pages(archive)
     yield from groups.make_pages(archive)
     yield from reports.make_pages(archive)
+
+
+def make_parts(archive: Archive) -> Iterator[Part]:
+    """Every page that is about some runs."""
+    yield from lineage.make_parts(archive)
+    yield from seeds.make_parts(archive)
+    yield from groups.make_parts(archive)
 
 
 def name_sources(databases: Sequence[DatabasePath], redactor: Redactor) -> list[tuple[str, Path]]:

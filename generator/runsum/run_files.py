@@ -24,10 +24,10 @@ _CHUNK = 16
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """How many pages were made anew, and the runs whose pages are kept for the next build."""
+    """How many pages were made anew, and of what each run's page is made, by slug."""
 
     rendered: int
-    kept: list[str]
+    made_of: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class RunFiles:
                 self._writer.write(f"runs/{slug}/{name}", content)
             self._cache.put("page", slug, made_of[slug], tuple(files))
             tell("writing pages of runs", number, len(wanted))
-        return Rendered(len(wanted), list(made_of))
+        return Rendered(len(wanted), made_of)
 
     def _still(self, run: ArchivedRun, made_of: str) -> bool:
         slug = run.digest.slug

@@ -168,6 +168,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             build = [*BUILD, write_many(folder / DATABASE, runs, options.rows)]
+            with closing(sqlite3.connect(folder / DATABASE)) as con:
+                con.execute("PRAGMA journal_mode=WAL")  # as the application leaves its files
             if options.kill:
                 kill(folder, build, options.kill, seed=1)
             elif options.profile:

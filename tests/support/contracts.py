@@ -16,7 +16,7 @@ import yaml
 import runsum
 from runsum.archive.archive import Archive, make_archive
 from runsum.archive.slugs import SlugMaker
-from runsum.build import make_all, mark_twins
+from runsum.build import make_common, make_parts, mark_twins
 from runsum.cache import BuildCache
 from runsum.clock import AsOf
 from runsum.config import Settings
@@ -77,7 +77,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
         gathered = gatherer.gather(named, slugs)
     archive = make_archive(mark_twins(gathered.digests), gathered.sources, slugs, settings.thresholds, settings.solved)
     renderer = Renderer(template_folder())
-    items = (*map(RunPages(archive, {}).page, archive.runs), *make_all(archive, {}))
+    parts = [item for part in make_parts(archive) for item in part.make()]
+    items = (*map(RunPages(archive, {}).page, archive.runs), *make_common(archive, {}), *parts)
     pages = tuple(item for item in items if isinstance(item, Page))
     return Rendered(
         archive,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,6 +30,21 @@ class DataFile:
 
     path: str
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Pages that depend on nothing but some runs: as long as those are as they were, so are the pages.
+
+    Attributes:
+        name: no other part has it.
+        runs: slugs of the runs.
+        make: makes the pages and their data files.
+    """
+
+    name: str
+    runs: tuple[str, ...]
+    make: Callable[[], Iterable[Page | DataFile]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from runsum.archive.archive import Archive, ArchivedRun, Group
 from runsum.chartdata import column, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import DrawnChart
-from runsum.pages.contract import DataFile, Page, RunRow, page_href, run_rows, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, run_rows, spark_of
 from runsum.pages.game_facts import (
     CostLine,
     EffectRow,
@@ -83,13 +84,24 @@ class GroupIndexPage:
     is_game: bool
 
 
-def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
-    """All pages of games and algorithms."""
-    for folder, groups, is_game in (("games", archive.games, True), ("algorithms", archive.algorithms, False)):
+def make_pages(archive: Archive) -> Iterator[Page]:
+    """The lists of games and algorithms."""
+    for folder, groups, is_game in _kinds(archive):
         entries = tuple(_entry(group, is_game) for group in groups)
         yield Page(f"{folder}/index.md", "group_index.md.j2", GroupIndexPage(entries, is_game))
+
+
+def make_parts(archive: Archive) -> Iterator[Part]:
+    """The page of each game and each algorithm."""
+    for folder, groups, is_game in _kinds(archive):
         for group in groups:
-            yield from _group_pages(folder, group, is_game, archive)
+            runs = tuple(run.digest.slug for run in group.runs)
+            yield Part(f"{folder}/{group.slug}", runs, partial(_group_pages, folder, group, is_game, archive))
+
+
+def _kinds(archive: Archive) -> tuple[tuple[str, tuple[Group, ...], bool], ...]:
+    """Folder and groups of each kind, and whether it is that of the games."""
+    return (("games", archive.games, True), ("algorithms", archive.algorithms, False))
 
 
 def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> Iterator[Page | DataFile]:

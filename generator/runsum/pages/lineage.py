@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from runsum.archive.archive import Archive, ArchivedRun, Lineage
 from runsum.chartdata import column, static_bars, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
-from runsum.pages.contract import DataFile, Page, RunRow, page_href, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
 from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
 from runsum.pages.note_rows import NoteRow
 
@@ -73,15 +74,20 @@ class LineageIndexPage:
     entries: tuple[LineageEntry, ...]
 
 
-def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
-    """The index and all lineages."""
+def make_pages(archive: Archive) -> Iterator[Page]:
+    """The list of lineages."""
     yield Page(
         "lineages/index.md",
         "lineage_index.md.j2",
         LineageIndexPage(tuple(_entry(lineage) for lineage in archive.lineages)),
     )
+
+
+def make_parts(archive: Archive) -> Iterator[Part]:
+    """The page of each lineage."""
     for lineage in archive.lineages:
-        yield from _lineage_pages(lineage, archive)
+        runs = tuple(run.digest.slug for run in lineage.runs)
+        yield Part(f"lineages/{lineage.slug}", runs, partial(_lineage_pages, lineage, archive))
 
 
 def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFile]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from runsum.axes import static_chart, ticks
 from runsum.chartdata import column, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import ConfigChange, DrawnChart, Fact, Phrase, missing, note, phrase
-from runsum.pages.contract import DataFile, Page, RunRow, page_href, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
 from runsum.pages.game_facts import SeedEntry, seed_entries, seed_words
 from runsum.pages.note_rows import NoteRow
 from runsum.source.columns import Floats
@@ -108,20 +109,33 @@ class SeedIndexPage:
     least: float
 
 
-def make_pages(archive: Archive) -> Iterator[Page | DataFile]:
-    """The index and all groups."""
+def make_pages(archive: Archive) -> Iterator[Page]:
+    """The list of groups."""
     groups = archive.seeds.pages
     yield Page(
         "seeds/index.md",
         "seed_index.md.j2",
         SeedIndexPage(seed_entries(groups, "../"), archive.thresholds.seeds_min_runs),
     )
+
+
+def make_parts(archive: Archive) -> Iterator[Part]:
+    """The page of each group, which also tells how it compares with the nearest others."""
     peers: dict[str, list[SeedGroup]] = {}
-    for group in groups:
+    for group in archive.seeds.pages:
         peers.setdefault(group.env_id, []).append(group)
     for alike in peers.values():
         for place, group in enumerate(alike):
-            yield from _group_pages(group, nearest_groups(place, alike, _OTHERS), archive)
+            nearest = nearest_groups(place, alike, _OTHERS)
+            runs = tuple(slug for one in (group, *nearest) for slug in _runs_of(one))
+            yield Part(f"seeds/{group.slug}", runs, partial(_group_pages, group, nearest, archive))
+
+
+def _runs_of(group: SeedGroup) -> Iterator[str]:
+    for sample in group.samples:
+        yield from sample.legs
+    for out in group.left_out:
+        yield out.slug
 
 
 def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archive) -> Iterator[Page | DataFile]:
