@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runsum.analysis.stats import finite, head_tail, median
+from runsum.analysis.stats import finite, head_tail, is_signed_kl, median
 from runsum.cleaning.rollouts import OFF_POLICY, VALUE_BASED
 from runsum.cleaning.series import Series
 from runsum.model import Fact, Phrase, missing, note, phrase
@@ -84,7 +84,7 @@ def _kl(column: Floats, series: Series, off_policy: bool, by_application: bool, 
         "peak": float(seen.max()),
         "share": float((seen > limits.kl_watch).mean() * 100),
     }
-    if seen.min() < 0:
+    if is_signed_kl(seen):
         return note("kl.negative", **values)
     key = "high" if values["median"] > limits.kl_watch else "low" if values["median"] < limits.kl_low else "usual"
     return note(f"kl.{key}", limit=limits.kl_watch, low=limits.kl_low, **values)

@@ -20,7 +20,7 @@ from runsum.analysis.findings import (
     not_assessed,
     steady_rows,
 )
-from runsum.analysis.stats import finite, middle
+from runsum.analysis.stats import finite, is_signed_kl, middle
 from runsum.cleaning.series import Series
 from runsum.model import Finding, Level
 from runsum.source.columns import Floats
@@ -64,7 +64,7 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
     if missing := _absent("kl", subject, len(seen), limits):
         return missing
     typical, band = middle(seen), (limits.kl_low, limits.kl_watch)
-    if (seen < -1e-5).mean() > 0.01:
+    if is_signed_kl(seen):
         return not_assessed("kl", "kl_signed", median=typical)
     bins = bin_medians(steady, values)
     if bins.count < limits.min_rows_trend:

@@ -7,6 +7,14 @@ import numpy as np
 from runsum.source.columns import Floats
 
 
+def is_signed_kl(seen: Floats) -> bool:
+    """Whether recorded KL divergences are those of the estimator k1, whose values can be negative (Schulman, 2020).
+
+    A few values a little below nought are rounding.
+    """
+    return bool((seen < -1e-5).mean() > 0.01) if len(seen) else False
+
+
 def finite(values: Floats) -> Floats:
     """The recorded values only."""
     return values[np.isfinite(values)]
