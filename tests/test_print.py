@@ -88,5 +88,5 @@ def test_paper_has_outlines_and_no_controls(browser: Browser, address: str, draw
         for part in ("canvas", ".rs-controls", ".md-header", ".md-tabs", ".md-search", ".md-footer", "button"):
             assert not page.locator(f"{part}:visible").count(), part
         assert (
-            page.locator("#chart-reward polyline").first.evaluate("p => getComputedStyle(p).stroke") == "rgb(0, 0, 0)"
+            page.locator("#chart-reward .rs-static path").first.evaluate("p => getComputedStyle(p).stroke") == "rgb(0, 0, 0)"
         )
