@@ -96,7 +96,7 @@ def test_without_scripts_the_curve_stands(browser: Browser, address: str) -> Non
         assert curve.is_visible()
         assert box is not None
         assert box["height"] > 100
-        assert len(str(curve.locator("polyline").first.get_attribute("points")).split()) > 20
+        assert len(str(curve.locator("path").first.get_attribute("d")).split()) > 20
         assert page.locator("[data-field=final_reward]").is_visible()
 
 

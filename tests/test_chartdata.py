@@ -16,11 +16,11 @@ HOSTILE = "</script><script>alert(1)</script>&\u2028\u2029 \"quoted\" 'single'"
 
 
 def points_of(svg: str) -> list[list[tuple[float, float]]]:
-    """Return the coordinates of each polyline."""
-    return [
-        [tuple(float(c) for c in pair.split(",")) for pair in line.attrib["points"].split()]  # type: ignore[misc]
-        for line in ET.fromstring(svg)
-    ]
+    """Return the coordinates of each piece of a static curve, which has two units for one of its width."""
+    (*paths,) = ET.fromstring(svg)
+    lines = [line for path in paths for line in path.attrib["d"].split("M")[1:]]
+    numbers = [np.array(re.findall(r"-?\d+", line), dtype=float).reshape(-1, 2) for line in lines]
+    return [[(float(x), float(y)) for x, y in steps.cumsum(axis=0) / 2] for steps in numbers]
 
 
 def paths_of(svg: str) -> list[list[tuple[float, float]]]:

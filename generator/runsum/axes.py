@@ -46,7 +46,7 @@ def static_chart(x: npt.ArrayLike, y: npt.ArrayLike, x_title: str, y_title: str)
         for place, tick in _placed(float(across.min()), float(across.max()), _ACROSS, _WIDTH)
     )
     titles = f'<text class="rs-top" y="-1em">{y_title}</text><text x="50%" y="100%" dy="3.4em">{x_title}</text>'
-    curve = static_curve(x, y, _WIDTH, _HEIGHT, attributes="", digits=1)
+    curve = static_curve(x, y, _WIDTH, _HEIGHT, attributes="")
     return f'<svg class="rs-static rs-axed" aria-hidden="true">{grid}{below}{titles}{curve}</svg>'
 
 

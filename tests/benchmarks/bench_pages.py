@@ -36,7 +36,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from support.compressing import Compressing, served_compressed
 from support.many_runs import write_many
 
-CURVE = "#chart-reward .rs-axed polyline"
+CURVE = "#chart-reward .rs-axed path"
 DRAWN = "figure.rs-drawn .rs-canvas canvas"
 ROWS = "[data-tool=finder][data-ready] .tabulator-row"
 COMPARED = "[data-tool=compare] figure.rs-drawn canvas"

@@ -17,13 +17,16 @@ _TAG = re.compile(r'</?[a-zA-Z][a-zA-Z0-9]*(?:\s+[a-zA-Z][a-zA-Z0-9:_-]*(?:="[^"
 _ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
 _ID = re.compile(r'\sid="([^"]*)"')
 _NAME = re.compile(r'<a\s[^>]*?\bname="([^"]*)"')
-_HEADING = re.compile(r"<h[1-6]\b|^#{1,6}[ \t].*$|^(?:=+|-+)[ \t]*$", re.MULTILINE)
+HEADING = r"^[ \t>*+:0-9.-]*#.*$|^(?:=+|-+)[ \t]*$"
+"""A line that makes a heading, maybe in a list or a quotation."""
+_HEADING = re.compile(rf"<h[1-6]\b|{HEADING}", re.MULTILINE)
 EXCLUDED = r".*\{[^{}\n]*\bdata-search-exclude\b[^{}\n]*\}[ \t]*"
 """What follows the marks of a heading that the search skips, with everything below it."""
 _EXCLUDED = re.compile(rf"#{EXCLUDED}")
 _BLANKS = re.compile(r"\n[ ]+\n")
 _UNCUT = ("\t", "\r", "\x02", "\x03", "```", "~~~", "<!--", "markdown=")
 """What something else than a parser of HTML would change, or look for."""
+_VOID = {"br", "hr", "img", "input", "source", "wbr"}
 PLACE = re.compile(r"<!--runsum ([0-9]+)-->")
 """What stands in the place of a block."""
 
@@ -61,12 +64,18 @@ def cut_blocks(markdown: str) -> Cut:
     Args:
         markdown: a page without its front matter.
     """
-    if "<!--runsum" in markdown:
+    if not markdown.startswith("# ") or any(mark in markdown for mark in ("<!--runsum", "```", "~~~")):
         return Cut(markdown)
+    cut = _cut(markdown, below_headings=True)
+    parts = re.split(rf"^#{EXCLUDED}$", cut.markdown, flags=re.MULTILINE)
+    return cut if all(is_closed(part) for part in parts[:-1]) else _cut(markdown, below_headings=False)
+
+
+def _cut(markdown: str, below_headings: bool) -> Cut:
     cut = Cut("")
     rest: list[str] = []
     done = 0
-    for start, end in _find_blocks(markdown):
+    for start, end in _find_blocks(markdown, below_headings):
         rest += [markdown[done:start], f"<!--runsum {len(cut.blocks)}-->"]
         cut.blocks.append(markdown[start:end])
         done = end
@@ -75,20 +84,36 @@ def cut_blocks(markdown: str) -> Cut:
     return cut
 
 
+def is_closed(text: str) -> bool:
+    """Whether every tag in a text is closed in it, in order, so that what follows stands in none of them."""
+    tags = _TAG.findall(text)
+    if len(tags) != text.count("<") - len(PLACE.findall(text)):
+        return False
+    opened: list[str] = []
+    for tag in tags:
+        name = re.split(r"[\s/>]", tag.removeprefix("</").removeprefix("<"), maxsplit=1)[0]
+        if tag.startswith("</"):
+            if not opened or opened.pop() != name:
+                return False
+        elif not tag.endswith("/>") and name not in _VOID:
+            opened.append(name)
+    return not opened
+
+
 def is_block(text: str) -> bool:
     """Whether a text is one block of HTML that every parser passes on as it is, whoever may read it."""
     found = _START.match(text)
     return found is not None and _end_of(text, 0, found[1]) == len(text) and _passes_unchanged(text)
 
 
-def _find_blocks(markdown: str) -> Iterator[tuple[int, int]]:
-    """Where each block begins and ends, in order."""
+def _find_blocks(markdown: str, below_headings: bool) -> Iterator[tuple[int, int]]:
+    """Where each block begins and ends, in order; those that are skipped because of their heading, if wanted."""
     place, is_skipped, headings = 0, False, 0
     while found := _START.search(markdown, place):
         start = markdown.index("<", found.start())
         name, attributes = found[1], found[2]
         for heading in _HEADING.finditer(markdown, headings, start):
-            is_skipped = bool(_EXCLUDED.fullmatch(heading[0]))
+            is_skipped = below_headings and bool(_EXCLUDED.fullmatch(heading[0]))
         headings = start
         end = _end_of(markdown, start, name)
         if end is None:

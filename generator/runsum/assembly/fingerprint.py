@@ -36,11 +36,11 @@ _OF_THE_BUILD = re.compile(r"\b(?:build_date_utc|update_date|pages)\b")
 
 def obstacle(config: MkDocsConfig) -> str | None:
     """Why pages can depend on what the plugin does not know; None where they cannot."""
+    if config.hooks:  # they stand among the plugins, too
+        return "hooks"
     others = [name for name in config.plugins if name not in _PLUGINS]
     if others:
         return f"the plugin {others[0]}"
-    if config.hooks:
-        return "hooks"
     if config.theme.name != "material":
         return f"the theme {config.theme.name}"
     extensions = [name for name in config.markdown_extensions if name not in _EXTENSIONS]

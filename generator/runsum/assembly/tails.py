@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mkdocs.structure.toc import AnchorLink
 
-from runsum.assembly.blocks import EXCLUDED, PLACE, Cut
+from runsum.assembly.blocks import EXCLUDED, HEADING, PLACE, Cut, is_closed
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from runsum.assembly.files import Answer, SparingFiles
 
 _BEGINNING = re.compile(rf"^##[ \t]{EXCLUDED}$", re.MULTILINE)
-_HEADING = re.compile(r"^(?:#.*|=+[ \t]*|-+[ \t]*)$", re.MULTILINE)
+_HEADING = re.compile(HEADING, re.MULTILINE)
 _READ = re.compile(rf"#{{2,6}}[ \t]{EXCLUDED}")
-_FAR_REACHING = re.compile(r"<h[1-6]\b|^[ ]{0,3}\*?\[[^\]\n]*\]:|\[\^|\[TOC\]|\{:?[^}\n]*#", re.MULTILINE)
+_FAR_REACHING = re.compile(r"<h[1-6]\b|^[ ]{0,3}\*?\[[^\]\n]*\]:|\[\^|\[TOC\]|\{:?[^}\n]*#|```|~~~", re.MULTILINE)
 """What may change, or name, something in another part of the page: definitions, footnotes, names of one's own."""
 _LINK = re.compile(r"\]\(([^)]*)\)|\]\[|\]\s*$|<[a-z]+:", re.MULTILINE)
 _SEARCH = re.compile(r"\s?data-search-\w+=\"[^\"]+\"")
@@ -81,6 +81,8 @@ class Tails:
             and text.startswith("# ")
             and head.endswith("\n\n")
             and not _FAR_REACHING.search(text)
+            and is_closed(head)
+            and is_closed(tail)
             and all(_READ.fullmatch(heading) for heading in _HEADING.findall(tail))
             and all((link[1] or "").startswith("../") and "#" not in link[1] for link in _LINK.finditer(tail))
         )
