@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -158,6 +159,17 @@ def test_notes_settings_and_hands(work: Path) -> None:
     assert build()["kept"] == [f"runs/{RUNS[1]}/index.md"]
     Path("runsum.yml").write_text("thresholds: {stale_after_min: 61}\n")
     assert build()["read"] == len(RUNS)
+
+
+def test_a_folder_of_yesterday(work: Path) -> None:
+    """The docs folder of an earlier build is put back, as from a backup: what was kept since is not believed of it."""
+    shutil.copytree("docs", "backup")
+    change(*CHANGES["a value in place"][:1], *CHANGES["a value in place"][1])
+    build()
+    shutil.rmtree("docs")
+    Path("backup").rename("docs")
+    assert build()["written"] > 0
+    assert as_a_fresh_build()
 
 
 def _cut(data: bytes) -> bytes:

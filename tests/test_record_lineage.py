@@ -135,7 +135,7 @@ def test_a_family_on_its_pages(tmp_path: Path) -> None:
         assert f'<a href="../../runs/{run_id}/index.html">{run_id}</a>' in page
         assert f"lineages/{first['run_id']}/index" in (tmp_path / "docs" / "runs" / run_id / "index.md").read_text()
     assert "1 fork" in page
-    assert re.search(r"learning_rate</td><td>0\.0003</td><td>0\.0001</td>", page)
+    assert "learning_rate: 0.0003 → 0.0001" in page
     lineage = documents(tmp_path)[third["run_id"]]["lineage"]
     assert (lineage["parent"], lineage["leg"]) == (second["run_id"], 3)
 

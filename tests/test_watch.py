@@ -17,6 +17,7 @@ import pytest
 from runsum.source.changes import state_of
 from support.cli import make
 from support.rows import store, table_rows
+from support.training import hear_ctrl_c
 
 DB = "ml_experiments.db"
 ONE, TWO = "run-3a7c0001", "run-3a7c0002"
@@ -29,7 +30,9 @@ def watching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subpro
     monkeypatch.chdir(tmp_path)
     make(Path(DB), ONE, TWO)
     command = [sys.executable, "-u", "-m", "runsum", "watch", "--db", DB, "--calm", "0.2", "--jobs", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
+    ) as process:
         try:
             assert process.stdout is not None
             while "watching" not in (line := process.stdout.readline()):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 import pickle
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -27,7 +28,7 @@ _TABLES = (
 
 def cache_file(docs_dir: Path) -> Path:
     """The cache of a docs folder."""
-    place = hashlib.sha256(str(docs_dir.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    place = hashlib.sha256(os.fsencode(os.path.realpath(docs_dir))).hexdigest()[:24]
     return user_cache_path("runsum") / "archives" / f"{place}.db"
 
 

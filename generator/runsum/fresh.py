@@ -111,8 +111,8 @@ def _inputs(databases: Sequence[DatabasePath], settings: Settings, site: MkdocsF
     """A fingerprint of everything that a build is told and of how its inputs look."""
     told = [
         settings_print(settings),
-        [(str(entry.path.resolve()), entry.name, _database(entry.path)) for entry in databases],
-        [str(site.docs_dir), site.site_url, site.site_name, str(settings.notes_dir.resolve())],
+        [(os.path.realpath(entry.path), entry.name, _database(entry.path)) for entry in databases],
+        [str(site.docs_dir), site.site_url, site.site_name, os.path.realpath(settings.notes_dir)],
         list(_notes(settings.notes_dir)),
         str(settings.project_root),
     ]
@@ -122,8 +122,10 @@ def _inputs(databases: Sequence[DatabasePath], settings: Settings, site: MkdocsF
 def _database(path: Path) -> list[object]:
     """How a database and the files beside it look; its first bytes count the changes."""
     found: list[object] = [signature(f"{path}{suffix}") for suffix in _SIDECARS]
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        found.append(file.read(_HEADER).hex())
+    with contextlib.suppress(OSError):
+        if path.is_file():  # a pipe would be waited for
+            with path.open("rb") as file:
+                found.append(file.read(_HEADER).hex())
     return found
 
 

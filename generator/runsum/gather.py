@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -130,12 +131,14 @@ class Gatherer:
                 if number % 100 == 0:
                     self._tell("looking for changes", number, len(runs))
             wanted = [run for run in runs if run.slug not in digests]
-            for number, (run, done) in enumerate(self._read(wanted), start=1):
+            total, read = Counter(run.source.name for run in wanted), Counter[str]()
+            for run, done in self._read(wanted):
                 digests[run.slug] = done.digest
                 asked.update(done.asked)
                 files.update(done.seen.files)
                 self._take(run, done)
-                self._tell("reading runs", number, len(wanted))
+                read[run.source.name] += 1
+                self._tell(f"reading {run.source.name}", read[run.source.name], total[run.source.name])
             facts = [self._describe(source) for source in sources]
         is_whole = not any(map(_has_failed, digests.values()))
         depends = Depends(tuple(sorted(asked, key=repr)), files, is_whole)
@@ -144,7 +147,7 @@ class Gatherer:
     def _open(self, stack: ExitStack, name: str, path: Path) -> _Source:
         database = stack.enter_context(open_database(path, look=True))
         reader = RunReader(database, name, self._redactor)
-        place = text_print(str(path.resolve()))  # a path may hold what is no text
+        place = text_print(os.path.realpath(path))  # a path may hold what is no text
         survey = reader.survey(self._cache.get("look", place, "") or {})
         self._cache.put("look", place, "", dict(survey.looks))
         return _Source(name, database, reader, survey, frozenset(survey.runs))
@@ -164,16 +167,13 @@ class Gatherer:
         kept = self._cache.get("run", run.slug, run.made_of) if run.made_of else None
         if not isinstance(kept, KeptRun) or not kept.holds(self._use.now, run.source.runs, run.source.others):
             return None
-        files = {f"runs/{run.slug}/{name}": digest for name, digest in kept.files.items()}
-        return kept if self._writer.keep(files) else None
+        return kept if self._writer.keep(kept.files) else None
 
     def _take(self, run: _Run, done: DigestedRun) -> None:
         """Write the data files of a run, and keep what was found out."""
-        files = {}
         for name, content in done.files.items():
-            path = f"runs/{run.slug}/{name}"
-            self._writer.write(path, content)
-            files[name] = self._writer.digest(path) or ""
+            self._writer.write(f"runs/{run.slug}/{name}", content)
+        files = self._writer.digests(f"runs/{run.slug}/{name}" for name in done.files)
         kept = keep_run(done, files, run.source.others) if run.made_of and not _has_failed(done.digest) else None
         if kept is not None:
             self._cache.put("run", run.slug, run.made_of, kept)

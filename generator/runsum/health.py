@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from runsum.model import ConfigValue, DataQuality, Fact, Finding, Problem
 from runsum.source.columns import number
 from runsum.thresholds import Thresholds
 
+_FEWEST_ROWS = 3  # a median and a trend exist, whatever the settings say
 _ORDER = {check.name: place for place, check in enumerate(CHECKS)}
 _SCHEDULES = ("lin_", "linear", "cosine", "constant_fraction")
 _DEPTH = 3
@@ -114,6 +116,7 @@ def assess(
         problems: what is odd about the run.
         limits: thresholds in force.
     """
+    limits = replace(limits, min_rows_trend=max(limits.min_rows_trend, _FEWEST_ROWS))
     kinds = {found.kind: found for found in problems}
     lost, duration = _hours(facts["pause_time_h"]), _hours(facts["duration_h"])
     with np.errstate(all="ignore"):  # values of 1e308 overflow a mean, and say nothing either way

@@ -23,7 +23,7 @@ class KeptRun:
     """A digest of an earlier build and what it depends on besides its fingerprint.
 
     Attributes:
-        files: SHA-256 of its data files, by name inside its page bundle.
+        files: SHA-256 of its data files, by path.
         asked, seen_files, seen_names: see `DigestedRun`.
         others: the state of the table of rows, where rows of other runs matter; "" where they do not.
     """

@@ -48,11 +48,12 @@ class PageFiles:
         for part in parts:
             self.parts.append(part.name)
             made_of = text_print(settings, *(self._made_of[slug] for slug in part.runs))
-            paths = self._cache.get("part", part.name, made_of)
-            if isinstance(paths, tuple) and self._writer.keep(dict.fromkeys(paths)):
-                self.pages += sum(path.endswith(".md") for path in paths)
+            files = self._cache.get("part", part.name, made_of)
+            if isinstance(files, dict) and self._writer.keep(files):
+                self.pages += sum(path.endswith(".md") for path in files)
                 continue
-            self._cache.put("part", part.name, made_of, tuple([self._write(item) for item in part.make()]))
+            paths = [self._write(item) for item in part.make()]
+            self._cache.put("part", part.name, made_of, self._writer.digests(paths))
 
     def _write(self, item: Page | DataFile) -> str:
         if isinstance(item, Page):

@@ -88,14 +88,13 @@ class RunFiles:
         for number, (slug, files) in enumerate(self._make(wanted, jobs), start=1):
             for name, content in files.items():
                 self._writer.write(f"runs/{slug}/{name}", content)
-            self._cache.put("page", slug, made_of[slug], tuple(files))
+            self._cache.put("page", slug, made_of[slug], self._writer.digests(f"runs/{slug}/{name}" for name in files))
             tell("writing pages of runs", number, len(wanted))
         return Rendered(len(wanted), made_of)
 
     def _still(self, run: ArchivedRun, made_of: str) -> bool:
-        slug = run.digest.slug
-        names = self._cache.get("page", slug, made_of)
-        return isinstance(names, tuple) and self._writer.keep({f"runs/{slug}/{name}": None for name in names})
+        files = self._cache.get("page", run.digest.slug, made_of)
+        return isinstance(files, dict) and self._writer.keep(files)
 
     def _make(self, wanted: Sequence[str], jobs: int) -> Iterator[tuple[str, dict[str, bytes]]]:
         global _shared

@@ -86,11 +86,11 @@ def start(script: str, folder: Path, **environment: str) -> subprocess.Popen[str
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_hear_ctrl_c,
+        preexec_fn=hear_ctrl_c,
     )
 
 
-def _hear_ctrl_c() -> None:
+def hear_ctrl_c() -> None:
     """A shell that runs the tests in the background has them, and all they start, ignore Ctrl+C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 

@@ -111,7 +111,7 @@ def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, lim
     """KL that grows while fewer samples are clipped: few samples move far, which neither number shows alone."""
     kl, clip = series.columns["kl_divergence"], series.columns["clip_fraction"]
     both = np.isfinite(kl) & np.isfinite(clip) & np.isfinite(steady)
-    if not subject.clips or both.sum() < 3 * limits.min_rows_trend:
+    if not subject.clips or both.sum() < max(3 * limits.min_rows_trend, 3):
         return []
     third = int(both.sum()) // 3
     (kl_first, kl_last), (clip_first, clip_last) = (

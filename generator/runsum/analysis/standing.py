@@ -137,7 +137,9 @@ def _trained_after(table: MetricTable, series: Series, end: float | None, limits
         np.isin(table.numbers["id"], series.row_ids) & np.isfinite(table.numbers["cpu_percent"])
     ]
     late = alive[alive > end]
-    return float(late.max()) if len(late) >= limits.late_rows and late.max() - end > limits.late_s else None
+    if not len(late) or len(late) < limits.late_rows or late.max() - end <= limits.late_s:
+        return None
+    return float(late.max())
 
 
 def _resumed_in_place(series: Series, start: float | None, offset: int | None) -> bool:

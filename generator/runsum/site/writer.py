@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -97,15 +97,15 @@ class SiteWriter:
             self._mover.stage(path, content)
             self._staged[path] = digest
 
-    def keep(self, files: Mapping[str, str | None]) -> bool:
+    def keep(self, files: Mapping[str, str]) -> bool:
         """Take files of the last build into this one as they are, if all are there and nobody has changed one.
 
         Args:
-            files: paths with the SHA-256 that their contents must have; None: any of ours.
+            files: paths with the SHA-256 that their contents must have.
         """
         for path, digest in files.items():
             owned = self._owned.get(path)
-            if owned is None or (digest is not None and digest != owned) or self._digest_there(path) != owned:
+            if digest != owned or self._digest_there(path) != digest:
                 return False
         for path in files:
             self._names[path.casefold()] = path
@@ -113,9 +113,9 @@ class SiteWriter:
         self.report.unchanged += len(files)
         return True
 
-    def digest(self, path: str) -> str | None:
-        """The SHA-256 of a file that this build has taken."""
-        return self._seen.get(path)
+    def digests(self, paths: Iterable[str]) -> dict[str, str]:
+        """The SHA-256 of files that this build has taken."""
+        return {path: self._seen[path] for path in paths}
 
     def looks(self) -> dict[str, Look]:
         """How the files of this build look now that it has ended, by path."""

@@ -23,6 +23,8 @@ def state_of(path: Path) -> tuple[object, ...]:
 
 
 def _begin(path: Path, size: int) -> bytes:
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        return file.read(size)
+    with contextlib.suppress(OSError):
+        if path.is_file():  # a pipe would be waited for
+            with path.open("rb") as file:
+                return file.read(size)
     return b""
