@@ -294,6 +294,13 @@ def test_pages_of_persons_are_the_same(work: Path, assemble: Assemble) -> None:
     assert differing(work / "site", work / "plain") == []
 
 
+def test_the_blanks_of_a_title_stay(work: Path, assemble: Assemble) -> None:
+    """The theme takes indentation away, and no blank between words."""
+    write_pages(work, wide='---\ntitle: "a    b"\ndescription: "x"\n---\n\n# A    b\n')
+    assemble(work)
+    assert contents(work / "site")["runs/wide/index.html"].count(b"a    b") == 2
+
+
 @pytest.mark.parametrize(
     ("before", "after", "reason"),
     [

@@ -174,6 +174,7 @@ def test_a_word_of_an_input_is_never_a_command(work: Path) -> None:
     assert ran.code == 0, ran.log
     assert sorted(path.name for path in work.iterdir()) == [
         "$(touch broken); touch broken.db",
+        ".cache",
         "docs",
         "mkdocs.yml",
         "site",
