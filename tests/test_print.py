@@ -87,6 +87,5 @@ def test_paper_has_outlines_and_no_controls(browser: Browser, address: str, draw
             assert len(figure.evaluate(WORDS)) > 8
         for part in ("canvas", ".rs-controls", ".md-header", ".md-tabs", ".md-search", ".md-footer", "button"):
             assert not page.locator(f"{part}:visible").count(), part
-        assert (
-            page.locator("#chart-reward .rs-static path").first.evaluate("p => getComputedStyle(p).stroke") == "rgb(0, 0, 0)"
-        )
+        curve = page.locator("#chart-reward .rs-static path").first
+        assert curve.evaluate("p => getComputedStyle(p).stroke") == "rgb(0, 0, 0)"
