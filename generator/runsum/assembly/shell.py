@@ -137,6 +137,8 @@ def _values(page: Page) -> dict[str, str] | None:
         isinstance(title, str)
         and isinstance(description, str)
         and title
+        and title == title.strip()  # a theme may take blanks away at the beginning of a line
+        and "\n" not in title
         and description
         and len(anchors) == 1
         and anchors[0].level == 1
