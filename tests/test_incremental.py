@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from runsum.cache import cache_file
+from runsum.cache import BuildCache, _checksum, cache_file
+from runsum.site.writer import SiteWriter
 from support.cli import build, make, typed
 from support.command import fingerprints
 from support.expect import AS_OF
@@ -198,17 +200,20 @@ def test_a_damaged_cache_is_not_believed(work: Path, damage: str) -> None:
     assert build()["stages"] == []
 
 
-def test_a_foreign_pickle_is_not_run(work: Path, tmp_path: Path) -> None:
+class Call:
+    """An object that is made by calling something."""
+
+    def __init__(self, what: Any) -> None:
+        self.what = what
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (self.what, (Path("called"),))
+
+
+@pytest.mark.parametrize("called", [os.mkdir, SiteWriter])
+def test_a_foreign_pickle_is_not_run(work: Path, called: Any) -> None:
     """An entry with a right checksum that would call something makes nothing happen."""
-    import pickle
-
-    from runsum.cache import BuildCache, _checksum
-
-    class Call:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return (os.mkdir, ("called",))
-
-    value = pickle.dumps(Call())
+    value = pickle.dumps(Call(called))
     with closing(sqlite3.connect(cache_file(Path("docs")))) as con, con:
         con.execute("INSERT INTO entries VALUES ('run', 'x', 'y', ?, ?)", (value, _checksum("run", "x", "y", value)))
     assert BuildCache(cache_file(Path("docs"))).get("run", "x", "y") is None

@@ -13,13 +13,17 @@ import io
 import os
 import pickle
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
 
 _OWN = "runsum."
+_KEPT_DAYS = 120
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS entries (kind TEXT, name TEXT, made_of TEXT, value BLOB, checksum BLOB, "
     "PRIMARY KEY (kind, name))"
@@ -78,6 +82,7 @@ class BuildCache:
             return
         try:
             self._write(self._file, gone)
+            _forget_old(self._file.parent)
         except (sqlite3.Error, UnicodeError):
             with contextlib.suppress(OSError):
                 self._file.unlink()  # damaged: the next build begins a new one
@@ -107,15 +112,27 @@ class BuildCache:
 
 
 class _Reader(pickle.Unpickler):
-    """Makes objects of runsum's classes and of nothing else."""
+    """Makes objects of runsum's plain values and of nothing else: a file from elsewhere can call nothing."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module.startswith(_OWN) or (module, name) in _PLAIN:
+        if (module, name) in _PLAIN:
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} does not belong here")
+        found = super().find_class(module, name) if module.startswith(_OWN) and "." not in name else None
+        is_value = isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum | tuple))
+        if not is_value or not found.__module__.startswith(_OWN):
+            raise pickle.UnpicklingError(f"{module}.{name} does not belong here")
+        return found
 
 
 _PLAIN = {("numpy._core.numeric", "_frombuffer"), ("numpy", "dtype"), ("numpy.core.numeric", "_frombuffer")}
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete the caches of archives that nobody has built for a long time; their folders may be gone."""
+    oldest = time.time() - _KEPT_DAYS * 86_400
+    for file in folder.iterdir():
+        if file.stat().st_mtime < oldest:
+            file.unlink(missing_ok=True)
 
 
 def _checksum(kind: str, name: str, made_of: str, value: bytes) -> bytes:
