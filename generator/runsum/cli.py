@@ -47,8 +47,8 @@ class _Commands(click.Group):
             raise _UserError(str(error)) from error
         except click.UsageError as error:
             raise _in_one_line(error) from error
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # a pipe that is closed, by `head` for example, is for click, too
         except Exception:  # a mistake of ours: the whole trace, but nothing that a log must not show
             click.echo(_published(traceback.format_exc()), err=True)
             raise SystemExit(1) from None
