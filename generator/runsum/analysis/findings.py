@@ -185,14 +185,6 @@ def bin_medians(steps: Floats, values: Floats, most: int = _BINS) -> Bins:
     return Bins(x[:, 0], x[:, -1], np.median(y, axis=1), len(seen.nonzero()[0]))
 
 
-def _row_medians(values: Floats) -> Floats:
-    """The median of each row."""
-    ordered = np.sort(values, axis=1)
-    width = values.shape[1]
-    medians: Floats = (ordered[:, (width - 1) // 2] + ordered[:, width // 2]) / 2
-    return medians
-
-
 def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[int, int, float] | None:
     """The longest unbroken stretch of bins: first and last timestep, share of all bins; None without any."""
     if not outside.any():

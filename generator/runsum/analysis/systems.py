@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.findings import Subject, bin_medians, judged, longest_stretch, not_assessed
-from runsum.analysis.stats import middle
+from runsum.analysis.stats import head_tail, middle
 from runsum.cleaning.series import Series
 from runsum.model import DataQuality, Finding, Level
 from runsum.source.columns import Floats
@@ -32,8 +32,8 @@ def check_throughput(steps: Floats, per_second: Floats, limits: Thresholds) -> F
     if len(per_second) < _SPEEDS:
         return not_assessed("throughput", "speed_few", windows=len(per_second))
     bins = bin_medians(steps, per_second, 40)
-    tenth = max(1, len(bins) // 10)
-    before, after = middle(bins.value[: 2 * tenth]), middle(bins.value[-2 * tenth :])
+    first, last = head_tail(per_second, 0.2)  # as the speed trend has it: one page names one pair of speeds
+    before, after = middle(first), middle(last)
     if before <= 0:
         return not_assessed("throughput", "speed_few", windows=len(per_second))
     drop, band = 1 - after / before, (None, limits.fps_drop)
