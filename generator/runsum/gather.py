@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from runsum.reading import Place, ReadTask, read_nothing, read_run, read_runs
 from runsum.redact.redactor import Redactor
 from runsum.site.writer import SiteWriter
 from runsum.source.database import DatabaseFile, open_database
+from runsum.source.leaf_rows import Extent
 from runsum.source.project_tree import printable
 from runsum.source.records import RunReader, Survey
 
@@ -183,7 +184,13 @@ class Gatherer:
         counts = Counter(run.source.name for run in wanted)
         places = {run.source.name: run.source for run in wanted}
         found = {name: self._place(source, counts[name], len(wanted)) for name, source in places.items()}
-        tasks = {run.slug: self._task(run, found[run.source.name]) for run in wanted}
+        extents = {
+            name: source.reader.extents([run.run_id for run in wanted if run.source.name == name])
+            for name, source in places.items()
+        }
+        tasks = {
+            run.slug: self._task(run, found[run.source.name], extents[run.source.name][run.run_id]) for run in wanted
+        }
         here = [run for run in wanted if tasks[run.slug].place is None]
         there = [run for run in wanted if tasks[run.slug].place is not None]
         for run in here:
@@ -200,12 +207,17 @@ class Gatherer:
         if not self._workers.are_elsewhere and (self._workers.jobs == 1 or total < _WORTH_A_PROCESS):
             return None
         address = database.readers or (database.share() if count > _FEW_READ else None)
-        return None if address is None else Place(address, database.columns, database.indexed)
+        if address is None:
+            return None
+        leaves = database.leaf_rows
+        if leaves is None:
+            return Place(address, database.columns, database.indexed)
+        return Place(address, database.columns, database.indexed, leaves.path, leaves.layouts)
 
-    def _task(self, run: _Run, place: Place | None) -> ReadTask:
+    def _task(self, run: _Run, place: Place | None, extents: Mapping[str, Extent]) -> ReadTask:
         known = run.source.reader.rows_of(run.run_id)
         others = run.source.runs if self._settings.project_root is not None else frozenset()
-        return ReadTask(place, known, run.slug, others, self._use, self._settings)
+        return ReadTask(place, known, run.slug, others, self._use, self._settings, extents)
 
     def _describe(self, source: _Source) -> SourceFacts:
         """What the pages say of a database and of what in it belongs to no run."""

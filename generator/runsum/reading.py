@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +21,7 @@ from runsum.redact.policy import Policy
 from runsum.redact.redactor import Redactor
 from runsum.source.columns import Floats, float_column, seconds, text, time_column
 from runsum.source.database import open_again
+from runsum.source.leaf_rows import Extent, Layout, read_leaves
 from runsum.source.project import ProjectFiles, read_project_files
 from runsum.source.project_tree import Witness
 from runsum.source.records import GPU_COLUMNS, METRICS, GpuTable, MetricTable, RunRecord
@@ -34,11 +36,15 @@ class Place:
         address: see `DatabaseFile.readers`.
         columns: of the tables.
         indexed: tables with an index on run_id.
+        file: whose pages may be read past SQLite; None: none.
+        layouts: of its tables.
     """
 
     address: str
     columns: Mapping[str, tuple[str, ...]]
     indexed: frozenset[str]
+    file: Path | None = None
+    layouts: Mapping[str, Layout] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class ReadTask:
         others: every run id of the database.
         use: what digests depend on.
         settings: project root, video settings, redaction.
+        extents: where its rows in the large tables lie, as far as that is known.
     """
 
     place: Place | None
@@ -60,6 +67,7 @@ class ReadTask:
     others: frozenset[str]
     use: DigestSettings
     settings: Settings
+    extents: Mapping[str, Extent] = field(default_factory=dict)
 
 
 def read_runs(tasks: Sequence[ReadTask]) -> list[DigestedRun]:
@@ -67,8 +75,12 @@ def read_runs(tasks: Sequence[ReadTask]) -> list[DigestedRun]:
     done: list[DigestedRun] = []
     for place, some in groupby(tasks, key=lambda task: task.place):
         assert place is not None
-        with open_again(place.address) as connection:
-            reader = RowReader(connection, place.columns, place.indexed, _redactor(tasks[0].settings.redaction))
+        with (
+            open_again(place.address) as connection,
+            read_leaves(place.file, place.layouts) if place.file is not None else nullcontext() as leaves,
+        ):
+            redactor = _redactor(tasks[0].settings.redaction)
+            reader = RowReader(connection, place.columns, place.indexed, redactor, leaves)
             done += [read_run(reader, task) for task in some]
     return done
 
@@ -84,7 +96,7 @@ def read_run(reader: RowReader, task: ReadTask) -> DigestedRun:
     settings, root = task.settings, task.settings.project_root
     root = root if root is not None and root.is_dir() else None
     witness = Witness()
-    record = reader.read(task.known)
+    record = reader.read(task.known, task.extents)
     foreign = _foreign_rows(record)
     twins = reader.find_twins(task.known, record, foreign) if len(foreign) else {}
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 _EPOCH = datetime(1970, 1, 1)
 _NUMBERS = {float, int, type(None)}
+_FORM, _SECONDS = b"0000-00-00T00:00:00.000000", 19
 
 
 def number(value: object) -> float | None:
@@ -93,6 +94,50 @@ def _stamps(values: Sequence[object]) -> Floats:
     result = stamps.astype(np.int64) / 1e6
     result[np.isnat(stamps)] = np.nan
     return np.asarray(result, dtype=np.float64)
+
+
+def stamp_column(texts: NDArray[np.bytes_]) -> Floats | None:
+    """Times as the application writes them, read as `time_column` does; None where one is written in another way.
+
+    Args:
+        texts: `2026-01-05 08:00:00`, with a T or a fraction of a second, or `NaT`; shape (rows,).
+    """
+    width = texts.dtype.itemsize
+    if not len(texts):
+        return np.empty(0)
+    letters = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), width)
+    missing = texts == b"NaT"
+    letters = letters[~missing] if missing.any() else letters
+    if len(letters):
+        form = np.frombuffer(_FORM[:width].ljust(width), dtype=np.uint8)
+        if width > len(_FORM) or width < _SECONDS:
+            return None
+        is_digit = (letters >= ord("0")) & (letters <= ord("9"))
+        fits = np.where(form == ord("0"), is_digit, letters == form)
+        fits[:, 10] = (letters[:, 10] == ord("T")) | (letters[:, 10] == ord(" "))
+        fits[:, _SECONDS:] |= letters[:, _SECONDS:] == 0  # a shorter one, all of whose rest is empty
+        if not fits.all() or not (np.diff(letters[:, _SECONDS:].astype(bool).astype(np.int8), axis=1) <= 0).all():
+            return None
+        if (letters[:, :4] == ord("0")).all(axis=1).any():
+            return None
+    try:
+        stamps = texts.astype("datetime64[us]")
+    except ValueError:  # the 31st of February
+        return None
+    result = stamps.astype(np.int64) / 1e6
+    result[missing] = np.nan
+    return np.asarray(result, dtype=np.float64)
+
+
+def drop_infinite(columns: Iterable[Floats]) -> int:
+    """Make infinite numbers missing; how many there were."""
+    dropped = 0
+    for column in columns:
+        infinite = np.isinf(column)
+        if infinite.any():
+            column[infinite] = np.nan
+            dropped += int(infinite.sum())
+    return dropped
 
 
 def _stamp(value: object) -> float:

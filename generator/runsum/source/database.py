@@ -18,12 +18,13 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from runsum.errors import DatabaseError
+from runsum.source.leaf_rows import LeafRows, layout_of, read_leaves
 from runsum.source.leaves import Leaves
 from runsum.source.looks import look_into
 
@@ -44,6 +45,7 @@ class DatabaseFile:
         leaves: of the large tables, when they were asked for: how they look on the disk.
         readers: how other processes of this build may open what is open here; None: not at all.
         scratch: a folder for copies, until the file is closed.
+        leaf_rows: reads rows past SQLite, from a file that nobody writes to; None: from this one that is not done.
         modified_at: modification time, UTC ISO seconds.
     """
 
@@ -57,6 +59,7 @@ class DatabaseFile:
     leaves: Mapping[str, Leaves] = field(default_factory=dict)
     readers: str | None = None
     scratch: Path = Path()
+    leaf_rows: LeafRows | None = None
 
     def share(self) -> str:
         """Copy this moment of a file that changes to where other processes of the build may read it."""
@@ -90,7 +93,7 @@ def open_database(path: Path, *, look: bool = False) -> Iterator[DatabaseFile]:
         DatabaseError: the file is missing, empty, damaged, foreign or locked; one line with the next step.
     """
     header = _read_header(path)
-    with _scratch() as scratch:
+    with _scratch() as scratch, ExitStack() as stack:
         try:
             stamp = _stamp(path) if _is_quiet(path, header) else None
             opened = _connect(path, header, Path(scratch))
@@ -103,6 +106,7 @@ def open_database(path: Path, *, look: bool = False) -> Iterator[DatabaseFile]:
                 stat = path.stat()
                 modified = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(stat.st_mtime))
                 indexed = _indexed(connection, columns)
+                layouts = {name: layout for name in leaves if (layout := layout_of(connection, name)) is not None}
                 yield DatabaseFile(
                     path,
                     connection,
@@ -114,6 +118,7 @@ def open_database(path: Path, *, look: bool = False) -> Iterator[DatabaseFile]:
                     leaves,
                     opened.readers,
                     Path(scratch),
+                    stack.enter_context(read_leaves(opened.path, layouts)) if opened.readers and leaves else None,
                 )
         except sqlite3.Error as error:
             raise _explain(path, error) from error

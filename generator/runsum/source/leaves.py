@@ -25,6 +25,7 @@ _HEADER, _FIRST = 100, 1  # bytes of the file's header, which stands before page
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _SMALLEST, _LARGEST = 512, 65_536
 _BLOCK = 8_000_000  # bytes that are read at a time
+_APART = 4  # pages of other tables between two of one
 _SEED = 20_261_127
 
 
@@ -35,10 +36,12 @@ class Leaves:
     Attributes:
         last: largest rowid that a leaf can hold, shape (leaves,), ascending; the last one has no end.
         sums: a number that changes with the content of a leaf, shape (leaves,).
+        pages: number of its page in the file, shape (leaves,).
     """
 
     last: Numbers
     sums: Sums
+    pages: Numbers
 
     def stamps(self, first: Numbers, last: Numbers) -> Sums:
         """For each range of rowids a number that changes with the leaves which can hold them.
@@ -48,9 +51,19 @@ class Leaves:
             last: largest rowid of each range, shape (n,).
         """
         running = np.concatenate(([np.uint64(0)], np.cumsum(self.sums, dtype=np.uint64)))
+        begin, end = self.between(first, last)
+        return np.asarray(running[end] - running[begin], dtype=np.uint64)
+
+    def between(self, first: Numbers, last: Numbers) -> tuple[Numbers, Numbers]:
+        """Positions of the first leaf that can hold the rows of each range, and of the one after the last.
+
+        Args:
+            first: smallest rowid of each range, shape (n,).
+            last: largest rowid of each range, shape (n,).
+        """
         begin = np.searchsorted(self.last, first, side="left")
         end = np.minimum(np.searchsorted(self.last, last, side="left"), len(self.last) - 1) + 1
-        return np.asarray(running[end] - running[begin], dtype=np.uint64)
+        return begin, end
 
     def changed(self, earlier: Leaves) -> list[tuple[int, int]]:
         """Ranges of rowids, both ends included, outside of which every leaf is as it was in an earlier look."""
@@ -115,7 +128,35 @@ class PagedFile:
         for place in np.flatnonzero(np.isin(numbers, list(self._log))) if self._log else ():
             sums[place] = self._log[int(numbers[place])].view(np.uint64) @ factors
         # A leaf means its place as well: two leaves of equal content must not stand for each other.
-        return Leaves(last, _mixed(sums ^ _mixed(last.astype(np.uint64))))
+        return Leaves(last, _mixed(sums ^ _mixed(last.astype(np.uint64))), numbers)
+
+    @property
+    def has_log(self) -> bool:
+        """Whether some pages stand in the write-ahead log."""
+        return bool(self._log)
+
+    def pages(self, numbers: Numbers) -> Bytes:
+        """Some pages by their numbers, shape (n, bytes of a page); of a file without a write-ahead log.
+
+        Raises:
+            OSError: the file cannot be read.
+            IndexError: there is no such page.
+        """
+        if not len(numbers):
+            return np.empty((0, self._size), dtype=np.uint8)
+        low, high = int(numbers.min()), int(numbers.max())
+        if self._log or not _FIRST < low <= high <= self._count:
+            raise IndexError("no pages of this file")
+        if high - low < _APART * len(numbers):  # one long piece is read faster than many short ones
+            return self._piece(low, high - low + 1)[numbers - low]
+        return np.concatenate([self._piece(number, 1) for number in numbers.tolist()])
+
+    def _piece(self, number: int, count: int) -> Bytes:
+        self._file.seek((number - 1) * self._size)
+        piece = np.empty((count, self._size), dtype=np.uint8)
+        if self._file.readinto(piece.data) != piece.nbytes:
+            raise IndexError("the file was cut off while it was read")
+        return piece
 
     def _sums(self, factors: Sums) -> Sums:
         """A number for each page of the file, shape (pages,)."""
@@ -170,7 +211,7 @@ class PagedFile:
             raise ValueError("a cell lies outside its page")
         return (
             np.concatenate((_big_endian(page, places, 4), rightmost)),
-            np.concatenate((_varints(page, places + 4), [end])).astype(np.int64),
+            np.concatenate((varints(page, places + 4)[0], [end])).astype(np.int64),
         )
 
 
@@ -181,18 +222,20 @@ def _big_endian(page: Bytes, places: Numbers, width: int) -> Numbers:
     return value
 
 
-def _varints(page: Bytes, places: Numbers) -> Numbers:
-    """SQLite's variable-length integers (1 to 9 bytes) that begin at some places of a page."""
+def varints(page: Bytes, places: Numbers) -> tuple[Numbers, Numbers]:
+    """Variable-length integers of SQLite (1 to 9 bytes) that begin at some places, and the places after them."""
     value = np.zeros(len(places), dtype=np.int64)
     going = np.ones(len(places), dtype=bool)
+    after = places.astype(np.int64)
     for byte in range(9):
         read = page[np.minimum(places + byte, len(page) - 1)].astype(np.int64)
         longer = (value << 8) | read if byte == 8 else (value << 7) | (read & 0x7F)
         value = np.where(going, longer, value)
+        after += going
         going &= read >= 0x80
         if not going.any():
             break
-    return value
+    return value, after
 
 
 def _factors(count: int) -> Sums:

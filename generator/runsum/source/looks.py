@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from runsum.source.leaf_rows import Extent
 from runsum.source.leaves import Leaves, PagedFile
 
 LARGE_TABLES = ("training_metrics", "gpu_metrics")
+_THIN = 4.0  # of that many rows, one may be the run's own for its leaves to be read
 _FEW = 0.2  # of the runs: so many are asked for one by one, more in one scan
 
 
@@ -46,6 +48,20 @@ class TableLook:
         return {
             run: f"{span.rows}-{span.first}-{span.last}-{total:016x}"
             for (run, span), total in zip(self.spans.items(), sums, strict=True)
+        }
+
+    def extents(self, runs: Sequence[str]) -> dict[str, Extent]:
+        """Where the rows of runs lie, of those whose rows lie close enough together to be read from there."""
+        if self.leaves is None or not self.spans:
+            return {}
+        spans = {run: self.spans[run] for run in runs if run in self.spans}
+        first = np.array([span.first for span in spans.values()], dtype=np.int64)
+        last = np.array([span.last for span in spans.values()], dtype=np.int64)
+        density = sum(span.rows for span in self.spans.values()) / len(self.leaves.last)
+        return {
+            run: Extent(self.leaves.pages[begin:end], span.rows)
+            for (run, span), begin, end in zip(spans.items(), *self.leaves.between(first, last), strict=True)
+            if (end - begin - 2) * density <= _THIN * span.rows
         }
 
     def whole(self) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,17 +17,10 @@ from runsum.redact.found import Found
 from runsum.redact.redactor import Redactor
 from runsum.source.columns import Floats, integer, text
 from runsum.source.database import RUNS_TABLE, DatabaseFile, quoted
+from runsum.source.leaf_rows import Extent
 from runsum.source.looks import LARGE_TABLES, TableLook, look_at
-from runsum.source.rows import (
-    GPU_COLUMNS,
-    METRICS,
-    GpuTable,
-    MetricTable,
-    Row,
-    RowReader,
-    RunRecord,
-    RunRows,
-)
+from runsum.source.metric_rows import GPU_COLUMNS, METRICS, GpuTable, MetricTable
+from runsum.source.rows import Row, RowReader, RunRecord, RunRows
 from runsum.source.tables import COLUMNS, DOCUMENTS
 
 __all__ = [
@@ -101,6 +94,7 @@ class RunReader:
         self._annotations = self._group("chart_annotations", _own_run)
         self._renamed = {run_id: name for run_id, name in self._names.items() if run_id != name}
         self._rows_of_runs: RowReader | None = None
+        self._looks: Mapping[str, TableLook] = {}
 
     def survey(self, earlier: Mapping[str, TableLook] | None = None) -> Survey:
         """List the runs, and the rows that belong to none of them.
@@ -110,7 +104,7 @@ class RunReader:
         """
         keep = self._redactor.scope()
         orphans: dict[str, dict[str, int]] = {}
-        looks = self._look(earlier or {})
+        looks = self._looks = self._look(earlier or {})
         for table, look in looks.items():
             counts = sorted((run, span.rows) for run, span in look.spans.items() if run not in self._runs)
             orphans[table] = self._count_orphans(table, counts, keep)
@@ -154,7 +148,18 @@ class RunReader:
 
     def read(self, run_id: str) -> RunRecord:
         """Read all rows of one run, given its id as it is published."""
-        return self.rows.read(self.rows_of(run_id))
+        return self.rows.read(self.rows_of(run_id), self.extents([run_id])[run_id])
+
+    def extents(self, runs: Sequence[str]) -> dict[str, dict[str, Extent]]:
+        """Where the rows of some runs lie, by run id as it is published and by table, as far as that is known."""
+        stored = {run: self._ids[run] for run in runs}
+        found: dict[str, dict[str, Extent]] = {run: {} for run in runs}
+        for table, look in self._looks.items():
+            places = look.extents(list(stored.values()))
+            for run, run_id in stored.items():
+                if run_id in places:
+                    found[run][table] = places[run_id]
+        return found
 
     def find_twins(self, record: RunRecord, rows: Floats) -> dict[str, int]:
         """Other runs of this file with the same rows; see `RowReader.find_twins`."""
@@ -164,7 +169,9 @@ class RunReader:
     def rows(self) -> RowReader:
         """Reads the large tables in this process."""
         if self._rows_of_runs is None:
-            self._rows_of_runs = RowReader(self._db.connection, self._db.columns, self._db.indexed, self._redactor)
+            self._rows_of_runs = RowReader(
+                self._db.connection, self._db.columns, self._db.indexed, self._redactor, self._db.leaf_rows
+            )
         return self._rows_of_runs
 
     def _look(self, earlier: Mapping[str, TableLook]) -> dict[str, TableLook]:

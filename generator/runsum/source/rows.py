@@ -13,77 +13,23 @@ from typing import Any
 import numpy as np
 
 from runsum.redact.redactor import Redactor
-from runsum.source.columns import Floats, float_column, iso, number, time_column, unreadable_times
+from runsum.source.columns import Floats, iso, number
 from runsum.source.database import RUNS_TABLE, lenient_text
+from runsum.source.leaf_rows import Columns, Extent, LeafRows, UnusualRowsError
+from runsum.source.metric_rows import (
+    GPU_NAMES,
+    METRIC_NAMES,
+    GpuTable,
+    MetricTable,
+    Names,
+    metrics_of_columns,
+    metrics_of_rows,
+    samples_of_columns,
+    samples_of_rows,
+)
 from runsum.source.tables import DOCUMENTS
 
-METRICS = (
-    "episode_reward_mean",
-    "episode_reward_std",
-    "episode_length_mean",
-    "fps",
-    "steps_per_second",
-    "policy_loss",
-    "value_loss",
-    "entropy_loss",
-    "total_loss",
-    "explained_variance",
-    "kl_divergence",
-    "clip_fraction",
-    "learning_rate",
-    "gradient_norm",
-    "weight_norm",
-    "cpu_percent",
-    "memory_mb",
-    "gpu_percent",
-    "gpu_memory_mb",
-)
-GPU_COLUMNS = (
-    "gpu_util_pct",
-    "run_gpu_util_est_pct",
-    "vram_used_mb",
-    "vram_total_mb",
-    "temp_c",
-    "power_w",
-    "pid_vram_used_mb",
-)
-_COUNTERS = ("id", "timestep", "episode_count", "total_timesteps")
-_METRIC_NUMBERS = ("id", "timestep", "episode_count", "total_timesteps", "progress_pct", *METRICS)
-
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class MetricTable:
-    """The training_metrics rows of a run in write order (by id).
-
-    Attributes:
-        numbers: a float column per name, shape (rows,), NaN where NULL; `id`, `timestep`, `episode_count`,
-            `total_timesteps`, `progress_pct` and every name of `METRICS`.
-        local_s: `timestamp` in seconds on the recording machine's clock, shape (rows,).
-        created_s: `created_at` in seconds UTC, shape (rows,); NaN where absent.
-        unreadable: values that did not fit their column.
-    """
-
-    numbers: Mapping[str, Floats]
-    local_s: Floats
-    created_s: Floats
-    unreadable: int = 0
-
-    def __len__(self) -> int:
-        return len(self.local_s)
-
-
-@dataclass(frozen=True, slots=True)
-class GpuTable:
-    """The gpu_metrics samples of a run in time order; columns as in `GPU_COLUMNS`."""
-
-    local_s: Floats
-    numbers: Mapping[str, Floats]
-    unreadable: int = 0
-
-    def __len__(self) -> int:
-        return len(self.local_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +84,7 @@ class RowReader:
         columns: the columns of its tables.
         indexed: tables with an index that starts with run_id.
         redactor: takes out of every text what must not be published.
+        leaves: reads rows from the file itself, where nobody writes to it.
     """
 
     def __init__(
@@ -146,7 +93,9 @@ class RowReader:
         columns: Mapping[str, tuple[str, ...]],
         indexed: frozenset[str],
         redactor: Redactor,
+        leaves: LeafRows | None = None,
     ) -> None:
+        self._leaves = leaves
         self._connection = connection
         self._columns = columns
         self._indexed = indexed
@@ -154,9 +103,14 @@ class RowReader:
         for table in ("training_metrics", "gpu_metrics"):
             self._index(table)
 
-    def read(self, known: RunRows) -> RunRecord:
-        """The whole record of a run."""
-        keep = self._redactor.scope()
+    def read(self, known: RunRows, extents: Mapping[str, Extent] | None = None) -> RunRecord:
+        """The whole record of a run.
+
+        Args:
+            known: its rows in the small tables.
+            extents: where its rows in the large ones lie, by table, as far as that is known.
+        """
+        keep, run_id, extents = self._redactor.scope(), known.stored_id, extents or {}
 
         def published(table: str, rows: tuple[Row, ...]) -> tuple[Row, ...]:
             return tuple(keep.row(table, row, DOCUMENTS) for row in rows)
@@ -165,8 +119,8 @@ class RowReader:
             known.source,
             known.run_id,
             publish_run(known, keep),
-            self._read_metrics(known.stored_id),
-            self._read_gpu(known.stored_id),
+            self._read_metrics(run_id, extents.get("training_metrics")),
+            self._read_gpu(run_id, extents.get("gpu_metrics")),
             published("experiments", known.experiments),
             published("video_artifacts", known.artifacts),
             published("video_generation_progress", known.generated),
@@ -237,39 +191,33 @@ class RowReader:
             self._connection.text_factory = lenient_text
         return self._connection.execute(query, (run_id,)).fetchall()
 
-    def _read_metrics(self, run_id: str) -> MetricTable:
-        names = (*_METRIC_NUMBERS, "timestamp", "created_at")
-        present = "run_id" in self._columns.get("training_metrics", ())
-        order = "id" if "id" in self._columns.get("training_metrics", ()) else "rowid"
-        rows = self._select("training_metrics", names, order, run_id) if present else []
-        columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [() for _ in names]
-        numbers: dict[str, Floats] = {}
-        unreadable = 0
-        for name, values in zip(_METRIC_NUMBERS, columns, strict=False):
-            numbers[name], bad = float_column(values)
-            if name in _COUNTERS:  # beyond 53 bits, neighbours are one number
-                too_large = np.abs(numbers[name]) > 2**53
-                numbers[name][too_large] = np.nan
-                bad += int(too_large.sum())
-            unreadable += bad
-        times = [time_column(values) for values in columns[-2:]]
-        unreadable += sum(unreadable_times(values, read) for values, read in zip(columns[-2:], times, strict=True))
-        return MetricTable(numbers, times[0], times[1], unreadable)
+    def _from_leaves(self, table: str, extent: Extent | None, run_id: str, names: Names) -> Columns | None:
+        """Columns straight from the file; None where SQLite should be asked."""
+        if self._leaves is None or extent is None:
+            return None
+        times = [name for name in names.times if name in self._columns.get(table, ())]
+        try:
+            return self._leaves.read(table, extent, run_id, names.numbers, times)
+        except UnusualRowsError:
+            return None
 
-    def _read_gpu(self, run_id: str) -> GpuTable:
-        present = "run_id" in self._columns.get("gpu_metrics", ())
-        order = "ts" if "ts" in self._columns.get("gpu_metrics", ()) else "rowid"
-        rows = self._select("gpu_metrics", ("ts", *GPU_COLUMNS), order, run_id) if present else []
-        columns: list[tuple[Any, ...]] = (
-            list(zip(*rows, strict=True)) if rows else [() for _ in range(len(GPU_COLUMNS) + 1)]
-        )
-        times = time_column(columns[0])
-        read = {name: float_column(values) for name, values in zip(GPU_COLUMNS, columns[1:], strict=True)}
-        return GpuTable(
-            times,
-            {name: values for name, (values, _) in read.items()},
-            unreadable_times(columns[0], times) + sum(bad for _, bad in read.values()),
-        )
+    def _read_metrics(self, run_id: str, extent: Extent | None) -> MetricTable:
+        table, has = "training_metrics", self._columns.get("training_metrics", ())
+        found = self._from_leaves(table, extent, run_id, METRIC_NAMES)
+        read = None if found is None else metrics_of_columns(found)
+        if read is None:
+            order = "id" if "id" in has else "rowid"
+            read = metrics_of_rows(self._select(table, METRIC_NAMES.all, order, run_id) if "run_id" in has else [])
+        return read
+
+    def _read_gpu(self, run_id: str, extent: Extent | None) -> GpuTable:
+        table, has = "gpu_metrics", self._columns.get("gpu_metrics", ())
+        found = self._from_leaves(table, extent, run_id, GPU_NAMES)
+        read = None if found is None else samples_of_columns(found)
+        if read is None:
+            order = "ts" if "ts" in has else "rowid"
+            read = samples_of_rows(self._select(table, GPU_NAMES.all, order, run_id) if "run_id" in has else [])
+        return read
 
 
 def publish_run(known: RunRows, keep: Redactor) -> Row:
