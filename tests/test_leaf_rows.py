@@ -34,7 +34,9 @@ TIMES = st.one_of(
     MOMENTS.map(lambda moment: moment.isoformat(timespec="microseconds")),
     MOMENTS.map(lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S")),
 )
-ODD = st.sampled_from(["nan", b"\x01\x02", "today", "2026-02-31T00:00:00", "2026", "1.5", "", "0000-01-01 00:00:00"])
+ODD = st.sampled_from(
+    ["nan", "NaT", b"\x01\x02", "today", "2026-02-31T00:00:00", "2026", "1.5", "", "0000-01-01 00:00:00"]
+)
 ROWS = st.lists(st.tuples(st.sampled_from(RUNS), *([NUMBERS] * 2), TIMES, TIMES), max_size=80)
 
 

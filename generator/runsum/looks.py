@@ -11,7 +11,7 @@ Signature = tuple[int, int, int] | None
 """The same and the number of the file or folder in its file system; None where there is neither."""
 
 
-def look_of(file: Path) -> Look | None:
+def look_of(file: str | Path) -> Look | None:
     """How a file looks; None when there is none."""
     try:
         facts = os.stat(file)  # noqa: PTH116 - asked for every file of an archive

@@ -51,6 +51,7 @@ class SiteWriter:
 
     def __init__(self, folder: Path, known: Mapping[str, Look] | None = None) -> None:
         self.folder = folder
+        self._here = f"{folder}/"
         self._known = known or {}
         self.report = WriteReport()
         self._home = folder / _HOME
@@ -119,7 +120,7 @@ class SiteWriter:
 
     def looks(self) -> dict[str, Look]:
         """How the files of this build look now that it has ended, by path."""
-        return {path: look for path in self._seen if (look := look_of(self.folder / path)) is not None}
+        return {path: look for path in self._seen if (look := look_of(self._here + path)) is not None}
 
     def finish(self) -> WriteReport:
         """Move the build into place, remove files of earlier builds that it has not, and record what is owned now.
@@ -199,7 +200,7 @@ class SiteWriter:
 
     def _digest_there(self, path: str) -> str | None:
         """The SHA-256 of what is there; that of a file which looks as it did is known."""
-        if path in self._known and path in self._owned and look_of(self.folder / path) == tuple(self._known[path]):
+        if path in self._known and path in self._owned and look_of(self._here + path) == tuple(self._known[path]):
             return self._owned[path]
         there = self._read(path)
         return None if there is None else digest_of(there)
@@ -225,7 +226,7 @@ class SiteWriter:
         return [Move(path, None)]
 
     def _read(self, path: str) -> bytes | None:
-        target = self.folder / path
+        target = self._here + path
         try:
             return read_file(target)
         except OSError as error:

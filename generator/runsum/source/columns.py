@@ -100,13 +100,13 @@ def stamp_column(texts: NDArray[np.bytes_]) -> Floats | None:
     """Times as the application writes them, read as `time_column` does; None where one is written in another way.
 
     Args:
-        texts: `2026-01-05 08:00:00`, with a T or a fraction of a second, or `NaT`; shape (rows,).
+        texts: `2026-01-05 08:00:00`, with a T or a fraction of a second, or nothing; shape (rows,).
     """
     width = texts.dtype.itemsize
     if not len(texts):
         return np.empty(0)
     letters = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), width)
-    missing = texts == b"NaT"
+    missing = texts == b""
     letters = letters[~missing] if missing.any() else letters
     if len(letters):
         form = np.frombuffer(_FORM[:width].ljust(width), dtype=np.uint8)

@@ -75,7 +75,7 @@ class Columns:
 
     Attributes:
         numbers: by name, NaN where NULL, shape (rows,) each.
-        texts: by name, b"NaT" where NULL, shape (rows,) each.
+        texts: by name, empty where NULL, shape (rows,) each.
     """
 
     numbers: Mapping[str, Floats]
@@ -241,11 +241,11 @@ class _Cells:
         longest = max((int(_LENGTHS[kind]) for kind in seen), default=0)
         if len(seen) == 1 and seen[0] > _TEXT and seen[0] % 2:
             return np.asarray(self._look(f"S{longest}")[places])
-        read = np.full(len(self), b"NaT", dtype=f"S{max(longest, 3)}")
+        read = np.zeros(len(self), dtype=f"S{max(longest, 1)}")
         for kind in seen:
-            if kind == _NULL:
+            if kind in (_NULL, _TEXT):
                 continue
-            if kind <= _TEXT or kind % 2 == 0:
+            if kind < _TEXT or kind % 2 == 0:
                 raise UnusualRowsError
             found = np.flatnonzero(kinds == kind)
             read[found] = self._look(f"S{_LENGTHS[kind]}")[places[found]]
