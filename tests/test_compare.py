@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from runsum.analysis.setting_texts import setting_text, settings_of
 from runsum.analysis.settings import same_setting
-from runsum.archive.setting_texts import setting_text, settings_of
 from runsum.formatting import FILTERS
 from runsum.model import ConfigValue
 from runsum.pages.compare import MOST_RUNS, Offers

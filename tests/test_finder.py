@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from runsum import formatting
-from runsum.pages.run_columns import sparkline_code
 from runsum.pages.run_index import packed
+from runsum.traits import sparkline_code
 from support.browser import FINDER, from_a_server, visiting
 from support.command import build
 from support.rows import add_run

@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from runsum.archive.archive import Archive
 from runsum.model import Annotation, ConfigValue, RunDigest, note
-from runsum.pages.search_card import SHARED, WORDS_PER_ARCHIVE, WORDS_PER_RUN, SearchCard, make_cards, spell
+from runsum.pages.search_card import SHARED, WORDS_PER_ARCHIVE, WORDS_PER_RUN, SearchCard, make_cards
+from runsum.traits import spell
 from support.months import archive, run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runsum.pickling import quickly_pickled
@@ -82,3 +83,21 @@ class Cost:
         if self.reward_gained is None or not self.gpu_hours:
             return None
         return self.reward_gained / self.gpu_hours
+
+
+@quickly_pickled
+@dataclass(frozen=True, slots=True)
+class RunTraits:
+    """What lists and comparisons say of a run, see :mod:`runsum.traits`.
+
+    Attributes:
+        settings: every setting that is set, as the text by which it is compared.
+        spelled: the settings that are searched for, as people type them.
+        spark: the reward as a small drawing; empty without a curve.
+        spark_code: the same as digits, for the table of all runs; None without a curve.
+    """
+
+    settings: Mapping[str, str]
+    spelled: tuple[tuple[str, str], ...]
+    spark: str
+    spark_code: str | None

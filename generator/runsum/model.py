@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from runsum.measures import Cost, HumanScore, Solved
+from runsum.measures import Cost, HumanScore, RunTraits, Solved
 from runsum.pickling import quickly_pickled
 from runsum.redact.found import Found
 
@@ -366,6 +366,7 @@ class RunDigest:
         redactions: what was taken out of the run's texts before anything else saw them.
         extras: facts of the page beyond the placeholders, by name.
         fingerprint: changes with anything else of the digest.
+        traits: None where nobody has worked them out, see :mod:`runsum.traits`.
     """
 
     source: str
@@ -418,6 +419,7 @@ class RunDigest:
     cost: Cost = field(default_factory=Cost)
     extras: Mapping[str, Fact] = field(default_factory=dict)
     fingerprint: str = ""
+    traits: RunTraits | None = None
 
     @property
     def own_steps(self) -> int | None:

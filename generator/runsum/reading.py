@@ -26,6 +26,7 @@ from runsum.source.project import ProjectFiles, read_project_files
 from runsum.source.project_tree import Witness
 from runsum.source.records import GPU_COLUMNS, METRICS, GpuTable, MetricTable, RunRecord
 from runsum.source.rows import RowReader, RunRows, publish_run
+from runsum.traits import with_traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def read_run(reader: RowReader, task: ReadTask) -> DigestedRun:
     except Exception as error:  # one run's surprise must not take the archive down; it is shown on its page
         done = digest_nothing(record, task.slug, task.use, f"{type(error).__name__}: {error}")
     done = publish_files(done, settings, root, witness)
-    digest = replace(done.digest, fingerprint=value_print(done.digest))
+    digest = with_traits(replace(done.digest, fingerprint=value_print(done.digest)))
     return replace(done, digest=digest, seen=witness, has_foreign_rows=len(foreign) > 0)
 
 

@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from runsum.analysis import aggregate
+from runsum.analysis.setting_texts import setting_text
 from runsum.analysis.settings import recorded_seed
 from runsum.archive import curves
 from runsum.archive.lineage import Kin
-from runsum.archive.setting_texts import setting_text, settings_of
 from runsum.archive.slugs import SlugMaker
 from runsum.model import RunDigest
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
+from runsum.traits import traits_of
 
 POINTS = 51
 _CELLS, _CURVE_CELLS = 20_000_000.0, 10_000_000.0
@@ -183,7 +184,7 @@ def key_of(run: RunDigest) -> Key | None:
     """What runs that repeat each other have in common; None where environment, algorithm or settings are unknown."""
     if not run.env_id or not run.algorithm:
         return None
-    settings = settings_of(run.config)
+    settings = traits_of(run).settings
     learned = {name: value for name, value in settings.items() if not _is_unlearned(name)}
     if not learned:
         return None

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from runsum.analysis.setting_texts import setting_text
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.archive.setting_texts import setting_text, settings_of
 from runsum.drawing import ALL_CHARTS
 from runsum.model import Phrase, State, phrase
 from runsum.pages.contract import Page
 from runsum.pages.run_facts import OUTCOMES, Outcome
+from runsum.traits import traits_of
 
 PATH = "compare.md"
 MOST_RUNS = 20
@@ -133,7 +134,7 @@ def _first(children: Sequence[str], own: str) -> Iterator[str]:
 
 def _settings_but_seed(run: ArchivedRun) -> Group | None:
     """What runs that repeat each other have in common; None where nothing is recorded."""
-    settings = settings_of(run.digest.config)
+    settings = dict(traits_of(run.digest).settings)
     settings.pop(_SEED, None)
     return (run.digest.env_id, run.digest.algorithm, tuple(settings.items())) if settings else None
 

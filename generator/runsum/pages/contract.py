@@ -11,8 +11,9 @@ from markupsafe import Markup
 from runsum.archive.archive import ArchivedRun
 from runsum.chartdata import sparkline
 from runsum.model import Phrase
+from runsum.traits import SPARK_POINTS, traits_of
 
-_SPARK_POINTS = 40
+_IN_TABLES = (90, 20, SPARK_POINTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,10 @@ def page_href(run: ArchivedRun, up: str) -> Markup:
     return Markup(f"{up}runs/{run.digest.slug}/index.html")
 
 
-def spark_of(run: ArchivedRun, width: int = 90, height: int = 20, points: int = _SPARK_POINTS) -> Markup:
+def spark_of(run: ArchivedRun, width: int = 90, height: int = 20, points: int = SPARK_POINTS) -> Markup:
     """Sparkline of a run's reward, of a size in pixels and about so many points."""
+    if (width, height, points) == _IN_TABLES:
+        return Markup(traits_of(run.digest).spark)
     return _spark(run.digest.curve.rewards, width, height, points)
 
 

@@ -13,6 +13,7 @@ from runsum.analysis.settings import plain
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.formatting import clean_text, cut, setting
 from runsum.model import Scalar
+from runsum.traits import traits_of
 
 CONFIG_COLUMNS = 150
 """Settings that become columns, the most frequent ones; an archive of many projects can hold thousands."""
@@ -51,7 +52,7 @@ _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
     # name, title, kind, format, facet, shown, value
     ("run", "Run", "text", "", False, True, lambda run: _words(run.digest.run_id)),
     ("name", "Name", "text", "", False, False, lambda run: _words(run.digest.label)),
-    ("curve", "Reward curve", "text", "spark", False, True, lambda run: sparkline_code(run.digest.curve.rewards)),
+    ("curve", "Reward curve", "text", "spark", False, True, lambda run: traits_of(run.digest).spark_code),
     ("game", "Game", "category", "", True, True, lambda run: _name(run.digest.game)),
     ("env_id", "Environment", "category", "", False, False, lambda run: _name(run.digest.env_id)),
     ("algorithm", "Algorithm", "category", "", True, True, lambda run: _name(run.digest.algorithm)),
@@ -79,9 +80,6 @@ _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
     ("error", "Failure", "text", "", False, False, lambda run: _failure(run)),
 )  # fmt: skip
 
-_SPARK_POINTS = 30
-_SPARK_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
 
 def find_columns(archive: Archive, notes: Mapping[str, Markup]) -> list[Column]:
     """All columns that at least one run fills, the run's own ones first.
@@ -103,22 +101,6 @@ def find_columns(archive: Archive, notes: Mapping[str, Markup]) -> list[Column]:
     taken = {column.name for column in columns}
     columns = [c for c in columns if c.is_shown or any(value is not None and value != () for value in c.values)]
     return columns + _settings(runs, taken)
-
-
-def sparkline_code(rewards: Sequence[float]) -> str | None:
-    """A curve as up to 30 digits of base 62 from its least to its largest value; None without a curve."""
-    finite = [value for value in rewards if math.isfinite(value)]
-    if len(finite) < 2:
-        return None
-    points = min(len(finite), _SPARK_POINTS)
-    picked = [finite[round(place * (len(finite) - 1) / (points - 1))] for place in range(points)]
-    low, high = min(picked), max(picked)
-    top = len(_SPARK_DIGITS) - 1
-    spread = high - low
-    if not math.isfinite(spread):
-        return None
-    # divided first: top / spread is infinite where rewards are of the smallest numbers that there are
-    return "".join(_SPARK_DIGITS[round((value - low) / spread * top) if spread else top // 2] for value in picked)
 
 
 def _settings(runs: Sequence[ArchivedRun], taken: set[str]) -> list[Column]:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from runsum.analysis.setting_texts import TEXT_LENGTH
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.archive.setting_texts import TEXT_LENGTH, settings_of
 from runsum.chartdata import data_script
 from runsum.formatting import FILTERS, cut
 from runsum.model import Fact, Phrase, known, phrase
+from runsum.traits import traits_of
 
 ANCESTORS = 50
 """Ancestors a run names at most: those nearest to it; a lineage can be long."""
@@ -105,7 +106,7 @@ def run_facts(run: ArchivedRun, archive: Archive, short: Short) -> bytes:
         "start_timestep": digest.start_timestep,
         "outcomes": {row.name: _entry(row.fact(run), row.format, short) for row in OUTCOMES},
         "lost_rewards": any(found.kind == "large_rewards_lost" for found in run.problems),
-        "config": settings_of(digest.config),
+        "config": dict(traits_of(digest).settings),
         "kin": {
             "parent": run.kin.parent,
             "parent_run_id": _text(run.kin.parent_run_id),

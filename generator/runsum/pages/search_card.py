@@ -6,23 +6,19 @@ runs share is therefore told of the newest of them only; in a small archive ever
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import lru_cache
 from html import unescape
 from itertools import chain
 
 from markupsafe import Markup
 
-from runsum.analysis.settings import plain
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.formatting import clean_text, cut, reward, setting
-from runsum.model import RunDigest
+from runsum.formatting import clean_text, cut, reward
 from runsum.pages.contract import title_of
+from runsum.traits import traits_of
 
 SHARED = 200
 """A setting, environment or tag of more runs than this is told of so many only, spread over the games."""
@@ -30,9 +26,6 @@ WORDS_PER_RUN = 600
 """Characters of a person's notes on a card, and of an error."""
 WORDS_PER_ARCHIVE = 600_000
 """The same for all cards together: 10,000 annotated runs get 60 characters each."""
-_SETTINGS, _VALUE = 40, 40  # how many, and the longest value that anybody types
-_FIRST = ("learning_rate", "batch_size", "n_steps", "n_envs", "gamma", "seed", "total_timesteps")
-_ELSEWHERE = frozenset({"env_id", "algorithm"})  # settings that the title and the environment say already
 _BEST = 10
 _BEST_STEP, _NEWEST = 0.005, 0.02
 _LONG_AGO_S, _AGES_S = 1_400_000_000.0, 1_000_000_000.0  # from 2014 on, about 30 years
@@ -93,7 +86,7 @@ def make_cards(archive: Archive, notes: Mapping[str, Markup]) -> dict[str, Searc
             day=digest.started_at or "",
             best="" if digest.best_reward is None else reward(digest.best_reward).replace(",", ""),
             tags=tuple(tag for name, tag in _tags(run) if (name, tag) in told),
-            settings=tuple(f"{name} {value}" for name, value in _settings(digest) if (name, value) in told),
+            settings=tuple(f"{name} {value}" for name, value in traits_of(digest).spelled if (name, value) in told),
             notes=cut(said, length),
             error=cut(failure, length),
             boost=boosts[digest.slug],
@@ -127,7 +120,7 @@ def _values(run: ArchivedRun) -> Iterator[tuple[str, str]]:
     if run.digest.env_id:
         yield "env_id", run.digest.env_id
     yield from _tags(run)
-    yield from _settings(run.digest)
+    yield from traits_of(run.digest).spelled
 
 
 def _tags(run: ArchivedRun) -> Iterator[tuple[str, str]]:
@@ -136,44 +129,6 @@ def _tags(run: ArchivedRun) -> Iterator[tuple[str, str]]:
     for tag in (*run.digest.tags, run.digest.preset or ""):
         if any(word not in known and not word.isdigit() for word in _words(tag)):
             yield "tag", cut(tag, 60)
-
-
-def _settings(digest: RunDigest) -> Iterator[tuple[str, str]]:
-    """Settings with a value, those that people ask for first."""
-    names = [name for name in _FIRST if name in digest.config]
-    names += sorted(name for name in digest.config if name not in _FIRST and name not in _ELSEWHERE)
-    found = ((cut(name, 60), plain(digest.config[name].value)) for name in names)
-    spelled = (
-        (name, _spelled(value) if isinstance(value, Hashable) else spell(value))
-        for name, value in found
-        if value is not None
-    )
-    yield from [(name, value) for name, value in spelled if 0 < len(value) <= _VALUE][:_SETTINGS]
-
-
-@lru_cache(maxsize=4_096, typed=True)  # runs share most of their settings; True is not 1
-def _spelled(value: Hashable) -> str:
-    return spell(value)
-
-
-def spell(value: object) -> str:
-    """A value in all spellings that people type: 0.00025 = 2.5e-4, 1000000 = 1e6 = 1M, 500000 = 5e5 = 500k."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return setting(value)
-    number = Decimal(f"{value:.10g}").normalize()
-    _, digits, power = number.as_tuple()
-    assert isinstance(power, int)  # it is a letter where the value is not finite
-    size = len(digits) + power - 1
-    scientific = f"{number.scaleb(-size).normalize():f}e{size}"
-    if not -12 < size < 16:
-        return scientific
-    spellings = [f"{number:f}"]
-    if value and (size <= -3 or (size >= 4 and len(digits) == 1)):
-        spellings.append(scientific)
-    if size >= 4 and power >= 1 and len(digits) <= 3:
-        shift, letter = (6, "M") if size >= 6 else (3, "k")
-        spellings.append(f"{number.scaleb(-shift).normalize():f}{letter}")
-    return " = ".join(spellings)
 
 
 def _name(run: ArchivedRun) -> str:
