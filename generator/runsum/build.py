@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -11,13 +11,14 @@ from pathlib import Path
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, RedactionFacts, make_archive
+from runsum.archive.seeds import Together
 from runsum.archive.slugs import SlugMaker
 from runsum.cache import BuildCache, cache_file
 from runsum.clock import AsOf
 from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.digest import DigestSettings
 from runsum.feed import FEED_PATH, make_feed
-from runsum.fingerprints import settings_print
+from runsum.fingerprints import program, settings_print, text_print, value_print
 from runsum.fresh import Freshness
 from runsum.gather import Gatherer, Progress
 from runsum.model import RunDigest, problem
@@ -100,7 +101,10 @@ def build_archive(
         with stages.measure("archive"):
             digests = mark_twins(gathered.digests)
             notes = read_notes(settings.notes_dir, frozenset(digest.run_id for digest in digests), redactor)
-            archive = make_archive(digests, gathered.sources, slugs, settings.thresholds, settings.solved)
+            sums = _Sums(cache)
+            archive = make_archive(
+                digests, gathered.sources, slugs, settings.thresholds, settings.solved, sums.remember
+            )
             archive = replace(archive, redaction=sum_up(settings.redaction, archive, redactor))
         renderer = Renderer(template_folder())
         with stages.measure("run pages"):
@@ -116,7 +120,9 @@ def build_archive(
             done_writing = writer.finish()
             looks = writer.looks()
             cache.put("site", "looks", "", looks)
-            cache.save({"run": rendered.made_of, "page": rendered.made_of, "part": others.parts})
+            cache.save(
+                {"run": rendered.made_of, "page": rendered.made_of, "part": others.parts, _Sums.kind: sums.names}
+            )
     report = BuildReport(
         docs_dir=str(site.docs_dir),
         databases=[redactor.text(printable(str(entry.path))) for entry in databases],
@@ -137,6 +143,21 @@ def build_archive(
     if options.fresh is not None:
         options.fresh.remember(report, gathered.depends, looks)
     return report
+
+
+class _Sums:
+    """What groups of seeds say together, from earlier builds where their runs are as they were."""
+
+    kind = "seeds"
+
+    def __init__(self, cache: BuildCache) -> None:
+        self.names: list[str] = []
+        self._cache = cache
+
+    def remember(self, name: str, made_of: object, make: Callable[[], Together | None]) -> Together | None:
+        """The sum of a group."""
+        self.names.append(name)
+        return self._cache.remember(self.kind, name, text_print(program(), value_print(made_of)), make)
 
 
 def make_common(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | DataFile]:

@@ -14,13 +14,15 @@ import os
 import pickle
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from platformdirs import user_cache_path
+
+Value = TypeVar("Value")
 
 _OWN = "runsum."
 _KEPT_DAYS = 120
@@ -68,6 +70,15 @@ class BuildCache:
         """Keep a value; it is written by `save`."""
         if self._file is not None:
             self._new[kind, name] = (made_of, pickle.dumps(value, protocol=5))
+
+    def remember(self, kind: str, name: str, made_of: str, make: Callable[[], Value]) -> Value:
+        """The value that an earlier build has made of the same, else a new one, which is kept."""
+        kept = self.get(kind, name, made_of)
+        if kept is None:
+            kept = (make(),)
+            self.put(kind, name, made_of, kept)
+        value: Value = kept[0]
+        return value
 
     def save(self, kept: Mapping[str, Iterable[str]]) -> None:
         """Write what is new and forget all other entries but the names of each kind.

@@ -13,7 +13,7 @@ from runsum.analysis.solved import REACHED
 from runsum.archive.effects import Effect, find_effects
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
-from runsum.archive.seeds import SeedGroups, find_seed_groups
+from runsum.archive.seeds import Remember, SeedGroups, find_seed_groups
 from runsum.archive.slugs import SlugMaker
 from runsum.model import ConfigChange, Fact, Level, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
@@ -122,6 +122,7 @@ def make_archive(
     slugs: SlugMaker,
     thresholds: Thresholds,
     solved: Mapping[str, float],
+    remember: Remember = lambda name, made_of, make: make(),
 ) -> Archive:
     """Put all runs together.
 
@@ -131,6 +132,7 @@ def make_archive(
         slugs: makes folder names that do not collide.
         thresholds: rules in force.
         solved: declared solved thresholds by game, printed on the Methods page.
+        remember: knows what the seed groups of earlier builds say.
     """
     ordered = sorted(digests, key=lambda run: (run.started_at or "", run.source, run.run_id))
     kinship, index = find_kinship(ordered), Precedents.of(ordered)
@@ -139,7 +141,7 @@ def make_archive(
     games, game_pages = _group(ordered, lambda run: run.game, "games", slugs)
     algorithms, algorithm_pages = _group(ordered, lambda run: run.algorithm, "algorithms", slugs)
     neighbours = _neighbours(games)
-    seeds = find_seed_groups(ordered, kinship.kin, slugs, thresholds)
+    seeds = find_seed_groups(ordered, kinship.kin, slugs, thresholds, remember)
     archived: dict[str, ArchivedRun] = {}
     for run in ordered:
         done = _archive_run(run, kinship, by_slug, index, thresholds)

@@ -7,7 +7,7 @@ one curve. A leg that began from another run's weights under other settings is a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -148,8 +148,17 @@ class SeedGroups:
         return tuple(group for group in self.groups if group.slug is not None)
 
 
+Remember = Callable[[str, object, Callable[[], "Together | None"]], "Together | None"]
+"""What a group says together, from an earlier build where it is known: name of the group, everything that it is made
+of, and the work itself."""
+
+
 def find_seed_groups(
-    runs: Sequence[RunDigest], kin: Mapping[str, Kin], slugs: SlugMaker, limits: Thresholds
+    runs: Sequence[RunDigest],
+    kin: Mapping[str, Kin],
+    slugs: SlugMaker,
+    limits: Thresholds,
+    remember: Remember = lambda name, made_of, make: make(),
 ) -> SeedGroups:
     """Put runs of equal settings together.
 
@@ -158,6 +167,7 @@ def find_seed_groups(
         kin: their places in lineages.
         slugs: makes folder names.
         limits: thresholds in force.
+        remember: knows the sums of earlier builds.
     """
     by_slug = {run.slug: run for run in runs}
     keys: dict[str, Key] = {}
@@ -173,7 +183,7 @@ def find_seed_groups(
     groups = []
     for key, members in roots.items():
         chains = [_chain(run, keys, kin, by_slug) for run in members]
-        groups.append(_make_group(key, chains, slugs, limits))
+        groups.append(_make_group(key, chains, slugs, limits, remember))
     groups.sort(key=lambda g: (g.game.casefold(), g.env_id, g.algorithm, -len(g.samples), sorted(g.settings.items())))
     of_run = {slug: group for group in groups for sample in group.samples for slug in sample.legs}
     of_run |= {out.slug: group for group in groups for out in group.left_out}
@@ -219,15 +229,18 @@ def _chain(
         chain.append(max(nexts, key=lambda run: run.current_timestep or 0))
 
 
-def _make_group(key: Key, chains: Sequence[Sequence[RunDigest]], slugs: SlugMaker, limits: Thresholds) -> SeedGroup:
+def _make_group(
+    key: Key, chains: Sequence[Sequence[RunDigest]], slugs: SlugMaker, limits: Thresholds, remember: Remember
+) -> SeedGroup:
     env_id, algorithm, settings = key
     samples, left_out = _count(chains, limits)
     enough = bool(samples) and len(samples) >= limits.seeds_min_runs
-    together = sum_up(samples, limits) if enough else None
     game = chains[0][0].game or env_id
-    slug = None
+    slug = together = None
     if enough:
-        mark = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()[:6]
+        whole = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()
+        mark = whole[:6]
+        together = remember(whole, (samples, limits), lambda: sum_up(samples, limits))
         slug = slugs.make("seeds", f"{game[:24]} {algorithm[:8]} {mark}", mark)
     begun = chains[0][0].started_at or ""
     return SeedGroup(slug, env_id, game, algorithm, dict(settings), begun, tuple(samples), tuple(left_out), together)
