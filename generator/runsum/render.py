@@ -7,6 +7,7 @@ made here or an SVG of our own. Undefined names are errors.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import fields
 from html import unescape
 from pathlib import Path
@@ -44,7 +45,8 @@ class Renderer:
         self._kept_back: dict[str, str] = words["kept_back"]
         self._page = self._environment(folder / "pages", "page", self._finalize_page)
         self._text = self._environment(folder / "pages", "text", self._finalize_text)
-        self._compiled: dict[tuple[bool, str], jinja2.Template] = {}
+        self._compiled: dict[tuple[bool, str], _Wording] = {}
+        self._fixed: dict[tuple[bool, str], str] = {}  # words without a number in them are always the same
 
     def _environment(self, folder: Path, kind: str, finalize: Any) -> jinja2.Environment:
         wording = {f"{_WORDS}{key}": text for key, text in self._wording.items()}
@@ -95,15 +97,21 @@ class Renderer:
         return key in self._wording
 
     def _render(self, phrase: Phrase, *, page: bool) -> str:
-        template = self._compiled.get((page, phrase.key))
-        if template is None:
-            environment = self._page if page else self._text
-            if phrase.key not in self._wording:
-                raise LookupError(f"wording.yml has no words for {phrase.key!r}")
-            template = environment.get_template(f"{_WORDS}{phrase.key}")
-            self._compiled[page, phrase.key] = template
-        # As Template.render does, but without a copy of Jinja's globals, which no wording uses: a page has 100 phrases.
-        return "".join(template.root_render_func(template.new_context(dict(phrase.values), shared=True)))
+        said = self._fixed.get((page, phrase.key)) if not phrase.values else None
+        if said is not None:
+            return said
+        wording = self._compiled.get((page, phrase.key))
+        if wording is None:
+            wording = self._compiled[page, phrase.key] = self._compile(phrase.key, self._page if page else self._text)
+        said = wording.say(phrase.values)
+        if not phrase.values:
+            self._fixed[page, phrase.key] = said
+        return said
+
+    def _compile(self, key: str, environment: jinja2.Environment) -> _Wording:
+        if key not in self._wording:
+            raise LookupError(f"wording.yml has no words for {key!r}")
+        return _Wording(environment.get_template(f"{_WORDS}{key}"))
 
     def _finalize_page(self, value: object) -> object:
         if isinstance(value, Markup):
@@ -148,6 +156,25 @@ class Renderer:
 
     def _chart_title(self, name: str) -> str:
         return self._charts[name]
+
+
+class _Wording:
+    """One wording, said over and over: a page has a hundred phrases, and a context for each would cost more than they.
+
+    As `Template.render` does, but without Jinja's globals, which no wording uses.
+    """
+
+    def __init__(self, template: jinja2.Template) -> None:
+        self._render = template.root_render_func
+        self._context = template.new_context({}, shared=True)
+
+    def say(self, values: Mapping[str, object]) -> str:
+        """The words with their values."""
+        before, self._context.parent = self._context.parent, dict(values)  # a phrase may hold another of its kind
+        try:
+            return "".join(self._render(self._context))
+        finally:
+            self._context.parent = before
 
 
 class _CompiledTemplates(jinja2.FileSystemBytecodeCache):
