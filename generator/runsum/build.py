@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -23,9 +24,8 @@ from runsum.fresh import Freshness
 from runsum.gather import Gatherer, Progress
 from runsum.model import RunDigest, problem
 from runsum.notes import read_notes
-from runsum.page_files import PageFiles
 from runsum.pages import compare, groups, home, lineage, months, reports, run_index, seeds
-from runsum.pages.contract import DataFile, Page, Part
+from runsum.pages.contract import Part
 from runsum.pages.run import RunPages
 from runsum.parallel import Workers, default_jobs
 from runsum.redact.found import Found
@@ -34,9 +34,9 @@ from runsum.redact.redactor import Redactor
 from runsum.render import Renderer
 from runsum.report import BuildReport
 from runsum.resources import template_folder
-from runsum.run_files import RunFiles
 from runsum.site.assets import read_assets
 from runsum.site.writer import SiteWriter
+from runsum.site_files import Common, SiteFiles
 from runsum.source.project_tree import printable
 from runsum.stages import Stages
 from runsum.workers import ChartsWorker
@@ -107,12 +107,10 @@ def build_archive(
             )
             archive = replace(archive, redaction=sum_up(settings.redaction, archive, redactor))
         renderer = Renderer(template_folder())
-        with stages.measure("run pages"):
-            run_pages = RunPages(archive, notes)
-            rendered = RunFiles(archive, run_pages, renderer, cache, writer).write(jobs, tell)
-        with stages.measure("other pages"):
-            others = PageFiles(renderer, cache, writer, rendered.made_of, tell)
-            others.write(make_common(archive, notes), make_parts(archive), settings_print(settings))
+        with stages.measure("pages"):
+            files = SiteFiles(archive, RunPages(archive, notes), renderer, cache, writer)
+            common = make_common(archive, notes)
+            rendered = files.write(common, make_parts(archive), settings_print(settings), jobs, tell)
             writer.write(FEED_PATH, make_feed(archive, site, renderer.words))
             for file, content in read_assets(template_folder(), specs.result()):
                 writer.write(file, content)
@@ -121,15 +119,15 @@ def build_archive(
             looks = writer.looks()
             cache.put("site", "looks", "", looks)
             cache.save(
-                {"run": rendered.made_of, "page": rendered.made_of, "part": others.parts, _Sums.kind: sums.names}
+                {"run": rendered.made_of, "page": rendered.made_of, "part": rendered.parts, _Sums.kind: sums.names}
             )
     report = BuildReport(
         docs_dir=str(site.docs_dir),
         databases=[redactor.text(printable(str(entry.path))) for entry in databases],
         runs=len(archive.runs),
         read=gathered.read,
-        pages=len(archive.runs) + others.pages,
-        rendered=rendered.rendered,
+        pages=rendered.pages,
+        rendered=rendered.runs,
         written=len(done_writing.written),
         unchanged=done_writing.unchanged,
         removed=len(done_writing.removed),
@@ -160,16 +158,12 @@ class _Sums:
         return self._cache.remember(self.kind, name, text_print(program(), value_print(made_of)), make)
 
 
-def make_common(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | DataFile]:
-    """Every page and data file that is about all runs."""
-    yield from home.make_pages(archive)
-    yield from run_index.make_pages(archive, notes)
-    yield from months.make_pages(archive)
-    yield from compare.make_pages(archive)
-    yield from lineage.make_pages(archive)
-    yield from seeds.make_pages(archive)
-    yield from groups.make_pages(archive)
-    yield from reports.make_pages(archive)
+def make_common(archive: Archive, notes: Mapping[str, Markup]) -> list[Common]:
+    """What makes the pages and data files that are about all runs."""
+    return [
+        partial(run_index.make_pages, archive, notes),
+        *(partial(room.make_pages, archive) for room in (months, home, groups, lineage, seeds, reports, compare)),
+    ]
 
 
 def make_parts(archive: Archive) -> Iterator[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import sys
@@ -17,6 +18,7 @@ from runsum.errors import ConfigError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+_WORTH_PROCESSES, _MOST_AT_A_TIME = 12, 16
 _AHEAD = 3  # chunks per process that wait or are done: what bounds the memory
 _DASK = "dask://"
 
@@ -130,6 +132,41 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+
+
+_inherited: Sequence[Callable[[], Any]] = ()  # what forked processes are to do: they have it without being sent it
+
+
+def in_processes(work: Sequence[Callable[[], Result]], jobs: int, alone: int = 0) -> Iterator[Result]:
+    """Call functions in processes that have everything this one has; the results come in order.
+
+    Where processes cannot be forked or would not pay, they are called here.
+
+    Args:
+        work: functions without arguments.
+        jobs: how many processes.
+        alone: so many of the first functions take long, and are handed over one by one.
+    """
+    global _inherited
+    if jobs == 1 or len(work) < _WORTH_PROCESSES or multiprocessing.get_start_method() != "fork":
+        yield from (one() for one in work)
+        return
+    size = min(_MOST_AT_A_TIME, max(1, (len(work) - alone) // (8 * jobs)))
+    chunks: list[tuple[int, ...]] = [(place,) for place in range(alone)]
+    chunks += [tuple(range(place, min(place + size, len(work)))) for place in range(alone, len(work), size)]
+    _inherited = work
+    gc.freeze()  # what processes share stays shared: no collection touches it
+    try:
+        with Workers(jobs) as workers:
+            for chunk, done in workers.run(_call_inherited, chunks, 1):
+                yield from (work[place]() for place in chunk) if isinstance(done, Lost) else done
+    finally:
+        _inherited = ()
+        gc.unfreeze()
+
+
+def _call_inherited(chunks: Sequence[tuple[int, ...]]) -> list[list[Any]]:
+    return [[_inherited[place]() for place in chunk] for chunk in chunks]
 
 
 def _context() -> multiprocessing.context.BaseContext:

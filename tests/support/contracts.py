@@ -78,7 +78,11 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     archive = make_archive(mark_twins(gathered.digests), gathered.sources, slugs, settings.thresholds, settings.solved)
     renderer = Renderer(template_folder())
     parts = [item for part in make_parts(archive) for item in part.make()]
-    items = (*map(RunPages(archive, {}).page, archive.runs), *make_common(archive, {}), *parts)
+    items = (
+        *map(RunPages(archive, {}).page, archive.runs),
+        *(item for make in make_common(archive, {}) for item in make()),
+        *parts,
+    )
     pages = tuple(item for item in items if isinstance(item, Page))
     return Rendered(
         archive,
