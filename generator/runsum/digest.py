@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from runsum import facts, health, oddities, recorded, results
 from runsum.analysis import dynamics, media, resources, reward, settings, solved, standing, throughput
 from runsum.analysis.shape import RewardShape, describe_shape
@@ -73,6 +71,7 @@ class _Known:
     algorithm: str | None
     target: int | None
     by_application: bool
+    by_runsum: bool
     frame: RunFrame
 
 
@@ -182,6 +181,7 @@ def _recognise(record: RunRecord, files: ProjectFiles) -> _Known:
         algorithm=algorithm,
         target=target,
         by_application=settings.recorded_by_application(config, row),
+        by_runsum=settings.recorded_by_runsum(row),
         frame=RunFrame(
             status=(text(row.get("status")) or "").lower(),
             algorithm=algorithm,
@@ -204,7 +204,8 @@ def _analyse(
 ) -> _Analysis:
     limits = use.thresholds
     series, quality = clean_series(record.metrics, record.gpu, what.frame, limits)
-    quality = replace(quality, foreign_runs=dict(twins))
+    if twins:
+        quality = replace(quality, foreign_runs=dict(twins))
     learning, signals = dynamics.describe_dynamics(series, what.algorithm, what.by_application, limits)
     videos, video_problems = media.collect_videos(
         record, lambda moment: clock.is_over(moment, quality.utc_offset_min), limits
@@ -222,7 +223,7 @@ def _analyse(
             series.timestep, series.reward, series.start_timestep, what.target, series.last_step_any_row, limits
         ),
         rate=throughput.measure_rate(series, quality, limits),
-        machine=resources.describe_resources(series, record.gpu, settings.recorded_by_runsum(record.row), limits),
+        machine=resources.describe_resources(series, record.gpu, what.by_runsum, limits),
         learning=learning,
         signals=signals,
         videos=recorded.merge_videos(videos, files.videos, bool(files.looked_in)),
@@ -244,10 +245,10 @@ def _summarise(
         **facts.progress_facts(row, series, stand, what.target, quality, limits),
         **facts.reward_facts(row, series, quality, found.shape, limits),
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
-        **throughput.fps_facts(series, settings.recorded_by_runsum(row)),
+        **throughput.fps_facts(series, what.by_runsum),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),
         "eta_note": throughput.eta_fact(stand.state, _last_step(series), goal, found.rate, limits),
-        **throughput.downtime_facts(quality, found.notes, settings.recorded_by_runsum(row), limits),
+        **throughput.downtime_facts(quality, found.notes, what.by_runsum, limits),
         "metric_gap_note": throughput.gap_fact(quality),
         **found.machine.facts,
         **found.learning,
@@ -266,9 +267,7 @@ def _judge(
     record: RunRecord, what: _Known, found: _Analysis, summary: Mapping[str, Fact], use: DigestSettings
 ) -> results.Results:
     """What it reached and what it cost."""
-    measure = solved.find_measure(
-        what.config, what.env_id, what.by_application, settings.recorded_by_runsum(record.row)
-    )
+    measure = solved.find_measure(what.config, what.env_id, what.by_application, what.by_runsum)
     hours = (_trained_hours(summary), _number(summary["pause_time_h"]))
     game = (what.env_id, facts.game_name(what.env_id) if what.env_id else None)
     return results.find_results(
@@ -330,13 +329,13 @@ def _last_step(series: Series) -> int | None:
 
 
 def _final(series: Series) -> tuple[float | None, int | None]:
-    rewards = np.flatnonzero(np.isfinite(series.reward))
-    return _at(series, int(rewards[-1])) if len(rewards) else (None, None)
+    rewards = series.values("episode_reward_mean")
+    return _at(series, int(rewards.rows[-1])) if len(rewards) else (None, None)
 
 
 def _best(series: Series) -> tuple[float | None, int | None]:
-    rewards = np.flatnonzero(np.isfinite(series.reward))
-    return _at(series, int(rewards[np.argmax(series.reward[rewards])])) if len(rewards) else (None, None)
+    rewards = series.values("episode_reward_mean")
+    return _at(series, int(rewards.rows[rewards.seen.argmax()])) if len(rewards) else (None, None)
 
 
 def _at(series: Series, row: int) -> tuple[float, int]:

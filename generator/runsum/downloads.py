@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import orjson
 
-from runsum.chartdata import number_texts
 from runsum.cleaning.series import Series
 from runsum.source.columns import Floats
 from runsum.source.records import METRICS
@@ -28,21 +28,35 @@ def metrics_csv(series: Series) -> bytes:
     Columns: timestep, hours (since the run began), session (0-based), then every metric with a value.
     There is no time stamp inside the file, so equal rows give equal bytes.
     """
-    names = [name for name in METRICS if np.isfinite(series.columns[name]).any()]
-    numbers = [np.trunc(series.timestep), np.round(series.hours, 6), series.session.astype(np.float64)]
-    numbers += [series.columns[name] for name in names]
-    header = ",".join(("timestep", "hours", "session", *names))
-    lines = [header, *map(",".join, zip(*map(_texts, numbers), strict=True))]
-    return gzip.compress(("\n".join(lines) + "\n").encode("ascii"), compresslevel=_LEVEL, mtime=0)
+    names = [name for name in METRICS if len(series.values(name))]
+    table = np.empty((len(series), 3 + len(names)))
+    table[:, 0], table[:, 1], table[:, 2] = np.trunc(series.timestep), np.round(series.hours, 6), series.session
+    for place, name in enumerate(names, start=3):
+        table[:, place] = series.columns[name]
+    header = ",".join(("timestep", "hours", "session", *names)).encode("ascii")
+    lines = _lines(table) if len(series) else b""
+    return gzip.compress(header + b"\n" + lines, compresslevel=_LEVEL, mtime=0)
 
 
-def _texts(values: Floats) -> list[str]:
-    """Shortest text that reads back as the same number; empty where missing."""
-    if not len(values):
-        return []
-    if (values == values[0]).all():  # a learning rate, a speed
-        return [number_texts(values[:1]).replace("null", "")] * len(values)
-    return number_texts(values).replace("null", "").split(",")
+def _lines(table: Floats) -> bytes:
+    """Rows of numbers as lines: the shortest text that reads back as the same number, empty where it is missing.
+
+    All numbers are written at once, as a list in JSON, and what is not CSV goes by its place beside a comma: to look
+    for it in so long a text takes three times as long, and a loop over the rows four times.
+
+    Args:
+        table: shape (rows, columns), at least one of each; the first column has no gaps.
+    """
+    text = orjson.dumps(table.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1] + b","
+    if np.isnan(table).any():
+        text = text.replace(b"null", b"")
+    letters = np.frombuffer(text, dtype=np.uint8).copy()
+    commas = np.flatnonzero(letters == ord(","))
+    whole = commas[(letters[commas - 1] == ord("0")) & (letters[commas - 2] == ord("."))]  # these have no point
+    letters[commas[table.shape[1] - 1 :: table.shape[1]]] = ord("\n")
+    kept = np.ones(len(letters), dtype=bool)
+    kept[whole - 1] = kept[whole - 2] = False
+    return letters[kept].tobytes()
 
 
 def table_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

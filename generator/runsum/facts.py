@@ -7,7 +7,6 @@ from runsum import oddities
 from runsum.analysis import settings, standing
 from runsum.analysis.reward import MILESTONE_PERCENTS, milestone_trend_fact
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, trend_fact
-from runsum.analysis.stats import finite
 from runsum.cleaning.series import Series
 from runsum.model import (
     ConfigValue,
@@ -150,11 +149,11 @@ def reward_facts(
     row: Row, series: Series, quality: DataQuality, shape: RewardShape, limits: Thresholds
 ) -> dict[str, Fact]:
     """Best and last reward, and the shape between."""
-    seen = finite(series.reward)
+    rewards = series.values("episode_reward_mean")
     why = "reason.no_rows" if quality.rows == 0 else "reward.none"
     small = [phrase("reward.digits_lost")] if oddities.loses_large_rewards(series, limits) else []
-    best = float(seen.max()) if len(seen) else None
-    final = float(seen[-1]) if len(seen) else None
+    best = rewards.most if len(rewards) else None
+    final = float(rewards.seen[-1]) if len(rewards) else None
     return {
         "best_reward": known(best, *small, *_recorded_as("best_reward", row, best), reason=why),
         "final_reward": known(final, *small, *_recorded_as("final_reward", row, final), reason=why),

@@ -116,7 +116,8 @@ def assess(
         problems: what is odd about the run.
         limits: thresholds in force.
     """
-    limits = replace(limits, min_rows_trend=max(limits.min_rows_trend, _FEWEST_ROWS))
+    if limits.min_rows_trend < _FEWEST_ROWS:
+        limits = replace(limits, min_rows_trend=_FEWEST_ROWS)
     kinds = {found.kind: found for found in problems}
     lost, duration = _hours(facts["pause_time_h"]), _hours(facts["duration_h"])
     with np.errstate(all="ignore"):  # values of 1e308 overflow a mean, and say nothing either way

@@ -2,8 +2,6 @@
 
 from collections.abc import Collection
 
-import numpy as np
-
 from runsum.analysis import standing
 from runsum.cleaning.series import Series
 from runsum.model import (
@@ -102,10 +100,8 @@ def _short_collector(row: Row, quality: DataQuality) -> bool:
 
 def loses_large_rewards(series: Series, limits: Thresholds) -> bool:
     """Whether rewards end although rows go on, after values near 1000, which the recorder cannot store."""
-    seen = np.flatnonzero(np.isfinite(series.reward))
-    return (
-        bool(len(seen)) and seen[-1] < len(series) - 1 and bool(series.reward[seen].max() >= limits.reward_digits_lost)
-    )
+    rewards = series.values("episode_reward_mean")
+    return len(rewards) > 0 and bool(rewards.rows[-1] < len(series) - 1) and rewards.most >= limits.reward_digits_lost
 
 
 def log_failure(files: ProjectFiles) -> LogFinding | None:

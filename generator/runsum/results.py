@@ -9,7 +9,6 @@ from runsum import oddities
 from runsum.analysis import cost, solved
 from runsum.analysis.resources import ResourceFacts
 from runsum.analysis.shape import RewardShape
-from runsum.analysis.stats import finite
 from runsum.cleaning.series import Series
 from runsum.measures import Cost, HumanScore, Solved
 from runsum.model import Fact
@@ -62,9 +61,9 @@ def find_results(
     """
     env_id, name = game
     lost = oddities.loses_large_rewards(series, limits)
-    seen = finite(series.reward)
+    rewards = series.values("episode_reward_mean")
     reached = solved.find_solved(series, env_id, name, declared, measure, lost)
-    human = solved.find_human_score(env_id, shape.end, float(seen.max()) if len(seen) else None, measure, lost)
+    human = solved.find_human_score(env_id, shape.end, rewards.most if len(rewards) else None, measure, lost)
     few = shape.kind in ("none", "few") or lost
     spent = cost.find_cost(
         *hours, gpu, machine.gpu_avg, machine.energy_kwh, (None, None) if few else (shape.start, shape.end),

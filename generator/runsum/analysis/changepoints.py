@@ -20,7 +20,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from runsum.analysis.stats import middle
+from runsum.analysis.stats import middle, running_totals
 from runsum.source.columns import Floats
 
 MOST_BINS = 120
@@ -104,19 +104,24 @@ def thin(x: Floats, y: Floats, most: int = MOST_BINS) -> Thinned:
         most: bins at most.
     """
     count = min(most, len(y))
-    edges = (np.arange(count + 1) * len(y)) // count
-    width = np.diff(edges)
-    bins = np.add.reduceat(y, edges[:-1]) / width
-    places = np.add.reduceat(x, edges[:-1]) / width
+    bins, places = block_means(y, count), block_means(x, count)
     noise, correlation = _noise(bins)
-    return Thinned(places, bins, max(noise, _LEAST_NOISE * float(np.ptp(bins))), correlation, _drift(bins))
+    reach = float(bins.max() - bins.min())
+    return Thinned(places, bins, max(noise, _LEAST_NOISE * reach), correlation, _drift(bins))
 
 
 def block_means(y: Floats, blocks: int) -> Floats:
     """Means of equally long parts of a series, shape (blocks,); it must have that many values."""
-    edges = (np.arange(blocks + 1) * len(y)) // blocks
-    means: Floats = np.add.reduceat(y, edges[:-1]) / np.diff(edges)
+    begins, widths = _blocks(len(y), blocks)
+    means: Floats = np.add.reduceat(y, begins) / widths
     return means
+
+
+@lru_cache(maxsize=16)
+def _blocks(length: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First place and width of each of so many parts; a curve is cut into the same parts several times."""
+    edges = (np.arange(count + 1) * length) // count
+    return edges[:-1], np.diff(edges)
 
 
 def _drift(y: Floats) -> float:
@@ -137,16 +142,15 @@ def _noise(y: Floats) -> tuple[float, float]:
     if len(y) < 2 * _SHORTEST:
         return 0.0, 0.0
     half = max(1, len(y) // 30)
-    totals = np.concatenate([[0.0], np.cumsum(y)])
-    index = np.arange(half, len(y) - half)
-    rest = y[index] - (totals[index + half + 1] - totals[index - half]) / (2 * half + 1)
+    totals, width = running_totals(y), 2 * half + 1
+    rest = y[half : len(y) - half] - (totals[width:] - totals[:-width]) / width
     if len(rest) < 4:
         return 0.0, 0.0
-    deviation = 1.4826 * middle(np.abs(rest - middle(rest))) / math.sqrt(1 - 1 / (2 * half + 1))
-    clipped = np.clip(rest, -4 * deviation, 4 * deviation)  # a cliff is no noise
+    deviation = 1.4826 * middle(np.abs(rest - middle(rest))) / math.sqrt(1 - 1 / width)
+    clipped = np.minimum(np.maximum(rest, -4 * deviation), 4 * deviation)  # a cliff is no noise
     power = float((clipped**2).sum())
     lag = float((clipped[1:] * clipped[:-1]).sum()) / power if power > 0 else 0.0
-    lag += 1 / (2 * half + 1)  # taking the mean away makes neighbours look more different than they are
+    lag += 1 / width  # taking the mean away makes neighbours look more different than they are
     correlation = min(max(lag, 0.0), _MOST_CORRELATED)
     return deviation / math.sqrt(max(1 - correlation**half, 0.1)), correlation
 
@@ -167,15 +171,15 @@ def find_course(thinned: Thinned, penalty: float) -> Course:
     price = penalty * math.log(count) * variance
     best = np.full(count + 1, np.inf)
     best[0] = -price
-    came_from = np.zeros(count + 1, dtype=np.int64)
-    for end in range(_SHORTEST, count + 1):
-        last = end - _SHORTEST + 1
-        total = best[:last] + cost[:last, end - 1]
-        place = int(total.argmin())
-        best[end], came_from[end] = total[place] + price, place
+    came_from = [0] * (count + 1)
+    begins = best[:count]  # an unreachable one costs infinitely much, so that none has to be left out
+    for end, costs in enumerate((cost + _too_short(count))[_SHORTEST - 1 :], start=_SHORTEST):
+        total = begins + costs
+        place = came_from[end] = int(total.argmin())
+        best[end] = total[place] + price
     bounds = [count]
     while bounds[-1] > 0:
-        bounds.append(int(came_from[bounds[-1]]))
+        bounds.append(came_from[bounds[-1]])
     return _course_of(thinned, bounds[::-1], cost, variance)
 
 
@@ -190,48 +194,61 @@ def _course_of(thinned: Thinned, bounds: list[int], cost: Floats, variance: floa
 
 def _line(y: Floats) -> Floats:
     """The least-squares line through a stretch, at its bins."""
-    away = np.arange(len(y)) - (len(y) - 1) / 2
-    power = float((away**2).sum())
+    away, power = _spread(len(y))
     line: Floats = y.mean() + away * (float((away * y).sum()) / power if power > 0 else 0.0)
     return line
+
+
+@lru_cache(maxsize=MOST_BINS)
+def _spread(length: int) -> tuple[Floats, float]:
+    """Distances of bins from the middle of a stretch, and the sum of their squares."""
+    away: Floats = np.arange(float(length)) - (length - 1) / 2
+    return away, float((away**2).sum())
 
 
 def _changes(bounds: list[int], cost: Floats, variance: float) -> Iterator[Change]:
     """Each change with the bins to which it could be moved without fitting the series much worse."""
     for before, at, after in zip(bounds, bounds[1:], bounds[2:], strict=False):
         places = np.arange(before + _SHORTEST, after - _SHORTEST + 1)
-        worse = cost[before, places - 1] + cost[places, after - 1]
+        worse = cost[places - 1, before] + cost[after - 1, places]
         likely = places[worse <= worse.min() + _UNSURE * variance]
         yield Change(at, int(min(likely[0], at)), int(max(likely[-1], at)))
 
 
 @lru_cache(maxsize=4)
 def _stretches(count: int) -> tuple[NDArray[np.float64], ...]:
-    """What a line through each stretch needs to know of its bins, by first and last bin; the same for every series.
+    """What a line through each stretch needs to know of its bins, by last and first bin; the same for every series.
 
     Returns:
         Number of bins, sum of their positions, spread of the positions, each of shape (bins, bins), and the positions;
-        below the diagonal, where there is no stretch, numbers that only avoid a division by nought.
+        above the diagonal, where there is no stretch, numbers that only avoid a division by nought.
     """
     at = np.arange(count, dtype=np.float64)
-    size = np.maximum(at[None, :] - at[:, None] + 1.0, 1.0)
-    positions = size * (at[None, :] + at[:, None]) / 2
+    size = np.maximum(at[:, None] - at[None, :] + 1.0, 1.0)
+    positions = size * (at[:, None] + at[None, :]) / 2
     spread = np.maximum(size * (size**2 - 1) / 12, 1e-12)
     return size, positions, spread, at
+
+
+@lru_cache(maxsize=4)
+def _too_short(count: int) -> Floats:
+    """What a stretch costs for being too short to be one: infinitely much or nothing, by last and first bin."""
+    at = np.arange(count)
+    return np.where(at[:, None] - at[None, :] + 1 < _SHORTEST, np.inf, 0.0)
 
 
 def _line_costs(y: Floats) -> Floats:
     """Squared error of the best line through every stretch of bins.
 
     Returns:
-        Shape (bins, bins): row is the first bin, column the last one; what lies below the diagonal means nothing.
+        Shape (bins, bins): row is the last bin, column the first one; what lies above the diagonal means nothing.
     """
     size, positions, spread, at = _stretches(len(y))
     y = y - y.mean()  # far from nought, squares would swallow the differences
-    sums = [np.concatenate([[0.0], np.cumsum(column)]) for column in (y, y * y, at * y)]
-    total, squares, mixed = (one[None, 1:] - one[:-1, None] for one in sums)
-    mixed -= positions * total / size
-    squares -= total * total / size
-    squares -= mixed * mixed / spread
-    costs: Floats = np.maximum(squares, 0.0)
-    return costs
+    sums = map(running_totals, (y, y * y, at * y))
+    total, squares, mixed = (one[1:, None] - one[None, :-1] for one in sums)
+    part = positions * total  # one piece of memory for all the parts that are taken away
+    mixed -= np.divide(part, size, out=part)
+    squares -= np.divide(np.multiply(total, total, out=part), size, out=part)
+    squares -= np.divide(np.multiply(mixed, mixed, out=part), spread, out=part)
+    return np.maximum(squares, 0.0, out=squares)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from runsum.analysis.shape import RewardShape
-from runsum.analysis.stats import finite, middle
+from runsum.analysis.stats import middle
 from runsum.cleaning.rollouts import OFF_POLICY
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import row_middles
 from runsum.model import Finding, Level, phrase
 from runsum.source.columns import Floats, number
 from runsum.thresholds import Thresholds
@@ -179,10 +180,11 @@ def bin_medians(steps: Floats, values: Floats, most: int = _BINS) -> Bins:
     x, y = steps[seen], values[seen]
     if not len(y):
         return Bins(x, x, y, 0)
-    width = -(-len(y) // most)
-    drop = len(y) % width  # the first few of a run are the ones that may go
+    count = len(y)
+    width = -(-count // most)
+    drop = count % width  # the first few of a run are the ones that may go
     x, y = x[drop:].reshape(-1, width), y[drop:].reshape(-1, width)
-    return Bins(x[:, 0], x[:, -1], np.median(y, axis=1), len(seen.nonzero()[0]))
+    return Bins(x[:, 0], x[:, -1], row_middles(y), count)
 
 
 def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[int, int, float] | None:
@@ -206,9 +208,9 @@ def loss_course(bins: Bins) -> tuple[float, float]:
 def steady_rows(series: Series, subject: Subject, limits: Thresholds) -> Floats:
     """Timesteps of the rows whose learning rate is not near its end, NaN for the others."""
     rates = series.columns["learning_rate"]
-    seen = finite(rates)
-    if len(seen) > len(rates) // 2 and seen.max() > 1.5 * seen.min():
-        return np.where(rates >= limits.annealed_share * float(seen.max()), series.timestep, np.nan)
+    seen = series.values("learning_rate")
+    if len(seen) > len(rates) // 2 and seen.most > 1.5 * seen.least:
+        return np.where(rates >= limits.annealed_share * seen.most, series.timestep, np.nan)
     if subject.is_annealed and len(series):
         first, last = float(series.timestep[0]), float(series.timestep[-1])
         goal = max(last, series.start_timestep + (subject.target or 0))

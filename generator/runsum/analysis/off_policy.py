@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.findings import Bins, Subject, bin_medians, judged, longest_stretch, loss_course, not_assessed
-from runsum.analysis.stats import finite, middle
+from runsum.analysis.stats import middle
 from runsum.cleaning.rollouts import VALUE_BASED
 from runsum.cleaning.series import Series
 from runsum.model import Finding, Level
@@ -35,9 +35,8 @@ def check_off_policy(series: Series, subject: Subject, limits: Thresholds) -> li
 
 def _check_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding:
     """The loss of the Q function: SB3 logs it as `loss` (DQN) or `critic_loss`."""
-    columns = series.columns
-    name = "total_loss" if len(finite(columns["total_loss"])) > len(finite(columns["value_loss"])) else "value_loss"
-    bins = bin_medians(series.timestep, columns[name])
+    name = "total_loss" if len(series.values("total_loss")) > len(series.values("value_loss")) else "value_loss"
+    bins = bin_medians(series.timestep, series.columns[name])
     if not bins.count:
         return not_assessed("td_loss", "no_column")
     if bins.count < limits.min_rows_trend:
@@ -66,7 +65,7 @@ def _check_q(series: Series, subject: Subject, limits: Thresholds) -> Finding:
     if not sure and subject.algorithm not in _ACTOR_IS_NEARLY_Q:
         return not_assessed("q_value", "q_no_column")
     bins = bin_medians(series.timestep, -series.columns["policy_loss"])
-    rewards = finite(series.reward)
+    rewards = series.values("episode_reward_mean").seen
     if not bins.count or not len(rewards):
         return not_assessed("q_value", "no_column")
     if bins.count < limits.min_rows_trend:

@@ -20,8 +20,9 @@ from runsum.analysis.findings import (
     not_assessed,
     steady_rows,
 )
-from runsum.analysis.stats import finite, is_signed_kl, middle
+from runsum.analysis.stats import is_signed_kl, middle
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import middle_of
 from runsum.model import Finding, Level
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
@@ -35,12 +36,13 @@ def check_on_policy(series: Series, subject: Subject, limits: Thresholds) -> lis
         return []
     steady = steady_rows(series, subject, limits)
     entropy = _Entropy(series, subject)
+    critic = bin_medians(series.timestep, series.columns["explained_variance"])
     return [
-        *_check_never_learned(series, subject, entropy, limits),
+        *_check_never_learned(subject, entropy, critic, limits),
         _check_kl(series, subject, steady, limits),
         _check_clip(series, subject, steady, limits),
         *_check_kl_against_clip(series, subject, steady, limits),
-        _check_explained_variance(series, subject, limits),
+        _check_explained_variance(critic, subject, limits),
         _check_entropy(subject, entropy, limits),
         _check_value_loss(series, subject, limits),
     ]
@@ -58,13 +60,13 @@ def _absent(rule: str, subject: Subject, count: int, limits: Thresholds) -> Find
 
 def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Thresholds) -> Finding:
     values = series.columns["kl_divergence"]
-    seen = finite(values)
+    recorded = series.values("kl_divergence")
     if not subject.limits_steps:
         return not_assessed("kl", "not_of_algorithm", algorithm=subject.algorithm.upper())
-    if missing := _absent("kl", subject, len(seen), limits):
+    if missing := _absent("kl", subject, len(recorded), limits):
         return missing
-    typical, band = middle(seen), (limits.kl_low, limits.kl_watch)
-    if is_signed_kl(seen):
+    typical, band = middle_of(recorded.ordered), (limits.kl_low, limits.kl_watch)
+    if is_signed_kl(recorded.seen):
         return not_assessed("kl", "kl_signed", median=typical)
     bins = bin_medians(steady, values)
     if bins.count < limits.min_rows_trend:
@@ -91,7 +93,7 @@ def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresh
     values = series.columns["clip_fraction"]
     if not subject.clips:
         return not_assessed("clip_fraction", "not_of_algorithm", algorithm=subject.algorithm.upper())
-    if missing := _absent("clip_fraction", subject, len(finite(values)), limits):
+    if missing := _absent("clip_fraction", subject, len(series.values("clip_fraction")), limits):
         return missing
     bins, band = bin_medians(steady, values), (0.0, limits.clip_watch)
     if bins.count < limits.min_rows_trend:
@@ -132,9 +134,8 @@ def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, lim
 # ---- the critic
 
 
-def _check_explained_variance(series: Series, subject: Subject, limits: Thresholds) -> Finding:
+def _check_explained_variance(bins: Bins, subject: Subject, limits: Thresholds) -> Finding:
     rule, band = "explained_variance", (limits.explained_variance_good, 1.0)
-    bins = bin_medians(series.timestep, series.columns["explained_variance"])
     if missing := _absent(rule, subject, bins.count, limits):
         return missing
     late = bins.after(2 / 3)
@@ -240,11 +241,8 @@ def _entropy_change(raw: Bins, limits: Thresholds) -> Finding:
                   most="medium", where=where)  # fmt: skip
 
 
-def _check_never_learned(
-    series: Series, subject: Subject, entropy: _Entropy, limits: Thresholds
-) -> list[Finding]:  # fmt: skip
+def _check_never_learned(subject: Subject, entropy: _Entropy, bins: Bins, limits: Thresholds) -> list[Finding]:
     """A policy still random, a critic that explains nothing and a level reward: each alone can have other reasons."""
-    bins = bin_medians(series.timestep, series.columns["explained_variance"])
     share = entropy.share
     if share is None or min(share.count, bins.count) < limits.min_rows_trend or not subject.is_first:
         return []

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runsum.analysis.stats import finite, mean_max
+from runsum.analysis.stats import middle
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import Values
 from runsum.model import Fact, Phrase, known, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.source.records import GpuTable
@@ -28,9 +29,9 @@ class ResourceFacts:
 
 def describe_resources(series: Series, gpu: GpuTable, by_runsum: bool, limits: Thresholds) -> ResourceFacts:
     """Averages and peaks; GPU samples (every few seconds) beat the snapshots of the metric rows (every 5 to 9 s)."""
-    util, util_small = _prefer(gpu.numbers.get("gpu_util_pct"), series.columns["gpu_percent"])
-    vram, vram_small = _prefer(gpu.numbers.get("vram_used_mb"), series.columns["gpu_memory_mb"])
-    dead = bool(len(finite(util))) and not finite(util).any() and not finite(vram).any()
+    util, util_small = _prefer(gpu.numbers.get("gpu_util_pct"), series.values("gpu_percent"))
+    vram, vram_small = _prefer(gpu.numbers.get("vram_used_mb"), series.values("gpu_memory_mb"))
+    dead = bool(len(util)) and not util.seen.any() and not vram.seen.any()
     facts: dict[str, Fact] = {}
     every = _interval(gpu)
     for name, values, source in (("gpu", util, util_small), ("vram", vram, vram_small)):
@@ -45,21 +46,22 @@ def describe_resources(series: Series, gpu: GpuTable, by_runsum: bool, limits: T
             else f"resource.no_{name}",
             hide=dead,
         )
-    cpu = finite(series.columns["cpu_percent"])
+    cpu = series.values("cpu_percent")
+    cpu_used = bool(cpu.seen.any())
     facts |= _pair(
         "cpu",
         cpu,
         phrase("resource.one_core" if by_runsum else "resource.process"),
         "resource.cpu_bug" if len(cpu) else "resource.no_cpu",
-        hide=not cpu.any(),
+        hide=not cpu_used,
     )
-    facts |= _pair("mem", series.columns["memory_mb"], phrase("resource.rss"), "resource.no_mem", hide=False)
-    gpu_avg = None if dead else mean_max(util)[0]
-    total = finite(gpu.numbers.get("vram_total_mb", np.empty(0)))
-    peak = mean_max(vram)[1]
-    share = peak / float(total.max()) if peak and len(total) and total.max() > 0 else None
+    facts |= _pair("mem", series.values("memory_mb"), phrase("resource.rss"), "resource.no_mem", hide=False)
+    gpu_avg = None if dead or not len(util) else util.mean
+    total = Values(gpu.numbers.get("vram_total_mb", np.empty(0)))
+    peak = vram.most if len(vram) else None
+    share = peak / total.most if peak and len(total) and total.most > 0 else None
     facts["resource_bottleneck_note"] = _bottleneck(
-        gpu_avg, mean_max(util)[1], share, mean_max(cpu)[0] if cpu.any() else None, dead, by_runsum, limits
+        gpu_avg, util.most if len(util) else None, share, cpu.mean if cpu_used else None, dead, by_runsum, limits
     )
     return ResourceFacts(facts, gpu_avg, share, measure_energy(gpu))
 
@@ -82,20 +84,19 @@ def measure_energy(gpu: GpuTable) -> float | None:
 def _interval(gpu: GpuTable) -> float:
     """Median seconds between GPU samples, 0 without any."""
     widths = np.diff(gpu.local_s[np.isfinite(gpu.local_s)])
-    return float(np.median(widths)) if len(widths) else 0.0
+    return middle(widths) if len(widths) else 0.0
 
 
-def _prefer(samples: Floats | None, snapshots: Floats) -> tuple[Floats, str]:
-    if samples is not None and np.isfinite(samples).any():
-        return samples, "sampled"
+def _prefer(samples: Floats | None, snapshots: Values) -> tuple[Values, str]:
+    if samples is not None and len(sampled := Values(samples)):
+        return sampled, "sampled"
     return snapshots, "snapshots"
 
 
-def _pair(name: str, values: Floats, small: Phrase, reason: str, *, hide: bool) -> dict[str, Fact]:
-    average, peak = (None, None) if hide else mean_max(values)
-    if average is None:
+def _pair(name: str, values: Values, small: Phrase, reason: str, *, hide: bool) -> dict[str, Fact]:
+    if hide or not len(values):
         return {f"{name}_avg": missing(reason), f"{name}_max": missing(reason)}
-    return {f"{name}_avg": known(average, small), f"{name}_max": known(peak)}
+    return {f"{name}_avg": known(values.mean, small), f"{name}_max": known(values.most)}
 
 
 def _bottleneck(

@@ -79,11 +79,10 @@ def thin_curve(timestep: Floats, hours: Floats, reward: Floats, points: int = 12
     steps, time, values = timestep[seen], hours[seen], reward[seen]
     if not len(values):
         return Curve()
-    pick = np.unique(np.linspace(0, len(values) - 1, min(points, len(values))).round().astype(int))
-    extremes = np.array([int(values.argmax()), int(values.argmin())])
-    pick = np.unique(np.concatenate([pick, extremes]))
+    even = np.linspace(0, len(values) - 1, min(points, len(values))).round().astype(np.intp)
+    pick = sorted({*even.tolist(), int(values.argmax()), int(values.argmin())})
     return Curve(
-        tuple(int(s) for s in steps[pick]),
-        tuple(round(float(h), 5) for h in time[pick]),
-        tuple(float(r) for r in values[pick]),
+        tuple(steps[pick].astype(np.int64).tolist()),
+        tuple([round(hour, 5) for hour in time[pick].tolist()]),
+        tuple(values[pick].tolist()),
     )

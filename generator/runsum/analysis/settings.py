@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.stats import finite
 from runsum.cleaning.rollouts import VALUE_BASED
 from runsum.cleaning.series import Series
 from runsum.model import (
@@ -151,7 +150,7 @@ def check_config(config: Mapping[str, ConfigValue], series: Series, quality: Dat
     if size is not None and expected is not None and size != expected:
         envs, steps = integer(setting(config, "n_envs")), integer(setting(config, "n_steps"))
         problems.append(problem("rollout_contradiction", measured=size, recorded=expected, n_envs=envs, n_steps=steps))
-    rates = finite(series.columns["learning_rate"])
+    rates = series.values("learning_rate").seen
     rate = number(setting(config, "learning_rate"))
     if (
         rate is not None
@@ -198,11 +197,12 @@ def _has_invented_values(config: Mapping[str, ConfigValue], row: Row) -> bool:
 
 
 def _measured(key: str, config: Mapping[str, ConfigValue], quality: DataQuality, series: Series) -> list[Phrase]:
-    size, envs = quality.rollout_size, integer(setting(config, "n_envs"))
-    if key == "n_steps" and size and size != quality.config_rollout_size and envs and size % envs == 0:
-        return [phrase("config.measured_n_steps", size=size, n_envs=envs, n_steps=size // envs)]
+    if key == "n_steps":
+        size, envs = quality.rollout_size, integer(setting(config, "n_envs"))
+        if size and size != quality.config_rollout_size and envs and size % envs == 0:
+            return [phrase("config.measured_n_steps", size=size, n_envs=envs, n_steps=size // envs)]
     if key == "learning_rate":
-        rates = finite(series.columns["learning_rate"])
+        rates = series.values("learning_rate").seen
         if len(rates) and rates.max() > rates.min() * 1.02 and rates.min() > 0:
             return [phrase("config.measured_lr_range", first=float(rates[0]), last=float(rates[-1]))]
         recorded = number(setting(config, "learning_rate"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runsum.analysis.changepoints import PARTS, Course, block_means, find_course, thin
 from runsum.analysis.stats import middle, noise_level, slope, typical_range
@@ -100,10 +101,7 @@ def describe_shape(
             and so whether they are low by bad luck only.
         start: timestep at which the run began.
     """
-    episodes = np.full(len(timestep), np.inf)
-    if episode_length is not None:
-        with np.errstate(all="ignore"):
-            episodes = np.nan_to_num((timestep - start) / episode_length, nan=np.inf)
+    episodes = _Episodes(episode_length, start)
     largest = float(np.max(np.abs(reward), initial=0.0, where=np.isfinite(reward)))
     if largest <= _LARGEST:
         return _describe(timestep, reward, episodes, limits)
@@ -125,15 +123,36 @@ def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
     )  # fmt: skip
 
 
-def _describe(timestep: Floats, reward: Floats, episodes: Floats, limits: Thresholds) -> RewardShape:
-    seen = np.isfinite(reward) & np.isfinite(timestep)
+@dataclass(frozen=True, slots=True)
+class _Episodes:
+    """Of how many episodes a mean is: of as many as fit into the steps until then.
+
+    Attributes:
+        length: mean episode length per row; None where it is not recorded.
+        start: timestep at which the run began.
+    """
+
+    length: Floats | None
+    start: int
+
+    def until(self, timestep: Floats, rows: NDArray[np.intp]) -> Floats:
+        """Their number at some rows, infinite where nobody knows."""
+        if self.length is None:
+            return np.full(len(rows), np.inf)
+        with np.errstate(all="ignore"):
+            return np.nan_to_num((timestep[rows] - self.start) / self.length[rows], nan=np.inf)
+
+
+def _describe(timestep: Floats, reward: Floats, episodes: _Episodes, limits: Thresholds) -> RewardShape:
+    seen = np.flatnonzero(np.isfinite(reward) & np.isfinite(timestep))
     steps, values = timestep[seen], reward[seen]
     if not len(values):
         return RewardShape("none", 0)
     if len(values) < limits.min_rows_trend:
         return RewardShape("few", len(values), float(values[0]), float(values[-1]))
-    order = np.argsort(steps, kind="stable")
-    steps, values = steps[order], values[order]
+    if (steps[1:] < steps[:-1]).any():  # rarely: a restart
+        order = np.argsort(steps, kind="stable")
+        seen, steps, values = seen[order], steps[order], values[order]
     tenth = max(3, len(values) // 10)
     start, end = middle(values[:tenth]), middle(values[-tenth:])
     course = find_course(thin(steps, values), limits.changepoint_penalty)
@@ -143,7 +162,7 @@ def _describe(timestep: Floats, reward: Floats, episodes: Floats, limits: Thresh
         abs(end - start) <= limits.trend_noise_factor * unsure
         and typical_range(fitted) <= 2 * limits.trend_noise_factor * unsure
     ) or _only_wobbles(course, end - start)
-    first = _start_below(values[:tenth], episodes[seen][order][:tenth], end, unsure)
+    first = _start_below(values[:tenth], episodes.until(timestep, seen[:tenth]), end, unsure)
     if first is not None:
         flat, start = False, min(start, first)
     change, moved = _recent_change(course, scale, limits)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import finite
 from runsum.clock import Clock
 from runsum.model import DataQuality, Phrase, State, phrase
 from runsum.source.columns import Floats, integer, iso, seconds, text
@@ -59,8 +60,8 @@ def judge_standing(
     status = (text(row.get("status")) or "").strip().lower()
     offset = quality.utc_offset_min
     start, end = seconds(row.get("start_time")), seconds(row.get("end_time"))
-    own_local = series.own_utc_s + (offset or 0) * 60.0
-    last_row = float(own_local[np.isfinite(own_local)].max()) if np.isfinite(own_local).any() else None
+    own = finite(series.own_utc_s)
+    last_row = float(own.max()) + (offset or 0) * 60.0 if len(own) else None
     last = _last_activity(row, gpu, last_row, offset)
     progress = _progress(series, target)
     reached = target is not None and series.last_step_any_row is not None and (
@@ -79,20 +80,21 @@ def judge_standing(
         notes.append(phrase(f"state.{state}_but_went_on", end=iso(end or 0), last=iso(late)))
     if state is State.COMPLETED and progress is not None and progress < limits.completed_early_pct:
         notes.append(phrase("state.completed_short", progress=progress))
-    resumed = _resumed_in_place(series, start, offset)
-    if resumed:
+    # rows older than the start: an older version of the application reused the run id to continue
+    if start is not None and len(own) and float(own.min()) + (offset or 0) * 60.0 < start - 60:
         notes.append(
             phrase("state.resumed_in_place", sessions=len(quality.sessions), start=text(row.get("start_time")))
         )
     elif quality.restarts:
         notes.append(phrase("state.restarted", restarts=quality.restarts))
+    hours = finite(series.hours)
     effective = late if late is not None else end
     return Standing(
         state,
         tuple(notes),
         None if last is None else iso(last),
         None if state.is_open or effective is None else iso(effective),
-        float(np.nanmax(series.hours)) if len(series) and np.isfinite(series.hours).any() else None,
+        float(hours.max()) if len(hours) else None,
         (end - start) / 3600 if end is not None and start is not None and end >= start else None,
         progress,
         late is not None,
@@ -116,8 +118,9 @@ def _progress(series: Series, target: int | None) -> float | None:
 
 def _last_activity(row: Row, gpu: GpuTable, last_row: float | None, offset: int | None) -> float | None:
     moments: list[float] = [] if last_row is None else [last_row]
-    if len(gpu) and np.isfinite(gpu.local_s).any():
-        moments.append(float(np.nanmax(gpu.local_s)))
+    sampled = finite(gpu.local_s)
+    if len(sampled):
+        moments.append(float(sampled.max()))
     for name in ("updated_at", "heartbeat_at"):
         value = row.get(name)
         moment = seconds(value)
@@ -133,17 +136,10 @@ def _trained_after(table: MetricTable, series: Series, end: float | None, limits
     """Last local time of rows written well after end_time by a live process (cpu recorded), or None."""
     if end is None or not len(table):
         return None
-    alive: Floats = table.local_s[
-        np.isin(table.numbers["id"], series.row_ids) & np.isfinite(table.numbers["cpu_percent"])
-    ]
-    late = alive[alive > end]
+    after = np.flatnonzero((table.local_s > end) & np.isfinite(table.numbers["cpu_percent"]))
+    if not len(after):
+        return None
+    late: Floats = table.local_s[after[np.isin(table.numbers["id"][after], series.row_ids)]]
     if not len(late) or len(late) < limits.late_rows or late.max() - end <= limits.late_s:
         return None
     return float(late.max())
-
-
-def _resumed_in_place(series: Series, start: float | None, offset: int | None) -> bool:
-    """Rows older than the start: an older version of the application reused the run id to continue."""
-    if start is None or not len(series.own_utc_s) or not np.isfinite(series.own_utc_s).any():
-        return False
-    return bool(np.nanmin(series.own_utc_s) + (offset or 0) * 60.0 < start - 60)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.findings import Subject, bin_medians, judged, longest_stretch, not_assessed
-from runsum.analysis.stats import head_tail, middle
+from runsum.analysis.stats import finite, head_tail, middle
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import middle_of, percentile_of
 from runsum.model import DataQuality, Finding, Level
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
@@ -32,7 +33,7 @@ def check_throughput(steps: Floats, per_second: Floats, limits: Thresholds) -> F
     if len(per_second) < _SPEEDS:
         return not_assessed("throughput", "speed_few", windows=len(per_second))
     bins = bin_medians(steps, per_second, 40)
-    first, last = head_tail(per_second, 0.2)  # as the speed trend has it: one page names one pair of speeds
+    first, last = head_tail(finite(per_second), 0.2)  # as the speed trend has it: one page names one pair of speeds
     before, after = middle(first), middle(last)
     if before <= 0:
         return not_assessed("throughput", "speed_few", windows=len(per_second))
@@ -87,16 +88,15 @@ def check_downtime(lost_h: float | None, duration_h: float | None, quality: Data
 
 def check_gradient(series: Series, subject: Subject, limits: Thresholds) -> Finding:
     """Whether gradients stay of one size."""
-    values = series.columns["gradient_norm"]
-    bins = bin_medians(series.timestep, values)
+    bins = bin_medians(series.timestep, series.columns["gradient_norm"])
     rule = "gradient_norm"
     if not bins.count:
         return not_assessed(rule, "no_column")
     if bins.count < limits.min_rows_trend:
         return not_assessed(rule, "few_values", rows=bins.count)
-    seen = values[np.isfinite(values)]
-    typical, high = middle(seen), float(np.percentile(seen, 95))
-    if (np.abs(seen - seen.max()) <= 1e-4 * abs(float(seen.max()))).mean() > 0.5 and typical > 0:
+    recorded = series.values("gradient_norm")
+    typical, high = middle_of(recorded.ordered), percentile_of(recorded.ordered, 95)
+    if (np.abs(recorded.seen - recorded.most) <= 1e-4 * abs(recorded.most)).mean() > 0.5 and typical > 0:
         return not_assessed(rule, "gradient_clipped", limit=typical)
     half = middle(bins.value[: max(1, len(bins) // 2)])
     end = middle(bins.value[-max(1, len(bins) // 10) :])
@@ -108,7 +108,7 @@ def check_gradient(series: Series, subject: Subject, limits: Thresholds) -> Find
         return judged(rule, Level.BAD, "gradient_blowup", value=end / half, band=(None, limits.gradient_blowup),
                       count=bins.count, where=where[:2] if where else None, before=half, after=end)  # fmt: skip
     if typical > 0 and high > limits.gradient_rise * typical:
-        where = longest_stretch(bins, bins.value >= np.percentile(bins.value, 90))
+        where = longest_stretch(bins, bins.value >= percentile_of(np.sort(bins.value), 90))
         clipped = limit is not None and subject.learned
         level, key = (Level.GOOD, "gradient_uneven_clipped") if clipped else (Level.WATCH, "gradient_uneven")
         return judged(rule, level, key, value=high / typical, band=(None, limits.gradient_rise),

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from runsum.analysis.stats import finite, head_tail, median
+from runsum.analysis.stats import finite, head_tail, middle
 from runsum.cleaning.series import Series
 from runsum.model import DataQuality, Fact, State, known, missing, note, phrase
 from runsum.source.columns import Floats
@@ -34,26 +35,37 @@ class Rate:
 
 def measure_rate(series: Series, quality: DataQuality, limits: Thresholds) -> Rate:
     """Derive the rate from steps and times; windows over a gap or a restart are left out."""
-    ends: list[int] = []
-    rates: list[float] = []
+    pauses = np.diff(series.utc_s)
     silent = quality.gap_threshold_s or np.inf
-    begin = 0
-    for row in range(1, len(series)):
-        pause = series.utc_s[row] - series.utc_s[row - 1]
-        if (
-            series.session[row] != series.session[begin]
-            or not 0 <= pause <= silent
-            or series.timestep[row] < series.timestep[begin]
-        ):
-            begin = row
+    broken = ~((pauses >= 0) & (pauses <= silent)) | (np.diff(series.session) != 0)
+    begins, ends = _windows(series.utc_s.tolist(), series.timestep.tolist(), broken.tolist(), limits.fps_window_s)
+    took = series.utc_s[ends] - series.utc_s[begins]
+    return Rate(series.timestep[ends], series.hours[ends], (series.timestep[ends] - series.timestep[begins]) / took)
+
+
+def _windows(
+    times: list[float], steps: list[float], broken: list[bool], least: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last row of each window; plain lists, since one value at a time takes an array ten times as long.
+
+    Args:
+        times: of each row, in seconds.
+        steps: of each row.
+        broken: whether a window may not go on from a row to the next one.
+        least: seconds that a window lasts.
+    """
+    begins: list[int] = []
+    ends: list[int] = []
+    begin, since, origin = 0, *((times[0], steps[0]) if times else (0.0, 0.0))
+    for row, (time, step, is_broken) in enumerate(zip(times[1:], steps[1:], broken, strict=True), start=1):
+        whole = not is_broken and step >= origin
+        if whole and time - since < least:
             continue
-        took = series.utc_s[row] - series.utc_s[begin]
-        if took >= limits.fps_window_s:
+        if whole:
+            begins.append(begin)
             ends.append(row)
-            rates.append(float((series.timestep[row] - series.timestep[begin]) / took))
-            begin = row
-    index = np.array(ends, dtype=int)
-    return Rate(series.timestep[index], series.hours[index], np.array(rates, dtype=np.float64))
+        begin, since, origin = row, time, step
+    return np.array(begins, dtype=np.intp), np.array(ends, dtype=np.intp)
 
 
 def fps_facts(series: Series, by_runsum: bool) -> dict[str, Fact]:
@@ -94,13 +106,14 @@ def trend_fact(rate: Rate, limits: Thresholds) -> Fact:
     """Whether training got slower or faster, from measured rates."""
     if len(rate.per_second) < 5:
         return missing("sps.few", windows=len(rate.per_second))
-    first, last = head_tail(rate.per_second, 0.2)
-    before, after = float(np.median(first)), float(np.median(last))
+    seen = finite(rate.per_second)
+    first, last = head_tail(seen, 0.2)
+    before, after = middle(first), middle(last)
     if before <= 0:
         return missing("sps.few", windows=len(rate.per_second))
     change = after / before - 1
     key = "sps.slower" if change < -limits.fps_drop else "sps.faster" if change > limits.fps_drop else "sps.steady"
-    return note(key, before=before, after=after, change=abs(change) * 100, typical=median(rate.per_second))
+    return note(key, before=before, after=after, change=abs(change) * 100, typical=middle(seen))
 
 
 def eta_fact(state: State, current: int | None, goal: int | None, rate: Rate, limits: Thresholds) -> Fact:
@@ -113,8 +126,8 @@ def eta_fact(state: State, current: int | None, goal: int | None, rate: Rate, li
         return note("eta.finished")
     if current is None or goal is None:
         return missing("eta.unknown")
-    recent = rate.per_second[-max(3, int(len(rate.per_second) * limits.recent_share)) :]
-    speed = median(recent)
+    recent = finite(rate.per_second[-max(3, int(len(rate.per_second) * limits.recent_share)) :])
+    speed = middle(recent) if len(recent) else 0.0
     if not speed:
         return missing("eta.no_rate")
     left = max(0, goal - current)

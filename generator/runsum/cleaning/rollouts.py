@@ -6,7 +6,6 @@ So R is the slope between neighbouring rows, and the offset of a row is the step
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +55,9 @@ def find_rollout_size(timestep: Floats, iteration: Floats, majority: float) -> i
     whole = ratio[ratio == np.floor(ratio)].astype(np.int64)
     if not len(whole):
         return None
-    size, votes = min(Counter(whole.tolist()).items(), key=lambda item: (-item[1], item[0]))
-    return int(size) if votes > majority * len(ratio) else None
+    sizes, votes = np.unique(whole, return_counts=True)
+    most = int(votes.argmax())  # the smallest of equally frequent ones
+    return int(sizes[most]) if votes[most] > majority * len(ratio) else None
 
 
 def find_learn_calls(timestep: Floats, iteration: Floats, rollout_size: int | None, limits: Thresholds) -> LearnCalls:
@@ -70,11 +70,9 @@ def find_learn_calls(timestep: Floats, iteration: Floats, rollout_size: int | No
     if rollout_size is None or not len(timestep):
         return LearnCalls(rollout_size, (), ())
     offsets = (timestep - iteration * rollout_size).astype(np.int64)
-    first: dict[int, int] = {}
-    counts: Counter[int] = Counter()
-    for position, offset in enumerate(offsets.tolist()):
-        first.setdefault(offset, position)
-        counts[offset] += 1
+    found = [one.tolist() for one in np.unique(offsets, return_index=True, return_counts=True)]
+    first = dict(zip(found[0], found[1], strict=True))
+    counts = dict(zip(found[0], found[2], strict=True))
     starts: list[int] = []
     frequent = [o for o in counts if o >= 0 and counts[o] >= limits.session_min_rows]
     for offset in sorted(frequent, key=lambda o: first[o]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from runsum.cleaning.values import middle
 from runsum.source.columns import Floats
 from runsum.source.records import MetricTable
 
@@ -84,7 +85,7 @@ def utc_offset_s(local_s: Floats, created_s: Floats) -> float | None:
     difference = difference[np.isfinite(difference)]
     if not len(difference):
         return None
-    offset = float(np.round(np.median(difference) / 900) * 900)
+    offset = float(round(middle(difference) / 900) * 900)
     return offset if abs(offset) <= 14 * 3600 else None
 
 

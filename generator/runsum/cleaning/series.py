@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runsum.cleaning.rollouts import OFF_POLICY, LearnCalls, find_learn_calls, find_rollout_size, session_numbers
 from runsum.cleaning.rows import Mask, count_jumps, find_contaminated, find_phantoms, has_spread, utc_seconds
+from runsum.cleaning.values import Values, finite, middle
 from runsum.model import DataQuality, Gap, Session
 from runsum.source.columns import Floats
 from runsum.source.records import METRICS, GpuTable, MetricTable
@@ -69,6 +70,7 @@ class Series:
     own_steps: Floats
     fps_rows: Mask
     contaminated: Floats
+    _values: dict[str, Values] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.timestep)
@@ -77,6 +79,17 @@ class Series:
     def reward(self) -> Floats:
         """Mean episode reward per row, NaN where not recorded."""
         return self.columns["episode_reward_mean"]
+
+    def values(self, name: str) -> Values:
+        """The recorded values of a column; a dozen checks look at the same ones."""
+        found = self._values.get(name)
+        if found is None:
+            found = self._values[name] = Values(self.columns[name])
+        return found
+
+    def null_share(self, name: str) -> float:
+        """Share of the rows without a value in a column; there must be a row."""
+        return (len(self) - len(self.values(name))) / len(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,9 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
     rows = _choose_rows(table, frame, limits)
     step = table.numbers["timestep"]
     kept, real = np.flatnonzero(rows.canonical), rows.real
+    columns = {name: table.numbers[name] for name in METRICS}
+    if len(kept) < len(table):
+        columns = {name: column[kept] for name, column in columns.items()}
     utc, offset = utc_seconds(table)
     sessions = session_numbers(len(kept), _first_rows(rows, step, kept))
     origin = frame.start_local_s - (offset or 0.0) if frame.start_local_s is not None else math.nan
@@ -123,7 +139,7 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
         utc_s=utc[kept],
         hours=_hours(utc[kept], origin),
         session=sessions,
-        columns={name: table.numbers[name][kept] for name in METRICS},
+        columns=columns,
         row_ids=table.numbers["id"][kept],
         start_timestep=rows.start,
         last_step_any_row=int(step[real].max()) if real.any() else None,
@@ -137,7 +153,7 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
 
 
 def _choose_rows(table: MetricTable, frame: RunFrame, limits: Thresholds) -> _Chosen:
-    step, iteration = table.numbers["timestep"], np.nan_to_num(table.numbers["episode_count"])
+    step, iteration = table.numbers["timestep"], _known_or_nought(table.numbers["episode_count"])
     contaminated = find_contaminated(table, frame.status, frame.end_local_s)
     own = np.isfinite(step) & ~contaminated
     has_iterations = bool((iteration[own] > 0).any())
@@ -150,6 +166,10 @@ def _choose_rows(table: MetricTable, frame: RunFrame, limits: Thresholds) -> _Ch
     start = calls.starts[0] if calls.starts else frame.leg_start
     low, high = _window(start, calls.starts, calls.rollout_size, frame)
     return _Chosen(contaminated, own, table_rows, phantoms, (step >= low) & (step <= high), positions, calls, start)
+
+
+def _known_or_nought(column: Floats) -> Floats:
+    return np.where(np.isfinite(column), column, 0.0)
 
 
 def _account(
@@ -166,17 +186,18 @@ def _account(
     step, reward = table.numbers["timestep"], series.reward
     usable = np.isfinite(step)
     artefacts, genuine = count_jumps(step[rows.own], rows.phantoms[rows.own])
-    first_reward = int(np.argmax(np.isfinite(reward))) if np.isfinite(reward).any() else len(reward)
+    rewards = series.values("episode_reward_mean").rows
+    after_first = len(reward) - int(rewards[0]) if len(rewards) else 0
     return DataQuality(
         rows=len(table),
         canonical_rows=len(series),
-        reward_rows=int(np.isfinite(reward).sum()),
-        progress_rows=int((rows.own & ~rows.table_rows & ~rows.phantoms).sum()),
-        phantom_rows=int(rows.phantoms.sum()),
-        contaminated_rows=int(rows.contaminated.sum()),
+        reward_rows=len(rewards),
+        progress_rows=int(np.count_nonzero(rows.own & ~rows.table_rows & ~rows.phantoms)),
+        phantom_rows=int(np.count_nonzero(rows.phantoms)),
+        contaminated_rows=int(np.count_nonzero(rows.contaminated)),
         superseded_rows=_superseded(series, rows.calls.starts),
-        out_of_range_rows=int((rows.table_rows & ~rows.phantoms & ~rows.in_range).sum()),
-        unreadable_values=table.unreadable + gpu.unreadable + int((~usable).sum()),
+        out_of_range_rows=int(np.count_nonzero(rows.table_rows & ~rows.phantoms & ~rows.in_range)),
+        unreadable_values=table.unreadable + gpu.unreadable + len(step) - int(np.count_nonzero(usable)),
         rollout_size=rows.calls.rollout_size,
         config_rollout_size=frame.config_rollout_size,
         sessions=_describe_sessions(series, rows.calls.starts),
@@ -185,8 +206,8 @@ def _account(
         gaps=gaps,
         gap_threshold_s=threshold,
         gpu_samples=len(gpu),
-        null_policy_loss_share=_null_share(series.columns["policy_loss"]),
-        null_rewards_after_first=int(np.isnan(reward[first_reward:]).sum()),
+        null_policy_loss_share=series.null_share("policy_loss") if len(series) else None,
+        null_rewards_after_first=after_first - len(rewards),
         utc_offset_min=None if offset is None else int(offset // 60),
         wrong_denominator_rows=_wrong_denominators(table, rows.own, frame.target),
         naive_last_timestep=int(step[usable].max()) if usable.any() else None,
@@ -202,7 +223,7 @@ def _rollout_size(table: MetricTable, rows: Mask, frame: RunFrame, limits: Thres
     lengths = table.numbers["episode_length_mean"][rows]
     lengths = lengths[np.isfinite(lengths)]
     if size is not None and len(lengths):
-        frames = float(np.median(lengths)) / size
+        frames = middle(lengths) / size
         if any(abs(frames - skipped) < 0.002 * skipped for skipped in (1, 2, 3, 4)):
             return None  # converted data: the counter counts episodes, all of one length (in steps or in frames)
     return size
@@ -213,7 +234,7 @@ def _tolerance(rollout: int | None, table_steps: Floats) -> float:
         return 2.0 * rollout
     forward = np.diff(table_steps)
     forward = forward[forward > 0]
-    return 2.0 * float(np.median(forward)) if len(forward) else 0.0
+    return 2.0 * middle(forward) if len(forward) else 0.0
 
 
 def _window(start: int, starts: tuple[int, ...], rollout: int | None, frame: RunFrame) -> tuple[float, float]:
@@ -248,7 +269,8 @@ def _hours(utc: Floats, origin: float) -> Floats:
     """Hours since start_time; a run resumed in place has rows before it and counts from its first row."""
     if not len(utc):
         return utc
-    first = float(np.nanmin(utc)) if np.isfinite(utc).any() else math.nan
+    seen = finite(utc)
+    first = float(seen.min()) if len(seen) else math.nan
     begin = min(origin, first) if math.isfinite(origin) else first
     return np.asarray((utc - begin) / 3600.0, dtype=np.float64)
 
@@ -281,7 +303,7 @@ def _find_gaps(
         return (), None
     lengths = np.diff(utc[rows])
     forward = lengths[lengths > 0]
-    threshold = max(limits.gap_floor_s, limits.gap_factor * float(np.median(forward)) if len(forward) else 0.0)
+    threshold = max(limits.gap_floor_s, limits.gap_factor * middle(forward) if len(forward) else 0.0)
     samples = gpu.local_s - (offset or 0.0)
     begin = min(origin, float(utc[rows].min())) if math.isfinite(origin) else float(utc[rows].min())
     gaps = []
@@ -290,10 +312,6 @@ def _find_gaps(
         alive = bool(((samples > since + 10) & (samples < until - 10)).sum() >= 2) if len(samples) else None
         gaps.append(Gap(float(lengths[place]), int(step[rows[place]]), (float(since) - begin) / 3600.0, alive))
     return tuple(gaps), threshold
-
-
-def _null_share(column: Floats) -> float | None:
-    return float(np.isnan(column).mean()) if len(column) else None
 
 
 def _wrong_denominators(table: MetricTable, own: Mask, target: int | None) -> int:
@@ -309,11 +327,10 @@ def active_hours(series: Series, quality: DataQuality, limits: Thresholds) -> Fl
     """Hours of training of each row with downtime cut out."""
     if not len(series):
         return series.hours
-    width = np.diff(series.utc_s, prepend=series.utc_s[0])
-    width = (
-        np.where((width < 0) | (width >= limits.downtime_s), 0.0, width)
-        if quality.gap_threshold_s
-        else np.maximum(width, 0)
-    )
+    width = np.zeros(len(series))
+    np.subtract(series.utc_s[1:], series.utc_s[:-1], out=width[1:])
+    width[~(width >= 0)] = 0.0  # backwards, or without a time
+    if quality.gap_threshold_s:
+        width[width >= limits.downtime_s] = 0.0
     begin = max(0.0, min(float(series.hours[0]), limits.downtime_s / 3600)) if np.isfinite(series.hours[0]) else 0.0
-    return np.asarray(np.nancumsum(width) / 3600 + begin, dtype=np.float64)
+    return np.asarray(np.cumsum(width) / 3600 + begin, dtype=np.float64)
