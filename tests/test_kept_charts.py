@@ -50,7 +50,7 @@ def test_what_is_damaged_is_not_believed(file: Path, damage: Callable[[bytes], b
 
 def test_new_compilers_compile_anew(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key holds their versions, beside the code."""
-    monkeypatch.setattr(workers, "version", lambda name: "999")
+    monkeypatch.setattr(workers, "installed", lambda: ["altair-999.dist-info"])
     assert KeptCharts().read() is None
 
 

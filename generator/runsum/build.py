@@ -18,14 +18,13 @@ from runsum.cache import BuildCache, cache_file
 from runsum.clock import AsOf
 from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.digest import DigestSettings
-from runsum.feed import FEED_PATH, make_feed
 from runsum.fingerprints import program, settings_print, text_print, value_print
 from runsum.fresh import Freshness
 from runsum.gather import Gatherer, Progress
-from runsum.model import RunDigest, problem
+from runsum.model import Phrase, RunDigest, problem
 from runsum.notes import read_notes
 from runsum.pages import compare, groups, home, lineage, months, reports, run_index, seeds
-from runsum.pages.contract import Part
+from runsum.pages.contract import DataFile, Part
 from runsum.pages.run import RunPages
 from runsum.parallel import Workers, default_jobs
 from runsum.redact.found import Found
@@ -109,9 +108,9 @@ def build_archive(
         renderer = Renderer(template_folder())
         with stages.measure("pages"):
             files = SiteFiles(archive, RunPages(archive, notes), renderer, cache, writer)
-            common = make_common(archive, notes)
+            feed: Common = partial(_make_feed, archive, site, renderer.words)
+            common = [*make_common(archive, notes), feed]
             rendered = files.write(common, make_parts(archive), settings_print(settings), jobs, tell)
-            writer.write(FEED_PATH, make_feed(archive, site, renderer.words))
             for file, content in read_assets(template_folder(), specs.result()):
                 writer.write(file, content)
         with stages.measure("moving into place"):
@@ -164,6 +163,12 @@ def make_common(archive: Archive, notes: Mapping[str, Markup]) -> list[Common]:
         partial(run_index.make_pages, archive, notes),
         *(partial(room.make_pages, archive) for room in (months, home, groups, lineage, seeds, reports, compare)),
     ]
+
+
+def _make_feed(archive: Archive, site: MkdocsFacts, words: Callable[[Phrase], str]) -> Iterator[DataFile]:
+    from runsum.feed import FEED_PATH, make_feed  # whichever process makes it loads its library
+
+    yield DataFile(FEED_PATH, make_feed(archive, site, words))
 
 
 def make_parts(archive: Archive) -> Iterator[Part]:

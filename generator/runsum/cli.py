@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import traceback
+from importlib import import_module
 from typing import Any
 
 import click
 
 from runsum import __version__
-from runsum.commands.build import build
-from runsum.commands.check import check
-from runsum.commands.csp import csp
-from runsum.commands.demo import demo
-from runsum.commands.starter import init
-from runsum.commands.watch import watch
 from runsum.errors import RunsumError
 from runsum.formatting import clean_text
 
@@ -27,8 +22,21 @@ class _UserError(click.ClickException):
         click.echo(f"runsum: {clean_text(_published(self.format_message()))}", err=True)
 
 
+_COMMANDS = {"init": "starter", "build": "build", "watch": "watch", "check": "check", "csp": "csp", "demo": "demo"}
+"""Each command and the room in `runsum.commands` that has it."""
+
+
 class _Commands(click.Group):
-    """Turns every complaint, ours and click's, into one line."""
+    """Loads only the command that is called, and turns every complaint, ours and click's, into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"runsum.commands.{_COMMANDS[cmd_name]}"), cmd_name)
+        return command
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         try:
@@ -69,10 +77,6 @@ def _in_one_line(error: click.UsageError) -> _UserError:
 @click.version_option(__version__, prog_name="runsum")
 def main_command() -> None:
     """Turn a database of training runs into a static, searchable archive."""
-
-
-for _command in (init, build, watch, check, csp, demo):
-    main_command.add_command(_command)
 
 
 def main() -> None:

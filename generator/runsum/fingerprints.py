@@ -25,7 +25,7 @@ def program() -> str:
         if file.is_file():
             summed.update(f"{file.name}\n".encode("utf-8", "replace"))
             summed.update(file.read_bytes())
-    summed.update(repr([sys.version, zlib.ZLIB_RUNTIME_VERSION, *_installed()]).encode())
+    summed.update(repr([sys.version, zlib.ZLIB_RUNTIME_VERSION, *installed()]).encode())
     return summed.hexdigest()
 
 
@@ -49,7 +49,8 @@ def settings_print(settings: Settings) -> str:
     return text_print(program(), json.dumps(facts, sort_keys=True, default=str))
 
 
-def _installed() -> list[str]:
+@cache
+def installed() -> list[str]:
     """Names and versions of what is installed; their metadata would take longer to read than everything else."""
     folders = [Path(folder) for folder in sys.path if Path(folder).is_dir()]
     return sorted(found.name for folder in folders for found in folder.iterdir() if found.suffix == ".dist-info")

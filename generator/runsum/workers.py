@@ -8,16 +8,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 
 from platformdirs import user_cache_path
 
+from runsum.fingerprints import installed
+
 _CHARTS = ("-P", "-m", "runsum.charts")  # -P: a file of the user's folder is never imported
-
-
-_COMPILERS = ("altair", "vl-convert-python")
+_COMPILERS = ("altair-", "vl_convert_python-")
 
 
 class ChartsWorker:
@@ -70,7 +69,7 @@ class KeptCharts:
 
     def __init__(self) -> None:
         made_of = Path(__file__).with_name("charts.py").read_bytes()
-        versions = " ".join(f"{name} {version(name)}" for name in _COMPILERS)
+        versions = " ".join(name for name in installed() if name.startswith(_COMPILERS))
         self._key = hashlib.sha256(made_of + versions.encode()).hexdigest()
         self._file = user_cache_path("runsum") / "charts.js"
 

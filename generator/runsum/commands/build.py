@@ -18,7 +18,6 @@ import click
 
 from runsum.cache import cache_file
 from runsum.clock import AsOf
-from runsum.commands.starter import write_starter
 from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings
 from runsum.errors import ConfigError
 from runsum.formatting import clean_text, plural
@@ -140,6 +139,8 @@ def _build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
         with _Bar() as bar:
             report = build_archive(chosen, settings, site, now, bar.tell, options)
     if is_new:
+        from runsum.commands.starter import write_starter  # once in the life of an archive
+
         write_starter(starter_mkdocs(), mkdocs)
         click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
     if _SCRIPT not in mkdocs.read_text(encoding="utf-8", errors="replace"):
