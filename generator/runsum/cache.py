@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
-import pickle
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import is_dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from platformdirs import user_cache_path
 
+from runsum.pickling import pack, unpack
+
 Value = TypeVar("Value")
 
-_OWN = "runsum."
 _KEPT_DAYS = 120
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS entries (kind TEXT, name TEXT, made_of TEXT, value BLOB, checksum BLOB, "
@@ -62,14 +59,14 @@ class BuildCache:
         if entry[2] != _checksum(kind, name, made_of, entry[1]):
             return None
         try:
-            return _Reader(io.BytesIO(entry[1])).load()
+            return unpack(entry[1])
         except Exception:  # whatever a damaged pickle raises
             return None
 
     def put(self, kind: str, name: str, made_of: str, value: object) -> None:
         """Keep a value; it is written by `save`."""
         if self._file is not None:
-            self._new[kind, name] = (made_of, pickle.dumps(value, protocol=5))
+            self._new[kind, name] = (made_of, pack(value))
 
     def remember(self, kind: str, name: str, made_of: str, make: Callable[[], Value]) -> Value:
         """The value that an earlier build has made of the same, else a new one, which is kept."""
@@ -120,22 +117,6 @@ class BuildCache:
             connection.executemany("DELETE FROM entries WHERE kind = ? AND name = ?", gone)
             connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
         file.chmod(0o600)
-
-
-class _Reader(pickle.Unpickler):
-    """Makes objects of runsum's plain values and of nothing else: a file from elsewhere can call nothing."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _PLAIN:
-            return super().find_class(module, name)
-        found = super().find_class(module, name) if module.startswith(_OWN) and "." not in name else None
-        is_value = isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum | tuple))
-        if not is_value or not found.__module__.startswith(_OWN):
-            raise pickle.UnpicklingError(f"{module}.{name} does not belong here")
-        return found
-
-
-_PLAIN = {("numpy._core.numeric", "_frombuffer"), ("numpy", "dtype"), ("numpy.core.numeric", "_frombuffer")}
 
 
 def _forget_old(folder: Path) -> None:

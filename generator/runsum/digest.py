@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from runsum import facts, health, oddities, recorded, results
 from runsum.analysis import dynamics, media, resources, reward, settings, solved, standing, throughput
@@ -29,7 +29,6 @@ from runsum.model import (
 from runsum.source.columns import integer, seconds, text
 from runsum.source.database import RUNS_TABLE
 from runsum.source.project import ProjectFiles
-from runsum.source.project_tree import Witness
 from runsum.source.records import Row, RunRecord
 from runsum.thresholds import Thresholds
 
@@ -49,15 +48,11 @@ class DigestedRun:
 
     Attributes:
         asked: answers of the clock on which the digest depends.
-        seen: what of the disk and of the other runs' names it depends on.
-        has_foreign_rows: whether it depends on the rows of other runs.
     """
 
     digest: RunDigest
     files: Mapping[str, bytes]
     asked: tuple[Asked, ...] = ()
-    seen: Witness = field(default_factory=Witness)
-    has_foreign_rows: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,14 +14,14 @@ from runsum.archive.slugs import SlugMaker
 from runsum.cache import BuildCache
 from runsum.clock import Asked
 from runsum.config import Settings
-from runsum.digest import DigestedRun, DigestSettings
+from runsum.digest import DigestSettings
 from runsum.fingerprints import settings_print, text_print
 from runsum.fresh import Depends
 from runsum.kept import KeptRun, keep_run, run_print, stamps_of
 from runsum.looks import Signature
 from runsum.model import Problem, RunDigest, problem
 from runsum.parallel import Lost, Workers
-from runsum.reading import Place, ReadTask, read_nothing, read_run, read_runs
+from runsum.reading import PackedRun, Place, ReadTask, read_nothing, read_run, read_runs, unpack_digest
 from runsum.redact.redactor import Redactor
 from runsum.site.writer import SiteWriter
 from runsum.source.database import DatabaseFile, open_database
@@ -125,8 +125,8 @@ class Gatherer:
             sources = [self._open(stack, name, path) for name, path in named]
             runs = [run for source in sources for run in self._list(source, slugs)]
             for number, run in enumerate(runs, start=1):
-                if (kept := self._still(run)) is not None:
-                    digests[run.slug] = kept.digest
+                if (found := self._still(run)) is not None:
+                    digests[run.slug], kept = found
                     asked.update(kept.asked)
                     files.update(kept.seen_files)
                 if number % 100 == 0:
@@ -134,10 +134,10 @@ class Gatherer:
             wanted = [run for run in runs if run.slug not in digests]
             total, read = Counter(run.source.name for run in wanted), Counter[str]()
             for run, done in self._read(wanted):
-                digests[run.slug] = done.digest
+                digests[run.slug] = unpack_digest(done.digest)
                 asked.update(done.asked)
                 files.update(done.seen.files)
-                self._take(run, done)
+                self._take(run, done, keep=not _has_failed(digests[run.slug]))
                 read[run.source.name] += 1
                 self._tell(f"reading {run.source.name}", read[run.source.name], total[run.source.name])
             facts = [self._describe(source) for source in sources]
@@ -163,23 +163,27 @@ class Gatherer:
             found.append(_Run(source, run_id, slug, run_print(self._base, known, slug, own)))
         return found
 
-    def _still(self, run: _Run) -> KeptRun | None:
+    def _still(self, run: _Run) -> tuple[RunDigest, KeptRun] | None:
         """What an earlier build found out of a run, if all of it still holds and its files are there."""
         kept = self._cache.get("run", run.slug, run.made_of) if run.made_of else None
         if not isinstance(kept, KeptRun) or not kept.holds(self._use.now, run.source.runs, run.source.others):
             return None
-        return kept if self._writer.keep(kept.files) else None
+        try:
+            digest = unpack_digest(kept.digest)
+        except Exception:  # whatever a damaged pickle raises
+            return None
+        return (digest, kept) if self._writer.keep(kept.files) else None
 
-    def _take(self, run: _Run, done: DigestedRun) -> None:
+    def _take(self, run: _Run, done: PackedRun, *, keep: bool) -> None:
         """Write the data files of a run, and keep what was found out."""
         for name, content in done.files.items():
             self._writer.write(f"runs/{run.slug}/{name}", content)
         files = self._writer.digests(f"runs/{run.slug}/{name}" for name in done.files)
-        kept = keep_run(done, files, run.source.others) if run.made_of and not _has_failed(done.digest) else None
+        kept = keep_run(done, files, run.source.others) if run.made_of and keep else None
         if kept is not None:
             self._cache.put("run", run.slug, run.made_of, kept)
 
-    def _read(self, wanted: Sequence[_Run]) -> Iterator[tuple[_Run, DigestedRun]]:
+    def _read(self, wanted: Sequence[_Run]) -> Iterator[tuple[_Run, PackedRun]]:
         """Read runs, in other processes where that pays: of all databases at once, each one's runs in their order."""
         counts = Counter(run.source.name for run in wanted)
         places = {run.source.name: run.source for run in wanted}

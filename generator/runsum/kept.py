@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from runsum.clock import Asked, AsOf, still_holds
-from runsum.digest import DigestedRun
 from runsum.fingerprints import text_print
 from runsum.looks import Signature, signature
-from runsum.model import RunDigest
+from runsum.reading import PackedRun
 from runsum.source.looks import TableLook
 from runsum.source.rows import RunRows
 
@@ -23,12 +22,13 @@ class KeptRun:
     """A digest of an earlier build and what it depends on besides its fingerprint.
 
     Attributes:
+        digest: packed, see `PackedRun`.
         files: SHA-256 of its data files, by path.
-        asked, seen_files, seen_names: see `DigestedRun`.
+        asked, seen_files, seen_names: see `PackedRun`.
         others: the state of the table of rows, where rows of other runs matter; "" where they do not.
     """
 
-    digest: RunDigest
+    digest: bytes
     files: Mapping[str, str]
     asked: tuple[Asked, ...]
     seen_files: Mapping[str, Signature]
@@ -51,7 +51,7 @@ class KeptRun:
         )
 
 
-def keep_run(done: DigestedRun, files: Mapping[str, str], others: str | None) -> KeptRun | None:
+def keep_run(done: PackedRun, files: Mapping[str, str], others: str | None) -> KeptRun | None:
     """What to keep of a run; None where it cannot be told whether it will hold."""
     if done.has_foreign_rows and others is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -12,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from runsum.cleaning.rows import find_contaminated
+from runsum.clock import Asked
 from runsum.config import Settings
 from runsum.digest import DigestedRun, DigestSettings, digest_run
-from runsum.fingerprints import value_print
-from runsum.model import problem
+from runsum.model import RunDigest, problem
+from runsum.pickling import pack, unpack
 from runsum.publishing import publish_files
 from runsum.redact.policy import Policy
 from runsum.redact.redactor import Redactor
@@ -71,9 +73,38 @@ class ReadTask:
     extents: Mapping[str, Extent] = field(default_factory=dict)
 
 
-def read_runs(tasks: Sequence[ReadTask]) -> list[DigestedRun]:
+@dataclass(frozen=True, slots=True)
+class PackedRun:
+    """What a process has made of a run: packed once, for the process that asked for it and for the next build.
+
+    Attributes:
+        digest: see `unpack_digest`.
+        files: content of its data files, by name.
+        asked: see `DigestedRun`.
+        seen: what of the disk and of the other runs' names it depends on.
+        has_foreign_rows: whether it depends on the rows of other runs.
+    """
+
+    digest: bytes
+    files: Mapping[str, bytes]
+    asked: tuple[Asked, ...]
+    seen: Witness
+    has_foreign_rows: bool
+
+
+def unpack_digest(packed: bytes) -> RunDigest:
+    """The digest of a run; its fingerprint is that of the bytes: equal ones are equal digests.
+
+    Raises:
+        Exception: of any kind, where the bytes are damaged.
+    """
+    digest: RunDigest = unpack(packed)
+    return replace(digest, fingerprint=hashlib.blake2b(packed, digest_size=16).hexdigest())
+
+
+def read_runs(tasks: Sequence[ReadTask]) -> list[PackedRun]:
     """Read and digest some runs, in the order given; the work of one process."""
-    done: list[DigestedRun] = []
+    done: list[PackedRun] = []
     for place, some in groupby(tasks, key=lambda task: task.place):
         assert place is not None
         with (
@@ -92,7 +123,7 @@ def _redactor(policy: Policy) -> Redactor:
     return Redactor(policy)
 
 
-def read_run(reader: RowReader, task: ReadTask) -> DigestedRun:
+def read_run(reader: RowReader, task: ReadTask) -> PackedRun:
     """Read and digest one run; what is odd about it ends no build but is told on its page."""
     settings, root = task.settings, task.settings.project_root
     root = root if root is not None and root.is_dir() else None
@@ -106,15 +137,18 @@ def read_run(reader: RowReader, task: ReadTask) -> DigestedRun:
     except Exception as error:  # one run's surprise must not take the archive down; it is shown on its page
         done = digest_nothing(record, task.slug, task.use, f"{type(error).__name__}: {error}")
     done = publish_files(done, settings, root, witness)
-    digest = with_traits(replace(done.digest, fingerprint=value_print(done.digest)))
-    return replace(done, digest=digest, seen=witness, has_foreign_rows=len(foreign) > 0)
+    return _pack(done, witness, len(foreign) > 0)
 
 
-def read_nothing(task: ReadTask, why: str) -> DigestedRun:
+def read_nothing(task: ReadTask, why: str) -> PackedRun:
     """The page of a run whose rows could not even be read."""
     keep = Redactor(task.settings.redaction)
     record = RunRecord(task.known.source, task.known.run_id, publish_run(task.known, keep), *no_rows(), redactor=keep)
-    return digest_nothing(record, task.slug, task.use, why)
+    return _pack(digest_nothing(record, task.slug, task.use, why), Witness(), False)
+
+
+def _pack(done: DigestedRun, seen: Witness, has_foreign_rows: bool) -> PackedRun:
+    return PackedRun(pack(with_traits(done.digest)), done.files, done.asked, seen, has_foreign_rows)
 
 
 def _look_below(root: Path, record: RunRecord, known: frozenset[str], witness: Witness) -> ProjectFiles:
