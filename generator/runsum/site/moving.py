@@ -55,6 +55,7 @@ class Mover:
         self._coming, self._going = f"{self._next}/", f"{self._before}/"
         self._made: set[str] = set()  # folders that are there, so that none is asked for a file at a time
         self._checked: set[str] = set()
+        self._tops: dict[str, str | None] = {}
         self._missing: set[str] = set()  # folders to be made, in which nothing can stand in the way
 
     def stage(self, path: str, content: bytes) -> None:
@@ -79,14 +80,17 @@ class Mover:
         Raises:
             OutputError: one cannot be made; the folder is as it was.
         """
+        self._tops.clear()
         for move in moves:
             self._require_place(move.path)
         current = str(self._journal)
         try:
             self._announce(moves)
+            whole = self._move_folders(moves)
             for move in moves:
                 current = self._here + move.path
-                self._make(move)
+                if move.path not in whole:
+                    self._make(move)
             current = str(self._journal)
             self._journal.unlink()
         except BaseException as error:
@@ -151,6 +155,31 @@ class Mover:
                 continue  # not a line of ours
             if isinstance(path, str) and is_inside(path):
                 yield Move(path, None if digest is None else str(digest), bool(new))
+
+    def _move_folders(self, moves: Sequence[Move]) -> set[str]:
+        """Move folders that are new as a whole, instead of each file in them; the files that were moved."""
+        within: dict[str, list[Move]] = {}
+        for move in moves:
+            if (top := self._new_folder(move.path)) is not None:
+                within.setdefault(top, []).append(move)
+        whole: set[str] = set()
+        for top, some in within.items():
+            if all(move.new and move.digest is not None for move in some):
+                try:
+                    os.rename(self._coming + top, self._here + top)  # noqa: PTH104
+                except OSError:
+                    continue  # somebody has made it, or another disk begins there: file by file
+                whole.update(move.path for move in some)
+        return whole
+
+    def _new_folder(self, path: str) -> str | None:
+        """The uppermost folder of a path that is not there; None where all are."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._tops:
+            above = self._new_folder(folder) if folder else None
+            is_new = above is None and bool(folder) and not os.path.lexists(self._here + folder)
+            self._tops[folder] = folder if is_new else above
+        return self._tops[folder]
 
     def _make(self, move: Move) -> None:
         target, old = self._here + move.path, self._going + move.path

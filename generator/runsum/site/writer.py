@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,7 @@ class SiteWriter:
         self._staged: dict[str, str] = {}
         self._seen: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._folders: dict[str, bool] = {}  # whether they are there
         self._open()
         try:
             self._repair()
@@ -128,6 +130,7 @@ class SiteWriter:
         Raises:
             OutputError: it cannot be moved; the folder is as it was.
         """
+        self._folders.clear()  # somebody may have made one meanwhile
         gone = [move for path in sorted(self._owned) if path not in self._seen for move in self._plan_removal(path)]
         moves = [*gone, *(move for path, digest in self._staged.items() for move in self._plan(path, digest))]
         kept = set(self.report.kept)
@@ -202,15 +205,22 @@ class SiteWriter:
         """The SHA-256 of what is there; that of a file which looks as it did is known."""
         if path in self._known and path in self._owned and look_of(self._here + path) == tuple(self._known[path]):
             return self._owned[path]
-        there = self._read(path)
+        there = self._read(path) if self._has_folder(path) else None
         return None if there is None else digest_of(there)
+
+    def _has_folder(self, path: str) -> bool:
+        """Whether the folder of a file is there; where it is not, the file need not be looked for."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            self._folders[folder] = os.path.isdir(self._here + folder)  # noqa: PTH112
+        return self._folders[folder]
 
     def _is_persons(self, path: str, there: bytes | None) -> bool:
         return there is not None and digest_of(there) != self._owned.get(path)
 
     def _plan(self, path: str, digest: str) -> list[Move]:
         """The move of a file that waits, unless somebody changed its place while the build went on."""
-        there = self._read(path)
+        there = self._read(path) if self._has_folder(path) else None
         if self._is_persons(path, there):
             self.report.kept.append(path)
             return []
