@@ -17,9 +17,11 @@ from support.browser import (
     LINEAGE,
     PHONE,
     RUN,
+    SEEDS,
     from_a_server,
     visiting,
 )
+from support.packed import read_script
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -51,6 +53,30 @@ def test_all_charts_of_a_run_are_drawn_when_they_come_near(browser: Browser, add
             figures.nth(number).scroll_into_view_if_needed()
             figures.nth(number).locator("canvas").wait_for()
         assert page.locator(".rs-chart-note").count() == 0
+
+
+@from_a_server
+@pytest.mark.parametrize("path", [RUN, LINEAGE, SEEDS, "games/breakout/index.html"])
+def test_the_browser_reads_the_numbers_that_were_written(
+    browser: Browser, address: str, path: str, built_site: BuiltSite
+) -> None:
+    """Packed columns, those of shared axes and of each line of a chart, come back as they do in Python."""
+    key = path.removesuffix("/index.html")
+    data = read_script((built_site.docs / key / "data.js").read_text(encoding="utf-8"))
+    models = "key => { const data = window.runsumData[key], { modelOf } = window.runsum.tools;"
+    models += " return Object.fromEntries(Object.keys(data.charts).map((id) => [id, modelOf(data, id)])); }"
+    with visiting(browser, address) as visit:
+        shown = visit.draw(path).evaluate(models, key.removeprefix("runs/"))
+    assert shown.keys() == data["charts"].keys()
+    for name, chart in data["charts"].items():
+        for line, seen in zip(chart.get("series", [chart]), shown[name].get("series", [shown[name]]), strict=True):
+            wanted = data["axes"].get(line.get("x"), {}) | line
+            columns = ("h",) if chart["kind"] == "progress" else ("t", "h", "s", "v", "lo", "hi")
+            assert {column: seen.get(column) for column in columns if column in wanted} == {
+                column: wanted[column] for column in columns if column in wanted
+            }
+    if "progress" in shown:
+        assert shown["progress"]["v"] == data["axes"]["rows"]["t"]
 
 
 def test_a_theme_switch_repaints_the_page_and_its_chart(browser: Browser, address: str) -> None:

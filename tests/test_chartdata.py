@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from runsum.chartdata import STATIC_POINTS, column, data_script, select_points, sparkline, static_curve
+from runsum.chartdata import STATIC_POINTS, data_script, select_points, sparkline, static_curve
 
 NAN = float("nan")
 HOSTILE = "</script><script>alert(1)</script>&\u2028\u2029 \"quoted\" 'single'"
@@ -108,27 +108,6 @@ def test_more_boundaries_than_limit() -> None:
     """Boundaries beyond the limit all stay."""
     rows = select_points(np.arange(1_000.0), [np.arange(1_000.0)], range(0, 1_000, 5), 50)
     assert len(rows) >= 200
-
-
-def test_integers_stay_exact() -> None:
-    """Timesteps are never rounded."""
-    assert column(np.array([1_234_567_891, 3])) == [1_234_567_891, 3]
-    assert column([1_234_567_891.0]) == [1_234_567_891]
-
-
-def test_five_digits() -> None:
-    """Measured values keep five significant digits, large ones seven."""
-    assert column([0.123456789, 20.4987654, 123456.789123]) == [0.12346, 20.499, 123456.8]
-
-
-def test_missing_is_none() -> None:
-    """NaN and infinities become null, never 0."""
-    assert column([NAN, float("inf"), -float("inf")]) == [None, None, None]
-
-
-def test_column_is_plain() -> None:
-    """A column holds plain Python numbers, which the JSON module can write."""
-    assert json.dumps(column(np.array([1.5, 2.0], dtype=np.float32))) == "[1.5, 2]"
 
 
 def test_script_is_ascii_safe() -> None:

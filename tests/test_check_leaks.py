@@ -92,6 +92,15 @@ def test_programs_are_searched_for_tokens_alone(tmp_path: Path) -> None:
     assert len(leaks(check_site(site(tmp_path, {"data/a.js": script}), BUDGET))) == 2  # by rule and line
 
 
+def test_numbers_in_letters_are_no_leak(tmp_path: Path) -> None:
+    """A packed column may spell an address; a text of a run, whatever it looks like, is read."""
+    column = '[4,0,-3,1,"ann@example.org.uk:x"]'
+    said = json.dumps('[4,0,-3,1,"ann@example.org"]')
+    data = f'(window.runsumData=window.runsumData||{{}})["a"]={{"v":{column},"text":TEXT}};\n'
+    folder = site(tmp_path, {"runs/a/data.js": data.replace("TEXT", "0"), "runs/b/data.js": data.replace("TEXT", said)})
+    assert [found[:2] for found in leaks(check_site(folder, BUDGET))] == [("runs/b/data.js", "e-mail")]
+
+
 def test_each_page_is_told_although_a_line_was_seen_before(tmp_path: Path) -> None:
     """Only clean lines are remembered."""
     page = f"<p>same\n<p>{TOKEN}"

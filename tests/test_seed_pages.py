@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from runsum.cli import main_command
+from support.packed import read_script
 from support.rows import ROLLOUT, Clock, Row, add_run, insert, table_rows
 from support.schema import database
 
@@ -139,7 +140,7 @@ def test_the_chart_draws_every_run_and_the_mean(docs: Path) -> None:
     """One line for each run that counts and one for all of them, with a band of equal length."""
     href = document(docs, "run-00000001")["seeds"]["page"]
     script = (docs / href).parent.joinpath("data.js").read_text(encoding="utf-8")
-    chart = json.loads(script[script.index("]=") + 2 : script.rindex(";")])["charts"]["curves"]
+    chart = read_script(script)["charts"]["curves"]
     assert chart["kind"] == "seeds"
     assert len(chart["series"]) == 6
     assert {len(chart[name]) for name in ("lo", "hi")} == {len(chart["series"][0]["v"])}

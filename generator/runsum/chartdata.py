@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import orjson
 from tsdownsample import MinMaxLTTBDownsampler
+
+from runsum.packing import Packed, pack
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -30,9 +31,11 @@ SILENCE_SHARE = 0.01
 """… and for this share of the x axis, about as much as an eye can see."""
 SIGNIFICANT_DIGITS = 5
 """Digits of a measured value; a chart of 300 pixels shows three."""
+_LEAST_HOUR_DIGITS = 4  # a third of a second
 
 _DOWNSAMPLER: Any = MinMaxLTTBDownsampler  # ships no type information
 _PROTOTYPE = re.compile(r'(?<!\\)"__proto__":')  # in a literal this key makes a prototype; in brackets it is a key
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 _ESCAPES = {c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -82,32 +85,50 @@ def select_points(
     return np.array(sorted(chosen), dtype=np.intp)
 
 
-def column(values: npt.ArrayLike) -> list[float | int | None]:
+def column(values: npt.ArrayLike) -> Packed:
     """Make a column of chart data.
 
     Args:
-        values: Numbers, shape ``(n,)``. Integers, timesteps above all, stay exact.
+        values: Numbers, shape ``(n,)``. Whole ones, timesteps above all, stay exact.
 
     Returns:
-        Plain numbers with :data:`SIGNIFICANT_DIGITS`, whole ones as integers; None for NaN and infinities.
+        JSON of the numbers with :data:`SIGNIFICANT_DIGITS`, packed; NaN and infinities are missing.
     """
-    array = np.asarray(values)
-    if array.dtype.kind in "iub":
-        return [int(value) for value in array]
-    return _shortened(array.astype(np.float64))
+    return columns(np.asarray(values, dtype=np.float64)[None])[0]
 
 
-def columns(values: FloatArray) -> list[FloatArray]:
-    """Make many columns of chart data at once, for :func:`data_script`.
+def columns(values: FloatArray, hours: int | None = None) -> list[Packed]:
+    """Make many columns of chart data at once.
 
     Args:
         values: Numbers, a column in each row, shape ``(k, n)``.
+        hours: Which of them is the time, if one is.
 
     Returns:
-        The columns, rounded as by :func:`column`, NaN where that has None.
+        The columns as by :func:`column`, the time as by :func:`hours_column`.
     """
-    rounded = _rounded(np.asarray(values, dtype=np.float64))
-    return list(np.where(np.isfinite(rounded), rounded, np.nan))
+    if not values.shape[1]:
+        return [Packed("[]")] * len(values)
+    rounded, digits = _rounded(values)
+    if hours is not None:
+        rounded[hours], digits[hours] = _rounded_hours(values[hours])
+    return pack(rounded, digits)
+
+
+def hours_column(hours: npt.ArrayLike) -> Packed:
+    """Make a column of hours: equally many digits behind the point in each row, so that even distances stay even.
+
+    Args:
+        hours: Hours, shape ``(n,)``.
+
+    Returns:
+        JSON of the hours to a third of a second, and to a ten-thousandth of all of them or less, packed.
+    """
+    values = np.asarray(hours, dtype=np.float64)
+    if not len(values):
+        return Packed("[]")
+    rounded, digits = _rounded_hours(values)
+    return pack(rounded[None], np.array([digits]))[0]
 
 
 def data_script(key: str, payload: Mapping[str, Any]) -> bytes:
@@ -117,8 +138,7 @@ def data_script(key: str, payload: Mapping[str, Any]) -> bytes:
 
     Args:
         key: Name of the data, the ``data-key`` of the page's figures.
-        payload: JSON-able mapping with ``charts`` and, optionally, ``events``; its order is kept. Arrays of floats
-            are lists of numbers, null where NaN.
+        payload: JSON-able mapping with ``charts`` and, optionally, ``events``; its order is kept.
 
     Returns:
         UTF-8 JavaScript in which no text can end the script or start a tag.
@@ -242,26 +262,25 @@ def _thin(x: FloatArray, y: FloatArray, start: int, stop: int, count: int) -> li
     return [int(row) for row in rows[picked]]
 
 
-def _shortened(values: FloatArray) -> list[float | int | None]:
-    """Round numbers for JSON, whole ones as integers."""
-    rounded = _rounded(values)
-    seen, exact = np.isfinite(values), rounded == np.floor(rounded)
-    return [
-        (int(number) if is_int else number) if is_seen else None
-        for number, is_int, is_seen in zip(rounded.tolist(), exact.tolist(), seen.tolist(), strict=True)
-    ]
-
-
-def _rounded(values: FloatArray) -> FloatArray:
-    """Numbers with their significant digits, all at once: a build does this for every point of every chart."""
+def _rounded(values: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Numbers with their significant digits, all at once, and of each column the most digits behind the point."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         size = np.abs(values)
         wanted = np.where(size >= 1e5, SIGNIFICANT_DIGITS + 1, SIGNIFICANT_DIGITS - 1)
         digits = wanted - np.floor(np.log10(size))
         scale = 10.0 ** np.abs(digits)
         rounded = np.where(digits >= 0, np.round(values * scale) / scale, np.round(values / scale) * scale)
-        whole = (size < 2**53) & (values == np.floor(values))
-    return np.asarray(np.where(np.isfinite(rounded) & ~whole, rounded, values), dtype=np.float64)
+        whole = (size < 2**53) & (values == np.floor(values)) | ~np.isfinite(values)
+    tiny = ~whole & ~np.isfinite(rounded)
+    behind = np.where(whole, 0, np.where(tiny, np.inf, digits)).max(axis=-1, initial=0)
+    return np.where(whole | tiny, values, rounded), np.minimum(behind, 999).astype(np.int64)
+
+
+def _rounded_hours(values: FloatArray) -> tuple[FloatArray, int]:
+    seen = values[np.isfinite(values)]
+    span = float(np.ptp(seen)) if len(seen) else 0.0
+    digits = max(_LEAST_HOUR_DIGITS, _LEAST_HOUR_DIGITS - math.floor(math.log10(span)) if span > 0 else 0)
+    return np.round(values, digits), digits
 
 
 def _json(value: Any) -> str:
@@ -275,24 +294,18 @@ def _json(value: Any) -> str:
 
 
 def _written(value: Any) -> str:
-    """Compact JSON; arrays, of which a run has thousands of numbers, at the speed of C."""
-    if isinstance(value, np.ndarray):
-        return number_texts(value).join("[]")
-    if isinstance(value, Mapping) and any(isinstance(one, np.ndarray | Mapping | list) for one in value.values()):
+    """Compact JSON; columns, of which a run has a dozen, are written already."""
+    if isinstance(value, Packed):
+        return value
+    if isinstance(value, Mapping) and any(isinstance(one, Packed | Mapping | list) for one in value.values()):
         return ",".join(f"{_plain_json(str(key))}:{_written(one)}" for key, one in value.items()).join("{}")
-    if isinstance(value, list) and value and isinstance(value[0], np.ndarray | Mapping):
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
         return ",".join(map(_written, value)).join("[]")
     return _plain_json(value)
 
 
 def _plain_json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def number_texts(values: FloatArray) -> str:
-    """Write numbers as short as they read back the same: whole ones have no point, missing ones are null."""
-    text = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode("ascii")
-    return f"{text},".replace(".0,", ",")[:-1]  # what ends in a point and a nought is whole
+    return _ENCODER.encode(value)
 
 
 def _relative_path(piece: FloatArray) -> str:

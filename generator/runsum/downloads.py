@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 
 from runsum.cleaning.series import Series
+from runsum.packing import number_texts
 from runsum.source.columns import Floats
 from runsum.source.records import METRICS
 

@@ -15,10 +15,12 @@ from runsum.chartdata import column, columns, data_script, select_points, static
 from runsum.cleaning.series import Series
 from runsum.formatting import cut
 from runsum.model import Annotation, DataQuality, DrawnChart, Finding, Level, Milestone, Phrase, Video, phrase
+from runsum.packing import Packed
 from runsum.source.columns import Floats
 from runsum.source.records import GpuTable
 
 _POINTS = 500
+_RATE_POINTS = 400
 _GPU_POINTS = 400
 _NOTES, _NOTE_LENGTH = 100, 300
 
@@ -111,8 +113,8 @@ def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, marks: Marks) 
     payload: dict[str, Any] = {"axes": {}, "charts": {}, "events": []}
     drawn: list[DrawnChart] = []
     if len(series):
-        _draw_rows(payload, drawn, series, {panel.id for panel in _sampled(gpu)})
-        _draw_rate(payload, drawn, series, rate)
+        recorded = _draw_rows(payload, drawn, series, {panel.id for panel in _sampled(gpu)})
+        _draw_rate(payload, drawn, series, rate, recorded)
         _draw_progress(payload, drawn, series, marks.target)
         payload["events"] = _events(series, marks)
     _draw_gpu(payload, drawn, series, gpu, (marks.quality.utc_offset_min or 0) * 60.0)
@@ -122,8 +124,14 @@ def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, marks: Marks) 
     return RunDrawing(data_script(key, payload), tuple(drawn), tuple(name for name in _EXPECTED if name not in present))
 
 
-def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, sampled: set[str]) -> None:
-    """Charts over canonical rows share one selection of rows, so that steps and hours are stored once."""
+def _draw_rows(
+    payload: dict[str, Any], drawn: list[DrawnChart], series: Series, sampled: set[str]
+) -> list[dict[str, Any]]:
+    """Charts over canonical rows share one selection of rows, so that steps and hours are stored once.
+
+    Returns:
+        The line of the throughput that the rows say; nothing where they say none.
+    """
     panels = [
         panel
         for panel in (*METRIC_PANELS, *SNAPSHOT_PANELS)
@@ -132,36 +140,39 @@ def _draw_rows(payload: dict[str, Any], drawn: list[DrawnChart], series: Series,
     reward = series.reward
     ys = [reward] if len(finite(reward)) else []
     ys += [series.columns[p.column] for p in panels]
-    if not ys:
-        return
-    keep = [
-        0,
-        *(np.flatnonzero(np.diff(series.session)) + 1).tolist(),
-        *np.flatnonzero(np.diff(series.session)).tolist(),
-    ]
-    rows = select_points(series.timestep, ys, keep, _POINTS)
-    steps, hours, *values = columns(np.stack([series.timestep, series.hours, *ys])[:, rows])
+    recorded = _recorded_rate(series)
+    speeds = [recorded] if np.isfinite(recorded).sum() >= 2 else []
+    if not ys and not speeds:
+        return []
+    spread = series.columns["episode_reward_std"]
+    spreads = [spread] if len(finite(reward)) and len(finite(spread)) else []
+    restarts = np.flatnonzero(np.diff(series.session))
+    keep = [0, *(restarts + 1).tolist(), *restarts.tolist()]
+    rows = select_points(series.timestep, [*ys, *speeds], keep, _POINTS)
+    table = np.stack([series.timestep, series.hours, *speeds, *spreads, *ys])[:, rows]
+    steps, hours, *values = columns(table, hours=1)
     axis: dict[str, Any] = {"t": steps, "h": hours}
     if quality_sessions := int(series.session.max()):
-        axis["s"] = [int(s) for s in series.session[rows]]
+        axis["s"] = column(series.session[rows])
         axis["sessions"] = quality_sessions + 1
     payload["axes"]["rows"] = axis
+    lines = [{"name": "recorded (cumulative mean)", "x": "rows", "v": values.pop(0)} for _ in speeds]
     if len(finite(reward)):
-        chart: dict[str, Any] = {
-            "kind": "reward",
-            "x": "rows",
-            "y": "mean episode reward",
-            "v": values.pop(0),
-            "events": True,
-        }
-        spread = series.columns["episode_reward_std"]
-        if len(finite(spread)):
-            chart["lo"], chart["hi"] = column((reward - spread)[rows]), column((reward + spread)[rows])
+        chart: dict[str, Any] = {"kind": "reward", "x": "rows", "y": "mean episode reward", "events": True}
+        if spreads:
+            chart["std"] = values.pop(0)
+        chart["v"] = values.pop(0)
         payload["charts"]["reward"] = chart
         outline = static_chart(series.timestep, reward, "timesteps", chart["y"])
         drawn.append(DrawnChart("reward", "reward", describe_curve(series.timestep, reward), outline))
-    for panel, shown in zip(panels, values, strict=True):
-        _draw_panel(payload, drawn, panel, "rows", shown, series.timestep, series.columns[panel.column])
+    for panel, packed in zip(panels, values, strict=True):
+        _draw_panel(payload, drawn, panel, "rows", packed, series.timestep, series.columns[panel.column])
+    return lines
+
+
+def _recorded_rate(series: Series) -> Floats:
+    """The speed that the rows say, a cumulative mean."""
+    return np.where(series.fps_rows, series.columns["fps"], np.nan)
 
 
 def _draw_panel(
@@ -169,7 +180,7 @@ def _draw_panel(
     drawn: list[DrawnChart],
     panel: Panel,
     axis: str,
-    shown: Floats,
+    shown: Packed,
     steps: Floats,
     values: Floats,
 ) -> None:
@@ -186,36 +197,32 @@ def _worth_drawing(panel: Panel, values: Floats) -> bool:
     return panel.id != "learning-rate" or bool(seen.max() > seen.min())
 
 
-def _draw_rate(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, rate: Rate) -> None:
-    recorded = np.where(series.fps_rows, series.columns["fps"], np.nan)
-    lines = []
-    for name, steps, hours, values in (
-        ("recorded (cumulative mean)", series.timestep, series.hours, recorded),
-        ("measured between rows", rate.timestep, rate.hours, rate.per_second),
-    ):
-        seen = np.isfinite(values)
-        if seen.sum() >= 2:
-            rows = select_points(steps[seen], [values[seen]], [], _GPU_POINTS)
-            shown = columns(np.stack([steps[seen][rows], hours[seen][rows], values[seen][rows]]))
-            lines.append({"name": name} | dict(zip("thv", shown, strict=True)))
+def _draw_rate(
+    payload: dict[str, Any], drawn: list[DrawnChart], series: Series, rate: Rate, lines: list[dict[str, Any]]
+) -> None:
+    """The throughput: the line that the rows say, if there is one, and the one that was measured between them."""
+    seen = np.isfinite(rate.per_second)
+    if seen.sum() >= 2:
+        rows = select_points(rate.timestep[seen], [rate.per_second[seen]], [], _RATE_POINTS)
+        found = np.stack([rate.timestep[seen], rate.hours[seen], rate.per_second[seen]])[:, rows]
+        lines = [*lines, {"name": "measured between rows", **dict(zip("thv", columns(found, hours=1), strict=True))}]
     if lines:
         payload["charts"]["throughput"] = {"kind": "multi", "y": "steps/s", "series": lines}
-        use = (rate.timestep, rate.per_second) if len(rate.per_second) >= 2 else (series.timestep, recorded)
+        is_measured = len(rate.per_second) >= 2
+        use = (rate.timestep, rate.per_second) if is_measured else (series.timestep, _recorded_rate(series))
         drawn.append(_drawn("throughput", "multi", *use))
 
 
 def _draw_progress(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, target: int | None) -> None:
+    """Steps over hours: both are the axis of the rows, or stand alone where no chart has one."""
     if len(series) < 2 or not np.isfinite(series.hours).all() or series.hours.max() <= series.hours.min():
         return
-    rows = select_points(series.hours, [series.timestep], [], 120)
-    hours, steps = columns(np.stack([series.hours[rows], series.timestep[rows]]))
-    payload["charts"]["progress"] = {
-        "kind": "progress",
-        "y": "timestep",
-        "h": hours,
-        "v": steps,
-        "target": None if target is None else series.start_timestep + target,
-    }
+    chart: dict[str, Any] = {"kind": "progress", "x": "rows", "y": "timestep"}
+    if "rows" not in payload["axes"]:
+        rows = select_points(series.hours, [series.timestep], [], _POINTS)
+        steps, hours = columns(np.stack([series.timestep, series.hours])[:, rows], hours=1)
+        payload["axes"]["rows"] = {"t": steps, "h": hours}
+    payload["charts"]["progress"] = chart | {"target": None if target is None else series.start_timestep + target}
     alt = phrase(
         "alt.progress",
         hours=float(series.hours.max()),
@@ -238,7 +245,7 @@ def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, 
     steps, hours = _gpu_axes(series, gpu, offset_s)
     sampled = [gpu.numbers[panel.column] for panel in panels]
     rows = select_points(hours, sampled, [], _GPU_POINTS)
-    steps_shown, hours_shown, *values = columns(np.stack([steps, hours, *sampled])[:, rows])
+    steps_shown, hours_shown, *values = columns(np.stack([steps, hours, *sampled])[:, rows], hours=1)
     payload["axes"]["gpu"] = {"t": steps_shown, "h": hours_shown}
     for panel, shown, column_values in zip(panels, values, sampled, strict=True):
         _draw_panel(payload, drawn, panel, "gpu", shown, steps, column_values)

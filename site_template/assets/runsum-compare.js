@@ -11,13 +11,11 @@
 
   /* What a run gives to a chart; null without it. */
   function modelOf(run, id) {
-    const model = own((run.data || {}).charts, id);
+    const model = window.runsum.tools.modelOf(run.data, id);
     if (!model) return null;
-    if (model.kind === "multi") {
-      const line = model.series.find((series) => series.name === MEASURED);
-      return line ? Object.assign({ y: model.y + ", " + MEASURED }, line) : null;
-    }
-    return model.x ? Object.assign({}, own(run.data.axes || {}, model.x), model) : model;
+    if (model.kind !== "multi") return model;
+    const line = model.series.find((series) => series.name === MEASURED);
+    return line ? Object.assign({ y: model.y + ", " + MEASURED }, line) : null;
   }
 
   class Comparison {

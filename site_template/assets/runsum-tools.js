@@ -29,6 +29,9 @@
   const EVENT_WORDS = { milestone: "milestone", restart: "restart", gap: "gap", finding: "check", annotation: "note", video: "video",
     end: "end" };
 
+  const COLUMNS = ["t", "h", "s", "v", "std", "lo", "hi"]; // of a chart, each of which may be packed
+  const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%'()*+,-./:;=?@[]^_`{|}~";
+
   // ---------------------------------------------------------------- small tools
 
   const isNumber = (value) => typeof value === "number" && isFinite(value);
@@ -66,6 +69,48 @@
   }
 
   // ---------------------------------------------------------------- the numbers of a chart
+
+  const PLACES = new Map([...ALPHABET].map((letter, place) => [letter, place]));
+  const numbers = new WeakMap(); // of each packed column: charts share their steps and hours
+
+  /* The numbers of a packed column, null where there is none; generator/runsum/packing.py says how they are written. */
+  function unpacked(column) {
+    if (typeof column[column.length - 1] !== "string") return column;
+    if (numbers.has(column)) return numbers.get(column);
+    const [count, digits, least, unit] = column, letters = column[column.length - 1], width = letters.length / count;
+    const isSum = column.length > 5, power = Math.pow(10, digits), found = [];
+    let before = isSum ? column[4] : 0;
+    for (let row = 0; row < count; row++) {
+      let code = width ? 0 : 1;
+      for (let at = row * width; at < (row + 1) * width; at++) code = code * PLACES.size + PLACES.get(letters[at]);
+      const number = code ? before + least + unit * (code - 1) : null;
+      if (code && isSum) before = number;
+      found.push(code ? number / power : null);
+    }
+    numbers.set(column, found);
+    return found;
+  }
+
+  /* A chart or a line of one with its numbers, and with those of the axis that it shares with others. */
+  function withNumbers(data, part) {
+    const whole = Object.assign({}, part.x && own(data.axes || {}, part.x), part);
+    for (const name in whole) if (Array.isArray(whole[name]) && COLUMNS.includes(name)) whole[name] = unpacked(whole[name]);
+    return whole;
+  }
+
+  /* What a data script says of a chart; undefined where it says nothing. */
+  function modelOf(data, id) {
+    const part = own((data || {}).charts, id);
+    if (!part) return undefined;
+    const model = withNumbers(data, part), { t, s, std, ...rest } = model;
+    if (part.series) model.series = part.series.map((line) => withNumbers(data, line));
+    if (model.kind === "progress") return Object.assign(rest, { v: t }); // one line, also where a session begins
+    if (std) {
+      const away = (sign) => model.v.map((value, i) => (isNumber(value) && isNumber(std[i]) ? value + sign * std[i] : null));
+      Object.assign(model, { lo: away(-1), hi: away(1) });
+    }
+    return model;
+  }
 
   /* Makes a node a piece of a line, as it is drawn in a chart. */
   function paintSwatch(node, colour, dash) {
@@ -214,6 +259,6 @@
   window.runsum.hideTip = hideTip;
   window.runsum.tools = {
     THEMES, STATES, DASHES, EVENT_WORDS, isNumber, own, schemeName, element, valueText, stepText, hoursText, mixed,
-    paintSwatch, smoothed, pointsOf, within, dotted, spread, nearest, logScale, themeConfig, showTip, hideTip,
+    paintSwatch, modelOf, smoothed, pointsOf, within, dotted, spread, nearest, logScale, themeConfig, showTip, hideTip,
   };
 })();

@@ -90,19 +90,13 @@
     figure.appendChild(note);
   }
 
-  /* A chart's model; charts over the same rows share their steps and hours under axes. */
-  function withAxes(data, id) {
-    const model = own((data || {}).charts, id);
-    return model && model.x ? Object.assign({}, own(data.axes || {}, model.x), model) : model;
-  }
-
   async function draw(figure) {
     const { src, key, chart: id } = figure.dataset;
     try {
       const held = () => own(window.runsumData, key);
       const data = held() ? null : load(new URL(src, document.baseURI).href);
       await Promise.all([loadChartTools(), data]);
-      const model = withAxes(held(), id);
+      const model = window.runsum.tools.modelOf(held(), id);
       if (!model || !own(window.runsumCharts, model.kind)) throw new Error("no chart " + id + " in " + key);
       if (!figure.isConnected) return;
       const chart = new window.runsum.Chart(figure, model, held().events);

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from support.expect import AS_OF
+from support.packed import read_script
 from support.rows import START, Clock, Reward, add_run, climb, store, table_rows
 from support.schema import database
 
@@ -59,9 +60,7 @@ class Compared:
 
     def _data(self, slug: str, file: str, key: str) -> dict[str, Any]:
         script = (self.docs / "runs" / slug / file).read_text(encoding="utf-8")
-        begin = f'(window.runsumData=window.runsumData||{{}})["{key}"]='
-        assert script.startswith(begin)
-        found: dict[str, Any] = json.loads(script.removeprefix(begin).removesuffix(";\n"))
+        found: dict[str, Any] = read_script(script)
         return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Group
-from runsum.chartdata import column, static_curve
+from runsum.chartdata import column, hours_column, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import DrawnChart
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, run_rows, spark_of
@@ -175,7 +175,7 @@ def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, 
                 "name": name,
                 "highlight": place < _HIGHLIGHTED,
                 "t": column(curve.timesteps),
-                "h": column(curve.hours),
+                "h": hours_column(curve.hours),
                 "v": column(values),
             }
         )

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Lineage
-from runsum.chartdata import column, static_bars, static_curve
+from runsum.chartdata import column, hours_column, static_bars, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
@@ -208,7 +208,7 @@ def _stitched(runs: Sequence[ArchivedRun]) -> tuple[list[dict[str, Any]], DrawnC
                 {
                     "name": f"leg {run.kin.leg} · {run.digest.run_id}",
                     "t": column(curve.timesteps),
-                    "h": column([before + h for h in curve.hours]),
+                    "h": hours_column([before + h for h in curve.hours]),
                     "v": column(curve.rewards),
                 }
             )
