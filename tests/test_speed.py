@@ -20,7 +20,7 @@ def read_page(work: Path, fps: float) -> tuple[str, str]:
     build()
     page = (work / "docs" / "runs" / "run-00000001" / "index.md").read_text(encoding="utf-8")
     said = re.search(r'class="rs-headline"[^>]*>(.*?)</p>', page)
-    tile = re.search(r"#speed.*?rs-tile-value\">(.*?)</div> <div class=\"rs-tile-small\">(.*?)</div>", page)
+    tile = re.search(r"#speed.*?</span> <b>(.*?)</b> <small>(.*?)</small>", page)
     assert said is not None
     assert tile is not None
     return said[1], f"{tile[1]}, {tile[2]}"

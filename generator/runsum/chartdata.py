@@ -25,12 +25,15 @@ POINT_LIMIT = 600
 """Points a series keeps by default: more than a chart of 720 pixels can show apart."""
 STATIC_POINTS = 90
 """Points of a static curve: enough for its shape, little enough for every page's HTML."""
+PANEL_POINTS = 48
+"""Points of a static curve in one of the panels, which are half as wide and stand on a page by the dozen."""
 SILENCE_STEPS = 2.5
 """A line breaks where values are missing for this many times the usual distance between two of them …"""
 SILENCE_SHARE = 0.01
 """… and for this share of the x axis, about as much as an eye can see."""
 SIGNIFICANT_DIGITS = 5
 """Digits of a measured value; a chart of 300 pixels shows three."""
+_STRAIGHT = 0.3  # of a pixel
 _LEAST_HOUR_DIGITS = 4  # a third of a second
 
 _DOWNSAMPLER: Any = MinMaxLTTBDownsampler  # ships no type information
@@ -156,6 +159,7 @@ def static_curve(
     width: int = 720,
     height: int = 160,
     attributes: str = ' class="rs-static" aria-hidden="true"',
+    points: int = STATIC_POINTS,
 ) -> str:
     """Draw a curve as inline SVG, to be seen before a chart is drawn, without scripts and in print.
 
@@ -167,18 +171,17 @@ def static_curve(
         width: Width of the drawing's own coordinates.
         height: Height of the drawing's own coordinates.
         attributes: HTML attributes of the drawing, a space before each; none of them where it is part of another one.
+        points: About how many points are drawn; extremes are kept.
 
     Returns:
-        One line of HTML: an ``svg`` with one path, a piece of it per unbroken piece, in the text colour around it.
-        It has two units for one of width and height, so that its numbers are whole: every page holds ten curves.
+        One line of HTML: an ``svg`` with one path, a piece of it per unbroken piece. It has two units for one of width
+        and height, so that its numbers are whole: every page holds ten curves. That it is a line, and of which colour,
+        says the style sheet, once for all of them.
     """
-    pieces = _pieces(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), width, height, STATIC_POINTS)
+    pieces = _pieces(np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64), width, height, points)
     line = "".join(_whole_path(piece) for piece in pieces)
-    drawn = f'<path d="{line}" vector-effect="non-scaling-stroke"/>' if line else ""
-    return (
-        f'<svg{attributes} viewBox="0 0 {2 * width} {2 * height}" preserveAspectRatio="none" fill="none" '
-        f'stroke="currentColor">{drawn}</svg>'
-    )
+    drawn = f'<path d="{line}"/>' if line else ""
+    return f'<svg{attributes} viewBox="0 0 {2 * width} {2 * height}" preserveAspectRatio="none">{drawn}</svg>'
 
 
 def static_bars(bars: Sequence[tuple[float, float]], width: int = 720, lane: int = 20) -> str:
@@ -317,9 +320,20 @@ def _relative_path(piece: FloatArray) -> str:
 
 def _whole_path(piece: FloatArray) -> str:
     """The commands of an SVG path in halves of a pixel: nobody sees less, and no sign is written that can be missed."""
+    if _is_straight(piece):
+        piece = piece[[0, -1]]
     halves = np.rint(piece * 2).astype(np.int64)
     steps = np.diff(halves, axis=0).ravel().tolist()
     return f"M{halves[0, 0]} {halves[0, 1]}l" + " ".join(map(str, steps)).replace(" -", "-")
+
+
+def _is_straight(piece: FloatArray) -> bool:
+    """Whether nobody can tell it from the line between its ends: a constant, the progress of a run without pauses."""
+    (left, first), (right, last) = piece[0], piece[-1]
+    if right <= left:
+        return False
+    slope = (last - first) / (right - left)
+    return bool(np.abs(piece[:, 1] - first - (piece[:, 0] - left) * slope).max() <= _STRAIGHT)
 
 
 def _pair(across: int, down: int) -> str:

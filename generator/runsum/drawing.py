@@ -11,7 +11,7 @@ import numpy as np
 from runsum.analysis.stats import finite
 from runsum.analysis.throughput import Rate
 from runsum.axes import static_chart
-from runsum.chartdata import column, columns, data_script, select_points, static_curve
+from runsum.chartdata import PANEL_POINTS, column, columns, data_script, select_points, static_curve
 from runsum.cleaning.series import Series
 from runsum.formatting import cut
 from runsum.model import Annotation, DataQuality, DrawnChart, Finding, Level, Milestone, Phrase, Video, phrase
@@ -229,7 +229,7 @@ def _draw_progress(payload: dict[str, Any], drawn: list[DrawnChart], series: Ser
         start=float(series.timestep[0]),
         end=float(series.timestep.max()),
     )
-    drawn.append(DrawnChart("progress", "progress", alt, static_curve(series.hours, series.timestep)))
+    drawn.append(DrawnChart("progress", "progress", alt, _outline(series.hours, series.timestep)))
 
 
 def _sampled(gpu: GpuTable) -> list[Panel]:
@@ -333,7 +333,11 @@ def _events(series: Series, marks: Marks) -> list[dict[str, Any]]:
 
 
 def _drawn(name: str, kind: str, x: Floats, y: Floats) -> DrawnChart:
-    return DrawnChart(name, kind, describe_curve(x, y), static_curve(x, y))
+    return DrawnChart(name, kind, describe_curve(x, y), _outline(x, y))
+
+
+def _outline(x: Floats, y: Floats) -> str:
+    return static_curve(x, y, points=PANEL_POINTS)
 
 
 def describe_curve(x: Floats, y: Floats) -> Phrase:

@@ -1,6 +1,6 @@
 /* Finds a page's charts and tools and has them begin. No framework, no eval, no fetch: works from file://.
  *
- * A figure says where its data is (data-src, data-key, data-chart). Beside this script lie charts.js, Vega and one spec
+ * A figure, or the head of its page, says where its data is (data-src, data-key, data-chart). Beside this script lie charts.js, Vega and one spec
  * per kind of chart, and drawing.js, the rooms that draw; both wait until a chart is near. Until then, and when drawing
  * fails, the static curve in the page stays. Which rooms a script is made of is said in generator/runsum/site/assets.py.
  *
@@ -90,9 +90,12 @@
     figure.appendChild(note);
   }
 
+  /* Where the data of a figure is: the figure says so, or the head of its page for all of them. */
+  const sourceOf = (figure) => (figure.dataset.src ? figure : document.querySelector(".rs-head[data-src]")).dataset;
+
   async function draw(figure) {
-    const { src, key, chart: id } = figure.dataset;
     try {
+      const id = figure.dataset.chart, { src, key } = sourceOf(figure);
       const held = () => own(window.runsumData, key);
       const data = held() ? null : load(new URL(src, document.baseURI).href);
       await Promise.all([loadChartTools(), data]);

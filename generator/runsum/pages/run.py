@@ -80,7 +80,7 @@ class RunPage:
         reward: the reward chart, None without rewards.
         absent: captions of charts that could not be drawn, said once.
         person: the person's own note (rendered Markdown of notes/<run_id>.md), empty without one.
-        settings: the whole configuration by name.
+        settings: the whole configuration: where it was recorded, with names and values.
         files: what was found below the project root, empty without one.
         more: how many notes, videos, problems, status notes and sessions are not listed.
     """
@@ -104,7 +104,7 @@ class RunPage:
     status_notes: tuple[str, ...]
     sessions: tuple[Session, ...]
     problems: tuple[Problem, ...]
-    settings: tuple[tuple[str, ConfigValue], ...]
+    settings: tuple[tuple[str, tuple[tuple[str, object], ...]], ...]
     recorded: tuple[tuple[str, Scalar], ...]
     files: Mapping[str, object]
     models: list[Mapping[str, object]]
@@ -187,7 +187,7 @@ def _context(
         status_notes=status_notes[:_LISTED],
         sessions=digest.quality.sessions[:_LISTED],
         problems=run.problems[:_LISTED],
-        settings=tuple(digest.config.items()),
+        settings=_by_origin(digest.config),
         recorded=tuple(digest.recorded.items()),
         files=digest.files,
         models=models if isinstance(models := digest.files.get("models"), list) else [],
@@ -205,6 +205,14 @@ def _context(
         has_times=digest.quality.utc_offset_min is not None,
         offset=digest.quality.utc_offset_min or 0,
     )
+
+
+def _by_origin(config: Mapping[str, ConfigValue]) -> tuple[tuple[str, tuple[tuple[str, object], ...]], ...]:
+    """The settings below the name of the record that says them, which they nearly always have in common."""
+    named: dict[str, list[tuple[str, object]]] = {}
+    for name, setting in config.items():
+        named.setdefault(setting.origin, []).append((name, setting.value))
+    return tuple((origin, tuple(values)) for origin, values in sorted(named.items()))
 
 
 def _advice_row(one: Recommendation) -> AdviceRow:

@@ -14,6 +14,7 @@ from runsum.pages.reports import problem_words
 from runsum.pages.result_document import result_document
 
 SCHEMA = 1
+_DIGITS = 12
 Words = Callable[[Phrase], str]
 
 
@@ -70,8 +71,9 @@ def _value(fact: Fact, words: Words) -> object:
 
 
 def _finding(found: Finding, words: Words) -> dict[str, Any]:
+    """What a check has found; what it does not say (no band, no stretch of the run) is left out."""
     low, high = found.band
-    return {
+    said = {
         "rule": found.rule,
         "level": str(found.level),
         "value": found.value,
@@ -82,6 +84,7 @@ def _finding(found: Finding, words: Words) -> dict[str, Any]:
         "to_timestep": found.to_timestep,
         "reason": words(found.reason),
     }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _quality(quality: DataQuality) -> dict[str, Any]:
@@ -117,9 +120,9 @@ def _quality(quality: DataQuality) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity."""
+    """JSON has no NaN and no infinity; the last digits of a mean are those of the computer, not of the run."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
