@@ -3,6 +3,7 @@
     python tests/benchmarks/bench_build.py --runs 1000 --rows 1000
     python tests/benchmarks/bench_build.py --runs 10000 --rows 200 --against 1000
     python tests/benchmarks/bench_build.py --runs 300 --rows 200 --kill 20
+    python tests/benchmarks/bench_build.py --runs 2000 --rows 200 --repeat 1 --site
     python tests/benchmarks/bench_build.py --runs 1000 --rows 1000 --profile
 
 Every step runs in a process of its own, `--repeat` times; the table shows the median, and its ratio to the plain
@@ -33,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.command import fingerprints
 from support.many_runs import write_many
+from support.weights import total, weights
 
 READ = (
     "import sqlite3, sys\n"
@@ -118,10 +120,22 @@ def show(runs: int, rows: int, seconds: dict[str, float], reports: dict[str, dic
         print(f"  {name}: {parts} s")
 
 
-def sizes(folder: Path, runs: int) -> None:
-    """Print how large the docs folder is, per run."""
-    docs = sum(file.stat().st_size for file in (folder / "docs").rglob("*") if file.is_file())
-    print(f"docs folder: {docs / 1e6:.1f} MB, {docs / runs / 1e3:.1f} kB per run")
+def sizes(folder: Path, runs: int, with_site: bool) -> None:
+    """Print how large the docs folder is, per run and by kind of file, and the site, if wanted."""
+    _show_weights("docs folder", folder / "docs", runs)
+    if with_site:
+        timed([sys.executable, "-m", "runsum", "init"], folder)
+        took, _ = timed([sys.executable, "-m", "mkdocs", "build", "--quiet"], folder)
+        print(f"mkdocs build: {took:.2f} s, {took / runs * 1000:.2f} ms per run")
+        _show_weights("site", folder / "site", runs)
+
+
+def _show_weights(name: str, root: Path, runs: int) -> None:
+    found = weights(root)
+    print(f"{name}: {total(found) / 1e6:.1f} MB, {total(found) / runs / 1e3:.2f} kB per run")
+    for kind, size in found.most_common():
+        if size / runs >= 50:
+            print(f"  {kind:26} {size / runs / 1e3:7.2f}")
 
 
 def kill(folder: Path, build: list[str], times: int, seed: int) -> None:
@@ -162,6 +176,7 @@ def main() -> None:
     parser.add_argument("--against", type=int, default=0, metavar="RUNS", help="compare with an archive of so many")
     parser.add_argument("--kill", type=int, default=0, metavar="TIMES", help="kill builds instead of timing them")
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--site", action="store_true", help="weigh the site as well, made by MkDocs with the plugin")
     options = parser.parse_args()
     per_run: dict[int, dict[str, float]] = {}
     for runs in dict.fromkeys(filter(None, (options.against, options.runs))):
@@ -177,7 +192,7 @@ def main() -> None:
             else:
                 seconds, reports = measure(folder, build, options.repeat)
                 show(runs, options.rows, seconds, reports)
-                sizes(folder, runs + options.repeat)
+                sizes(folder, runs + options.repeat, options.site)
                 stages = reports["build, nothing there"]["stages"]
                 per_run[runs] = {s["name"]: s["seconds"] / runs for s in stages}  # type: ignore[attr-defined]
                 per_run[runs]["whole build"] = seconds["build, nothing there"] / runs
