@@ -122,7 +122,12 @@ def test_without_scripts_the_curve_stands(browser: Browser, address: str) -> Non
         assert curve.is_visible()
         assert box is not None
         assert box["height"] > 100
-        assert len(str(curve.locator("path").first.get_attribute("d")).split()) > 20
+        line = curve.locator("path").first
+        drawn = line.bounding_box()
+        assert drawn is not None
+        assert drawn["width"] > 300
+        looks = line.evaluate("path => { const { fill, stroke } = getComputedStyle(path); return [fill, stroke]; }")
+        assert looks[0] == "none" != looks[1]
         assert page.locator("[data-field=final_reward]").is_visible()
 
 
