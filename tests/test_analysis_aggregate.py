@@ -155,13 +155,23 @@ def test_the_same_scores_give_the_same_interval() -> None:
     assert one == two
 
 
-def test_a_band_draws_whole_runs() -> None:
+def test_a_band_is_the_interval_at_each_point() -> None:
     """Runs that lie above each other at every timestep: the band of the last point is that of one score."""
     rewards = np.array([1.0, 2.0, 3.0, 4.0, 10.0])[:, None] * np.array([0.0, 0.5, 1.0])
-    low, high = aggregate.bootstrap_curves(rewards, 20_000)
+    low, high = aggregate.bootstrap_iqm(rewards, 20_000)
     wanted = aggregate.bootstrap_interval(rewards[:, 2:], aggregate.interquartile_mean, 20_000)
     assert low.tolist() == pytest.approx([0.0, wanted[0] / 2, wanted[0]], rel=0.05)
     assert high.tolist() == pytest.approx([0.0, wanted[1] / 2, wanted[1]], rel=0.05)
+
+
+@pytest.mark.parametrize("runs", [5, 8, 30, 120])
+def test_drawing_ranks_is_drawing_runs(runs: int) -> None:
+    """The interval of one task, whether its draws are kept for other groups or made in portions."""
+    scores = np.random.default_rng(runs).lognormal(size=(runs, 1))
+    low, high = aggregate.bootstrap_interval(scores, aggregate.interquartile_mean, DRAWS)
+    allowed = error(float(low), float(high), DRAWS, DRAWS)
+    ranked = aggregate.bootstrap_iqm(scores, DRAWS)
+    assert [float(end[0]) for end in ranked] == pytest.approx([low, high], abs=allowed)
 
 
 def test_the_number_of_draws_is_bounded() -> None:

@@ -9,7 +9,8 @@ these.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,6 +22,7 @@ Statistic = Callable[[Floats], Floats]
 LEVEL = 0.95
 _SEED = 20210831
 """Of every resampling: the same scores give the same interval in every build."""
+_KEPT_CELLS = 1_000_000
 _CELLS = 2_000_000
 """Numbers that one step of a resampling holds at once: 16 MB."""
 
@@ -118,24 +120,44 @@ def bootstrap_interval(
     return _percentiles(np.concatenate(drawn), level)
 
 
-def bootstrap_curves(curves: Floats, repetitions: int, level: float = LEVEL) -> tuple[Floats, Floats]:
-    """Pointwise percentile interval of the interquartile mean of curves: whole runs are drawn, not single points.
+def bootstrap_iqm(values: Floats, repetitions: int, level: float = LEVEL) -> tuple[Floats, Floats]:
+    """Percentile interval of the interquartile mean at each point, as `bootstrap_interval` finds it for one task.
+
+    Runs are drawn by their rank at a point, which is as likely as to draw the runs themselves. What is drawn is then
+    the same for all groups of as many runs, and each repetition is a weighted mean of sorted values.
 
     Args:
-        curves: shape (runs, points), all runs at the same timesteps.
+        values: shape (runs, points), all runs at the same timesteps.
         repetitions: how often the runs are drawn.
         level: share of the repetitions inside the interval at each point.
 
     Returns:
         Lower and upper bound, each of shape (points,).
     """
-    runs, points = curves.shape
-    random = np.random.default_rng(_SEED)
-    drawn = []
-    for size in _portions(repetitions, runs * points):
-        picked = random.integers(0, runs, size=(size, runs))
-        drawn.append(trimmed_mean(np.moveaxis(curves[picked], 1, 2)))
+    ranked = np.sort(values, axis=0)
+    drawn = [weights @ ranked for weights in _drawn_weights(len(values), repetitions)]
     return _percentiles(np.concatenate(drawn), level)
+
+
+def _drawn_weights(runs: int, repetitions: int) -> Iterable[Floats]:
+    """How much each rank counts in the interquartile mean of each repetition, in portions of shape (size, runs)."""
+    if runs * repetitions <= _KEPT_CELLS:
+        return (_few_weights(runs, repetitions),)
+    random = np.random.default_rng(_SEED)
+    return (_weights(random, runs, size) for size in _portions(repetitions, runs))
+
+
+@lru_cache(maxsize=8)
+def _few_weights(runs: int, repetitions: int) -> Floats:
+    return _weights(np.random.default_rng(_SEED), runs, repetitions)
+
+
+def _weights(random: np.random.Generator, runs: int, size: int) -> Floats:
+    cut = int(0.25 * runs)
+    middle = np.sort(random.integers(0, runs, size=(size, runs)), axis=1)[:, cut : runs - cut]
+    places = np.arange(size)[:, None] * runs + middle
+    counts = np.bincount(places.ravel(), minlength=size * runs).reshape(size, runs)
+    return np.asarray(counts / middle.shape[1], dtype=np.float64)
 
 
 def bootstrap_difference(

@@ -313,10 +313,10 @@ def _sum_up(samples: Sequence[Sample], limits: Thresholds) -> Together | None:
     middle = aggregate.trimmed_mean(aligned.T)
     if count >= limits.seeds_interval_runs:
         repetitions = aggregate.repetitions_for(limits.bootstrap_repetitions, count, _CELLS)
-        low, high = aggregate.bootstrap_interval(scores, aggregate.interquartile_mean, repetitions)
+        low, high = aggregate.bootstrap_iqm(scores, repetitions)
         times = aggregate.repetitions_for(limits.bootstrap_curve_repetitions, count * POINTS, _CURVE_CELLS)
-        band = aggregate.bootstrap_curves(aligned, times)
-        return Together(*within, scores, iqm, float(low), float(high), True, repetitions, grid, middle, *band)
+        band = aggregate.bootstrap_iqm(aligned, times)
+        return Together(*within, scores, iqm, float(low[0]), float(high[0]), True, repetitions, grid, middle, *band)
     return Together(
         *within, scores, iqm, float(scores.min()), float(scores.max()), False, 0,
         grid, middle, aligned.min(axis=0), aligned.max(axis=0),
