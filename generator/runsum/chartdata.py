@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -313,9 +314,8 @@ def _plain_json(value: Any) -> str:
 
 def _relative_path(piece: FloatArray) -> str:
     """The commands of an SVG path, in tenths of a pixel so that no difference drifts."""
-    tenths = np.rint(piece * 10).astype(int).tolist()
-    steps = [(after[0] - before[0], after[1] - before[1]) for before, after in itertools.pairwise(tenths)]
-    return "M" + _pair(*tenths[0]) + "l" + " ".join(_pair(*step) for step in steps)
+    tenths = np.rint(piece * 10).astype(np.int64)
+    return "M" + _pair(*tenths[0].tolist()) + "l" + " ".join(_pair(*step) for step in np.diff(tenths, axis=0).tolist())
 
 
 def _whole_path(piece: FloatArray) -> str:
@@ -336,6 +336,7 @@ def _is_straight(piece: FloatArray) -> bool:
     return bool(np.abs(piece[:, 1] - first - (piece[:, 0] - left) * slope).max() <= _STRAIGHT)
 
 
+@lru_cache(maxsize=4_096)  # of small steps there are few
 def _pair(across: int, down: int) -> str:
     """Two numbers in tenths as SVG reads them, without what it can do without."""
     first, second = (f"{value / 10:g}".replace("0.", ".", 1) if abs(value) < 10 else f"{value / 10:g}"
@@ -349,13 +350,14 @@ def _pieces(x: FloatArray, y: FloatArray, width: int, height: int, limit: int) -
     if len(rows) == 0:
         return []
     xs, ys = (x, y) if len(rows) == len(x) else (x[rows], y[rows])
-    across, down = _scaled(xs, 2.0, width - 2.0), _scaled(-ys, 2.0, height - 2.0)
     starts = {int(i) for i in np.flatnonzero(np.diff(xs) < 0) + 1}  # a session that stepped back
     if len(rows) < len(x):
         starts.update(int(np.searchsorted(rows, after)) for _, _, after in _silences(x, y))
     begins = sorted(starts)
-    points = _outline(down, [i for start in begins for i in (start - 1, start)][:limit], limit)
-    spots = np.stack([across[points], down[points]], axis=1)
+    points = _outline(ys, [i for start in begins for i in (start - 1, start)][:limit], limit)
+    spots = np.empty((len(points), 2))
+    spots[:, 0] = _scaled(xs[points], 2.0, width - 2.0, float(xs.min()), float(xs.max()))
+    spots[:, 1] = _scaled(-ys[points], 2.0, height - 2.0, -float(ys.max()), -float(ys.min()))
     pieces = np.split(spots, np.searchsorted(points, begins)) if begins else [spots]
     # A single point is drawn as a line to itself: the round cap makes it a dot.
     return [piece if len(piece) > 1 else piece.repeat(2, axis=0) for piece in pieces if len(piece)]
@@ -374,11 +376,9 @@ def _outline(y: FloatArray, keep: Sequence[int], limit: int) -> IntArray:
     return np.array(sorted(place for place in chosen if place < len(y)), dtype=np.intp)
 
 
-def _scaled(values: FloatArray, low: float, high: float) -> FloatArray:
-    """Stretch values over ``low`` to ``high``; a constant lies in the middle."""
-    with np.errstate(over="ignore"):
-        lowest = float(values.min())
-        span = float(values.max()) - lowest
+def _scaled(values: FloatArray, low: float, high: float, lowest: float, highest: float) -> FloatArray:
+    """Put values that lie between ``lowest`` and ``highest`` between ``low`` and ``high``; a constant in the middle."""
+    span = highest - lowest
     if span == 0 or not math.isfinite(span):
         return np.full(len(values), (low + high) / 2)
     scaled: FloatArray = low + (values - lowest) / span * (high - low)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 Class = TypeVar("Class", bound=type)
 _OWN = "runsum."
 _PLAIN = {("numpy._core.numeric", "_frombuffer"), ("numpy", "dtype"), ("numpy.core.numeric", "_frombuffer")}
+_FOUND: dict[tuple[str, str], Any] = {}
 
 
 def pack(value: object) -> bytes:
@@ -35,6 +36,12 @@ class _Reader(pickle.Unpickler):
     """Makes objects of runsum's plain values and of nothing else: a file from elsewhere can call nothing."""
 
     def find_class(self, module: str, name: str) -> Any:
+        found = _FOUND.get((module, name))  # thousands of digests are made of the same thirty classes
+        if found is None:
+            found = _FOUND[module, name] = self._find(module, name)
+        return found
+
+    def _find(self, module: str, name: str) -> Any:
         if (module, name) in _PLAIN:
             return super().find_class(module, name)
         found = super().find_class(module, name) if module.startswith(_OWN) and "." not in name else None
