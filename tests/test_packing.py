@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from conftest import BuiltSite
-from runsum.chartdata import column, columns, hours_column
+from runsum.chartdata import column, columns
 from runsum.packing import ALPHABET, PACKED
 from support.packed import read_script, unpacked
 
@@ -102,8 +102,10 @@ def test_even_steps_are_a_few_numbers() -> None:
 
 def test_hours_of_a_short_run_are_told_apart() -> None:
     """However short the run, there are ten thousand places on its axis."""
-    assert read(hours_column(np.linspace(0, 0.001, 11))) == pytest.approx(np.linspace(0, 0.001, 11).tolist(), abs=1e-7)
-    assert read(hours_column([])) == []
+    assert read(columns(np.linspace(0, 0.001, 11)[None], hours=0)[0]) == pytest.approx(
+        np.linspace(0, 0.001, 11).tolist(), abs=1e-7
+    )
+    assert read(columns(np.empty((1, 0)), hours=0)[0]) == []
 
 
 def test_no_letter_has_to_be_escaped() -> None:

@@ -109,7 +109,8 @@ def columns(values: FloatArray, hours: int | None = None) -> list[Packed]:
         hours: Which of them is the time, if one is.
 
     Returns:
-        The columns as by :func:`column`, the time as by :func:`hours_column`.
+        The columns as by :func:`column`. The time has equally many digits behind the point in each row, so that even
+        distances stay even: a third of a second, and a ten-thousandth of all of it or less.
     """
     if not values.shape[1]:
         return [Packed("[]")] * len(values)
@@ -117,22 +118,6 @@ def columns(values: FloatArray, hours: int | None = None) -> list[Packed]:
     if hours is not None:
         rounded[hours], digits[hours] = _rounded_hours(values[hours])
     return pack(rounded, digits)
-
-
-def hours_column(hours: npt.ArrayLike) -> Packed:
-    """Make a column of hours: equally many digits behind the point in each row, so that even distances stay even.
-
-    Args:
-        hours: Hours, shape ``(n,)``.
-
-    Returns:
-        JSON of the hours to a third of a second, and to a ten-thousandth of all of them or less, packed.
-    """
-    values = np.asarray(hours, dtype=np.float64)
-    if not len(values):
-        return Packed("[]")
-    rounded, digits = _rounded_hours(values)
-    return pack(rounded[None], np.array([digits]))[0]
 
 
 def data_script(key: str, payload: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Group
-from runsum.chartdata import column, hours_column, static_curve
+from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import DrawnChart
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, run_rows, spark_of
@@ -170,15 +170,8 @@ def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, 
             spread = float(np.ptp(values)) or 1.0
             values = (values - values.min()) / spread * 100
         name = f"{run.digest.run_id} · {run.digest.algorithm if is_game else run.digest.game}"
-        series.append(
-            {
-                "name": name,
-                "highlight": place < _HIGHLIGHTED,
-                "t": column(curve.timesteps),
-                "h": hours_column(curve.hours),
-                "v": column(values),
-            }
-        )
+        found = columns(np.stack([curve.timesteps, curve.hours, values]), hours=1)
+        series.append({"name": name, "highlight": place < _HIGHLIGHTED, **dict(zip("thv", found, strict=True))})
     first = runs[0].digest.curve
     steps, rewards = np.array(first.timesteps, dtype=float), np.array(first.rewards)
     return series, DrawnChart("curves", "group", describe_curve(steps, rewards), static_curve(steps, rewards))

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Lineage
-from runsum.chartdata import column, hours_column, static_bars, static_curve
+from runsum.chartdata import columns, static_bars, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
@@ -204,14 +204,9 @@ def _stitched(runs: Sequence[ArchivedRun]) -> tuple[list[dict[str, Any]], DrawnC
         before = finished.get(run.kin.parent or "", 0.0)
         finished[run.digest.slug] = before + (curve.hours[-1] if curve.hours else 0.0)
         if len(curve.rewards) > 1:
-            series.append(
-                {
-                    "name": f"leg {run.kin.leg} · {run.digest.run_id}",
-                    "t": column(curve.timesteps),
-                    "h": hours_column([before + h for h in curve.hours]),
-                    "v": column(curve.rewards),
-                }
-            )
+            found = columns(np.stack([curve.timesteps, np.array(curve.hours) + before, curve.rewards]), hours=1)
+            name = f"leg {run.kin.leg} · {run.digest.run_id}"
+            series.append({"name": name, **dict(zip("thv", found, strict=True))})
             steps += curve.timesteps
             rewards += curve.rewards
     if not series:

@@ -17,7 +17,7 @@ from runsum.archive.archive import Archive
 from runsum.archive.effects import changes_between, nearest_groups
 from runsum.archive.seeds import SeedGroup, Together
 from runsum.axes import static_chart, ticks
-from runsum.chartdata import column, static_curve
+from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.model import ConfigChange, DrawnChart, Fact, Phrase, missing, note, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
@@ -190,24 +190,21 @@ def _chart(found: Together) -> DrawnChart:
 
 def _drawn(group: SeedGroup, found: Together) -> dict[str, Any]:
     """All runs faint, their interquartile mean with its band, over the timesteps that all of them cover."""
-    steps = column(np.round(found.grid).astype(np.int64))
-    middle = {"name": f"IQM of {len(group.samples)} runs", "highlight": True, "t": steps, "v": column(found.curve)}
+    together = np.stack([np.round(found.grid), found.curve, found.curve_low, found.curve_high])
+    steps, curve, low, high = columns(together)
+    middle = {"name": f"IQM of {len(group.samples)} runs", "highlight": True, "t": steps, "v": curve}
     runs = []
     for sample in group.samples[:_DRAWN]:
         inside = (sample.steps >= found.first) & (sample.steps <= found.last)
-        runs.append(
-            {
-                "name": sample.slug if sample.seed is None else f"{sample.slug} · seed {sample.seed}",
-                "t": column(sample.steps[inside].astype(np.int64)),
-                "v": column(sample.rewards[inside]),
-            }
-        )
+        name = sample.slug if sample.seed is None else f"{sample.slug} · seed {sample.seed}"
+        steps, rewards = columns(np.stack([np.trunc(sample.steps[inside]), sample.rewards[inside]]))
+        runs.append({"name": name, "t": steps, "v": rewards})
     return {
         "kind": "seeds",
         "y": "mean episode reward",
         "series": [middle, *runs],
-        "lo": column(found.curve_low),
-        "hi": column(found.curve_high),
+        "lo": low,
+        "hi": high,
         "events": False,
     }
 
