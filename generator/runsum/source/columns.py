@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 _EPOCH = datetime(1970, 1, 1)
 _NUMBERS = {float, int, type(None)}
-_FORM, _SECONDS = b"0000-00-00T00:00:00.000000", 19
+_SECONDS, _LONGEST = 19, 26  # letters of a time without a fraction of a second, and with one
+_PLACES = np.array([4, 7, 10, 13, 16])  # of its marks
+_YEAR_1_US = -62_135_596_800_000_000
 
 
 def number(value: object) -> float | None:
@@ -105,28 +107,34 @@ def stamp_column(texts: NDArray[np.bytes_]) -> Floats | None:
     width = texts.dtype.itemsize
     if not len(texts):
         return np.empty(0)
-    letters = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), width)
     missing = texts == b""
+    letters = np.ascontiguousarray(texts).view(np.uint8).reshape(len(texts), width)
     letters = letters[~missing] if missing.any() else letters
-    if len(letters):
-        form = np.frombuffer(_FORM[:width].ljust(width), dtype=np.uint8)
-        if width > len(_FORM) or width < _SECONDS:
-            return None
-        is_digit = (letters >= ord("0")) & (letters <= ord("9"))
-        fits = np.where(form == ord("0"), is_digit, letters == form)
-        fits[:, 10] = (letters[:, 10] == ord("T")) | (letters[:, 10] == ord(" "))
-        fits[:, _SECONDS:] |= letters[:, _SECONDS:] == 0  # a shorter one, all of whose rest is empty
-        if not fits.all() or not (np.diff(letters[:, _SECONDS:].astype(bool).astype(np.int8), axis=1) <= 0).all():
-            return None
-        if (letters[:, :4] == ord("0")).all(axis=1).any():
-            return None
-    try:
-        stamps = texts.astype("datetime64[us]")
-    except ValueError:  # the 31st of February
+    if len(letters) and not _are_stamps(letters):
         return None
-    result = stamps.astype(np.int64) / 1e6
+    try:
+        stamps = texts.astype("datetime64[us]")  # complains of what is no digit, and of the 31st of February
+    except ValueError:
+        return None
+    ticks = stamps.astype(np.int64)
+    result = ticks / 1e6
     result[missing] = np.nan
-    return np.asarray(result, dtype=np.float64)
+    return None if (ticks[~missing] < _YEAR_1_US).any() else np.asarray(result, dtype=np.float64)
+
+
+def _are_stamps(letters: NDArray[np.uint8]) -> bool:
+    """Whether texts of given letters, shape (n, width), have a time's marks in their places and nothing behind it."""
+    if not _SECONDS <= letters.shape[1] <= _LONGEST:
+        return False
+    marks, tail = letters[:, _PLACES], letters[:, _SECONDS:]
+    is_mark = marks == np.frombuffer(b"--T::", dtype=np.uint8)
+    is_mark[:, 2] |= marks[:, 2] == ord(" ")
+    if not is_mark.all() or not (letters[:, 0] - ord("0") <= 9).all():  # a year may not have a sign
+        return False
+    ends = tail == 0
+    is_tail = ends | (tail - ord("0") <= 9)  # below "0" the difference is large: it has no sign
+    is_tail[:, :1] = ends[:, :1] | (tail[:, :1] == ord("."))
+    return bool(is_tail.all()) and not (ends[:, :-1] & ~ends[:, 1:]).any()
 
 
 def drop_infinite(columns: Iterable[Floats]) -> int:
