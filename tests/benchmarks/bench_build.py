@@ -16,8 +16,8 @@ import argparse
 import json
 import os
 import platform
+import pstats
 import random
-import shutil
 import signal
 import sqlite3
 import statistics
@@ -29,6 +29,12 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+
+import jinja2
+import numpy
+
+import runsum
+from runsum.resources import template_folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -44,6 +50,7 @@ READ = (
 )
 BUILD = [sys.executable, "-m", "runsum", "build", "--json", "--as-of"]
 DATABASE = "ml_experiments.db"
+_SHOWN = 30
 
 
 def add_run(database: Path, number: int) -> None:
@@ -99,9 +106,16 @@ def measure(folder: Path, build: list[str], repeat: int) -> tuple[dict[str, floa
 
 
 def forget(folder: Path) -> None:
-    """Remove what earlier builds have made and kept."""
-    shutil.rmtree(folder / "docs", ignore_errors=True)
-    shutil.rmtree(folder / "cache" / "runsum" / "archives", ignore_errors=True)
+    """Put away what earlier builds have made and kept.
+
+    It is not deleted: ext4 does not use again what was deleted some seconds ago, and to look for other places makes
+    new files five times as slow; who builds an archive for the first time has deleted nothing.
+    """
+    away = folder / "forgotten"
+    away.mkdir(exist_ok=True)
+    for made in (folder / "docs", folder / "cache" / "runsum" / "archives"):
+        if made.exists():
+            made.rename(away / f"{made.name}{len(list(away.iterdir()))}")
 
 
 def show(runs: int, rows: int, seconds: dict[str, float], reports: dict[str, dict[str, object]]) -> None:
@@ -161,10 +175,38 @@ def kill(folder: Path, build: list[str], times: int, seed: int) -> None:
 
 
 def profile(folder: Path, build: list[str]) -> None:
-    """Print where the time of a build in one process goes."""
+    """Print where the time goes when everything is built, and when one run was added; in one process, to see all."""
+    timed(build, folder)  # charts and templates are compiled once per machine
     forget(folder)
-    _, said = timed([sys.executable, "-m", "cProfile", "-s", "tottime", *build[1:], "--jobs", "1"], folder)
-    print("\n".join(line[:120] for line in said[said.index(" function calls") - 20 :].splitlines()[:45]))
+    for name, begin in (("nothing there", lambda: None), ("one run added", partial(add_run, folder / DATABASE, 1))):
+        begin()
+        file = folder / "profile"
+        _, said = timed([sys.executable, "-m", "cProfile", "-o", str(file), *build[1:], "--jobs", "1"], folder)
+        stages = ", ".join(f"{stage['name']} {stage['seconds']:.2f}" for stage in json.loads(said)["stages"])
+        print(f"\n{name}, with the profiler running: {stages} s\n")
+        _show_profile(pstats.Stats(str(file)))
+
+
+def _show_profile(stats: pstats.Stats) -> None:
+    """Print which rooms the time is spent below, and which functions spend it, without anybody's folders."""
+    rows = stats.stats  # type: ignore[attr-defined]
+    rows = [(_place(*key), calls, own, below) for key, (_, calls, own, below, _) in rows.items()]
+    whole = sum(own for _, _, own, _ in rows)
+    ours = [row for row in rows if row[0].startswith("runsum/") and row[3] > 0.015 * whole]
+    for title, some in (
+        ("runsum's functions by the time spent in them and below", sorted(ours, key=lambda row: -row[3])),
+        ("all functions by the time spent in them", sorted(rows, key=lambda row: -row[2])[:_SHOWN]),
+    ):
+        print(f"{title}\n{'in %':>6} {'below %':>8} {'calls':>9}")
+        for place, calls, own, below in some:
+            print(f"{100 * own / whole:6.1f} {100 * below / whole:8.1f} {calls:9}  {place}")
+        print()
+
+
+def _place(file: str, line: int, function: str) -> str:
+    for root in (runsum.__file__, numpy.__file__, jinja2.__file__, json.__file__, str(template_folder())):
+        file = file.replace(f"{Path(root).parents[0 if root == str(template_folder()) else 1].as_posix()}/", "")
+    return f"{file}:{line}({function})" if line else function
 
 
 def main() -> None:
