@@ -82,11 +82,11 @@ def build_archive(
     """
     options = options or BuildOptions()
     jobs = options.jobs or default_jobs()
-    cache = BuildCache(cache_file(site.docs_dir), believe=options.use_cache)
     stages = Stages()
     if options.fresh is not None:
         options.fresh.forget()
     with (
+        BuildCache(cache_file(site.docs_dir), believe=options.use_cache) as cache,
         SiteWriter(site.docs_dir, cache.get("site", "looks", "")) as writer,
         ChartsWorker() as specs,
         Workers(jobs, options.executor) as workers,

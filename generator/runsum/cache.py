@@ -12,7 +12,7 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,8 @@ from runsum.pickling import pack, unpack
 Value = TypeVar("Value")
 
 _KEPT_DAYS = 120
+_AT_ONCE = 16_000_000  # bytes that wait to be written
+_FIND = "SELECT value, checksum FROM entries WHERE kind = ? AND name = ? AND made_of = ?"
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS entries (kind TEXT, name TEXT, made_of TEXT, value BLOB, checksum BLOB, "
     "PRIMARY KEY (kind, name))"
@@ -36,7 +38,10 @@ def cache_file(docs_dir: Path) -> Path:
 
 
 class BuildCache:
-    """Entries by kind and name.
+    """Entries by kind and name. Used with `with`.
+
+    An entry is read when it is asked for, and what is new is written from time to time, so that an archive of ten
+    thousand runs does not stand in memory twice.
 
     Args:
         file: the cache; None: nothing is kept and nothing is found.
@@ -45,28 +50,45 @@ class BuildCache:
 
     def __init__(self, file: Path | None, *, believe: bool = True) -> None:
         self._file = file
-        self._entries: dict[tuple[str, str], tuple[str, bytes, bytes]] = {}
-        self._new: dict[tuple[str, str], tuple[str, bytes]] = {}
         self._believe = believe
+        self._connection: sqlite3.Connection | None = None
+        self._waiting: list[tuple[str, str, str, bytes, bytes]] = []
+        self._size = 0
+        self._new: set[tuple[str, str]] = set()
         if file is not None and file.exists():
-            self._read(file)
+            with self._damage_is_the_end():
+                self._connection = sqlite3.connect(file, timeout=5)
+
+    def __enter__(self) -> BuildCache:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._close()
 
     def get(self, kind: str, name: str, made_of: str) -> Any:
         """The value of an entry; None where there is none, or it was made of something else, or it is damaged."""
-        entry = self._entries.get((kind, name))
-        if not self._believe or entry is None or entry[0] != made_of:
+        if not self._believe or self._connection is None:
             return None
-        if entry[2] != _checksum(kind, name, made_of, entry[1]):
+        entry = None
+        with self._damage_is_the_end():
+            entry = self._connection.execute(_FIND, (kind, name, made_of)).fetchone()
+        if entry is None or entry[1] != _checksum(kind, name, made_of, bytes(entry[0])):
             return None
         try:
-            return unpack(entry[1])
+            return unpack(entry[0])
         except Exception:  # whatever a damaged pickle raises
             return None
 
     def put(self, kind: str, name: str, made_of: str, value: object) -> None:
-        """Keep a value; it is written by `save`."""
-        if self._file is not None:
-            self._new[kind, name] = (made_of, pack(value))
+        """Keep a value."""
+        if self._file is None:
+            return
+        packed = pack(value)
+        self._new.add((kind, name))
+        self._waiting.append((kind, name, made_of, packed, _checksum(kind, name, made_of, packed)))
+        self._size += len(packed)
+        if self._size > _AT_ONCE:
+            self._write([])
 
     def remember(self, kind: str, name: str, made_of: str, make: Callable[[], Value]) -> Value:
         """The value that an earlier build has made of the same, else a new one, which is kept."""
@@ -84,39 +106,50 @@ class BuildCache:
         """
         if self._file is None:
             return
-        names = {(kind, name) for kind, some in kept.items() for name in some}
-        gone = [entry for entry in self._entries if entry not in names and entry not in self._new]
-        if not gone and not self._new:
-            return
-        try:
-            self._write(self._file, gone)
+        names = {(kind, name) for kind, some in kept.items() for name in some} | self._new
+        there: list[tuple[str, str]] = []
+        if self._connection is not None:
+            with self._damage_is_the_end():
+                there = self._connection.execute("SELECT kind, name FROM entries").fetchall()
+        gone = [entry for entry in there if entry not in names]
+        if gone or self._waiting:
+            self._write(gone)
+        with contextlib.suppress(OSError):
+            self._file.chmod(0o600)
             _forget_old(self._file.parent)
-        except (sqlite3.Error, UnicodeError):
-            with contextlib.suppress(OSError):
-                self._file.unlink()  # damaged: the next build begins a new one
-        except OSError:
-            pass
+        self._close()
 
-    def _read(self, file: Path) -> None:
-        try:
-            with contextlib.closing(sqlite3.connect(file, timeout=5)) as connection:
-                for kind, name, made_of, value, checksum in connection.execute("SELECT * FROM entries"):
-                    self._entries[str(kind), str(name)] = (str(made_of), bytes(value), bytes(checksum))
-        except (sqlite3.Error, OSError, TypeError, ValueError):
-            self._entries.clear()
-
-    def _write(self, file: Path, gone: list[tuple[str, str]]) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        rows = [
-            (kind, name, made_of, value, _checksum(kind, name, made_of, value))
-            for (kind, name), (made_of, value) in self._new.items()
-        ]
-        with contextlib.closing(sqlite3.connect(file, timeout=5)) as connection, connection:
+    def _write(self, gone: list[tuple[str, str]]) -> None:
+        """Write what waits, and delete some entries, all at once or not at all."""
+        assert self._file is not None
+        with self._damage_is_the_end():
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            connection = self._connection = self._connection or sqlite3.connect(self._file, timeout=5)
             connection.execute("PRAGMA synchronous=OFF")  # a damaged entry is noticed, so none is waited for
-            connection.execute(_TABLES)
-            connection.executemany("DELETE FROM entries WHERE kind = ? AND name = ?", gone)
-            connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
-        file.chmod(0o600)
+            with connection:
+                connection.execute(_TABLES)
+                connection.executemany("DELETE FROM entries WHERE kind = ? AND name = ?", gone)
+                connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", self._waiting)
+        self._waiting.clear()
+        self._size = 0
+
+    @contextlib.contextmanager
+    def _damage_is_the_end(self) -> Iterator[None]:
+        """Where the file cannot be used it is deleted, for the next build to begin a new one; this one has none."""
+        try:
+            yield
+        except (sqlite3.Error, OSError, UnicodeError):
+            self._close()
+            if self._file is not None:
+                with contextlib.suppress(OSError):
+                    self._file.unlink(missing_ok=True)
+            self._file = None
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
 
 
 def _forget_old(folder: Path) -> None:
