@@ -10,11 +10,13 @@ import pickle
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from operator import attrgetter
+from sys import intern
 from typing import Any, TypeVar
 
 Class = TypeVar("Class", bound=type)
 _OWN = "runsum."
 _PLAIN = {("numpy._core.numeric", "_frombuffer"), ("numpy", "dtype"), ("numpy.core.numeric", "_frombuffer")}
+_NOTHING: dict[str, object] = {}  # never changed: what is pickled is frozen
 _FOUND: dict[tuple[str, str], Any] = {}
 
 
@@ -63,6 +65,14 @@ def quickly_pickled(cls: Class) -> Class:
     def set_state(self: Any, state: tuple[Any, ...]) -> None:
         for put, value in zip(setters, state, strict=True):
             put(self, value)
+
+    def set_named(self: Any, state: tuple[str, Any]) -> None:
+        put_name(self, intern(state[0]))  # an archive has a million of them, but only some hundred different ones
+        put_values(self, state[1] or _NOTHING)
+
+    if names[1:] == ["values"]:
+        put_name, put_values = setters
+        set_state = set_named
 
     setattr(cls, "__getstate__", lambda self: read(self) if len(names) > 1 else (read(self),))  # noqa: B010
     setattr(cls, "__setstate__", set_state)  # noqa: B010

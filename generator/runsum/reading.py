@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
+from sys import intern
 
 import numpy as np
 
@@ -99,7 +100,8 @@ def unpack_digest(packed: bytes) -> RunDigest:
         Exception: of any kind, where the bytes are damaged.
     """
     digest: RunDigest = unpack(packed)
-    return replace(digest, fingerprint=hashlib.blake2b(packed, digest_size=16).hexdigest())
+    summary = {intern(name): fact for name, fact in digest.summary.items()}  # all runs have the same names
+    return replace(digest, summary=summary, fingerprint=hashlib.blake2b(packed, digest_size=16).hexdigest())
 
 
 def read_runs(tasks: Sequence[ReadTask]) -> list[PackedRun]:
