@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from runsum.model import PLACEHOLDERS
+from runsum.placeholders import PLACEHOLDERS
 
 if TYPE_CHECKING:
     from conftest import BuiltSite
