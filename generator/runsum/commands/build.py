@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,11 +116,6 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
     Raises:
         RunsumError: settings, databases or the docs folder are not usable.
     """
-    with uncollected():
-        return _build_folder(how, now)
-
-
-def _build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
     began = time.perf_counter()
     settings = read_settings(how.config, how.here)
     chosen = find_databases(how.databases, settings, how.here)
@@ -149,18 +143,6 @@ def _build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
             err=True,
         )
     return report
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """No search for garbage in circles: a build makes millions of objects that live to its end, and hardly any."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _as_of(text: str | None) -> AsOf:
