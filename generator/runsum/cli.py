@@ -84,5 +84,5 @@ def main_command() -> None:
 def main() -> None:
     """Entry point of the `runsum` command."""
     if sys.argv[1:2] == ["build"]:
-        gc.disable()  # millions of objects live to the end of a build, hardly any of them in circles, and then all is over
+        gc.disable()  # millions of objects live to its end, hardly any of them in circles, and then all is over
     main_command(prog_name="runsum")
