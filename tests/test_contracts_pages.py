@@ -6,7 +6,7 @@ import ast
 from dataclasses import fields
 from html.parser import HTMLParser
 
-from runsum.model import PLACEHOLDERS
+from runsum.placeholders import PLACEHOLDERS
 from runsum.thresholds import Thresholds, rules_in_force
 from support.contracts import Rendered, sources
 
