@@ -282,3 +282,18 @@ def test_a_rise_that_ended_is_no_rise_at_the_end() -> None:
     """The last quarter rises by a line through it, but its later half is level: nothing still rises."""
     climb = [float(i) for i in range(85)] + [85.0] * 15
     assert describe_shape(np.arange(100.0), np.array(climb), LIMITS).kind == "level"
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e200])
+def test_what_was_lost_is_the_share_of_its_own_levels(scale: float) -> None:
+    """A page that says "from 0 to 10, ended at 6: 40 % lost" can be checked with its own numbers."""
+    noise = np.random.default_rng(5).normal(0, 0.05, 200)
+    rewards = (np.concatenate([np.linspace(0, 10, 120), np.linspace(10, 6, 40), np.full(40, 6.0)]) + noise) * scale
+    shape = describe_shape(np.arange(1.0, 201) * 100, rewards, LIMITS)
+    assert shape.floor_level is not None
+    assert shape.best_level is not None
+    assert shape.last_level is not None
+    share = (shape.best_level - shape.last_level) / (shape.best_level - shape.floor_level)
+    assert share == pytest.approx(shape.lost_share)
+    assert share == pytest.approx(0.4, abs=0.05)
+    assert shape.last_level == pytest.approx(6 * scale, rel=0.05)

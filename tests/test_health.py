@@ -278,6 +278,14 @@ def test_each_shape_has_its_level(shape: RewardShape, level: Level, said: str) -
     assert (found.level, key(found)) == (level, said)
 
 
+@pytest.mark.parametrize(("last", "is_noise"), [(8.0, False), (2.0, True)])
+def test_a_fall_within_the_noise_counts_less_than_its_numbers(last: float, is_noise: bool) -> None:
+    """From 0 to 10 and down to 8 is a fifth; where less is sure than the numbers say, the sentence says so."""
+    levels = {"floor_level": 0.0, "best_level": 10.0, "last_level": last}
+    found = reward(RewardShape("level", 200, 1.0, 9.0, lost_share=0.2, held=False, **levels))
+    assert found.reason.values["is_noise"] is is_noise
+
+
 def test_a_level_reward_may_be_all_that_there_is() -> None:
     """A continued run begins trained, and a solved game has nothing left to learn."""
     flat = RewardShape("flat", 200, 20.0, 20.0)

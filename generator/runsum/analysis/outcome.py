@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.findings import Subject, judged, not_assessed
-from runsum.analysis.shape import Fall
+from runsum.analysis.shape import Fall, RewardShape
 from runsum.analysis.stats import finite, middle
 from runsum.cleaning.series import Series
 from runsum.model import DataQuality, Finding, Level, Phrase, phrase
@@ -49,8 +49,7 @@ def check_reward(
     if shape.fall is not None:
         return _fallen(series, quality, subject, shape.fall, limits)
     if not shape.held and shape.kind != "falling":
-        return judged(rule, Level.WATCH, "reward_below_best", value=shape.lost_share, band=(None, limits.lost_watch),
-                      best=shape.best_level, lost=shape.lost_share * 100, **given)  # fmt: skip
+        return _below_best(shape, limits)
     if shape.kind in ("rising", "falling"):
         level, key = (Level.GOOD, "reward_rising") if shape.kind == "rising" else (Level.WATCH, "reward_falling")
         since = first if shape.recent_since is None else shape.recent_since
@@ -66,6 +65,15 @@ def check_reward(
     low, high = shape.level_between or (shape.level_since, shape.level_since)
     return judged(rule, Level.GOOD, "reward_level", value=float(shape.level_since), where=(shape.level_since, last),
                   since=shape.level_since, earliest=low, latest=high, **given)  # fmt: skip
+
+
+def _below_best(shape: RewardShape, limits: Thresholds) -> Finding:
+    start, best, end = (level or 0.0 for level in (shape.floor_level, shape.best_level, shape.last_level))
+    is_noise = best - end > 1.01 * shape.lost_share * (best - start)  # so much of a fall is not sure
+    return judged(
+        "reward_shape", Level.WATCH, "reward_below_best", value=shape.lost_share, band=(None, limits.lost_watch),
+        count=shape.rows, start=start, best=best, end=end, lost=shape.lost_share * 100, is_noise=is_noise,
+    )  # fmt: skip
 
 
 def _fallen(series: Series, quality: DataQuality, subject: Subject, fall: Fall, limits: Thresholds) -> Finding:

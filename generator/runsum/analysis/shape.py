@@ -64,6 +64,7 @@ class RewardShape:
         noisy: noise as a share of the range of the course.
         unsure: standard deviation of a point of the course, its neighbours' likeness allowed for.
         best_level: highest point of the course, without its first twentieth.
+        floor_level, last_level: where the course began to rise to it, and where it ended: what `lost_share` is made of.
         held: whether no more than `Thresholds.lost_watch` of the gain was given back.
     """
 
@@ -86,6 +87,8 @@ class RewardShape:
     unsure: float = 0.0
     best_level: float | None = None
     held: bool = True
+    floor_level: float | None = None
+    last_level: float | None = None
 
 
 def describe_shape(
@@ -118,6 +121,8 @@ def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
         noise=shape.noise * factor, unsure=shape.unsure * factor, scale=shape.scale * factor,
         recent_change=shape.recent_change * factor,
         best_level=None if shape.best_level is None else shape.best_level * factor,
+        floor_level=None if shape.floor_level is None else shape.floor_level * factor,
+        last_level=None if shape.last_level is None else shape.last_level * factor,
         cliff=None if cliff is None else (cliff[0], cliff[1] * factor, cliff[2] * factor),
         fall=None if fall is None else replace(fall, before=fall.before * factor, after=fall.after * factor),
     )  # fmt: skip
@@ -168,14 +173,15 @@ def _describe(timestep: Floats, reward: Floats, episodes: _Episodes, limits: Thr
     change, moved = _recent_change(course, scale, limits)
     since, between = (None, None) if moved else _level_since(course, max(scale, abs(end - start)), limits)
     cliff, cliffs = (None, 0) if flat else _find_cliffs(course, scale, limits)
-    fall, lost = (None, 0.0) if flat else _find_fall(course, limits)
+    floor, last = _ends(course)
+    fall, lost = (None, 0.0) if flat else _find_fall(course, floor, last, limits)
     noise = noise_level(values)
     return RewardShape(
         "flat" if flat else ("rising" if change > 0 else "falling") if moved else "level",
         len(values), start, end, noise, scale, change, since, cliff, cliffs, limits.recent_share, between,
         fall, lost, int(course.thinned.x[-_recent(course, limits)]), noise / max(typical_range(fitted), 1e-12), unsure,
         float(fitted[len(fitted) // 20 :].max()),
-        fall is None and lost <= limits.lost_watch,
+        fall is None and lost <= limits.lost_watch, floor, last,
     )  # fmt: skip
 
 
@@ -263,15 +269,32 @@ def _find_cliffs(course: Course, scale: float, limits: Thresholds) -> tuple[tupl
     return (int(x[worst + size]), float(fitted[worst]), float(fitted[worst + size])), count
 
 
-def _find_fall(course: Course, limits: Thresholds) -> tuple[Fall | None, float]:
-    """How much of its gain a course has lost at its end, and where, if that is most of it."""
+def _best_bin(course: Course) -> int:
+    skip = len(course.fitted) // 20  # the first means are of few episodes
+    return skip + int(np.argmax(course.fitted[skip:]))
+
+
+def _ends(course: Course) -> tuple[float, float]:
+    """The least point of a course before its best one, or its end if that is lower; and its end."""
+    fitted = course.fitted
+    last = middle(fitted[-max(3, len(fitted) // 20) :])
+    return min(float(fitted[len(fitted) // 20 : _best_bin(course) + 1].min()), last), last
+
+
+def _find_fall(course: Course, floor: float, after: float, limits: Thresholds) -> tuple[Fall | None, float]:
+    """How much of its gain a course has lost at its end, and where, if that is most of it.
+
+    Args:
+        course: the course.
+        floor: the first of `_ends`.
+        after: the second.
+        limits: thresholds in force.
+    """
     fitted, x = course.fitted, course.thinned.x
-    skip = len(fitted) // 20  # the first means are of few episodes
-    best = skip + int(np.argmax(fitted[skip:]))
-    before, after = float(fitted[best]), middle(fitted[-max(3, len(fitted) // 20) :])
+    best = _best_bin(course)
+    before = float(fitted[best])
     if before - after <= 2 * course.thinned.unsure:
         return None, 0.0
-    floor = min(float(fitted[skip : best + 1].min()), after)
     share = min((before - after) / max(before - floor, 1e-12), 1.0)
     if share <= limits.lost_gain or before - after <= 4 * course.thinned.unsure:
         return None, min(share, limits.lost_gain)  # perhaps, but not surely more than that
