@@ -35,6 +35,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from support.away import put_away
 from support.many_runs import write_many
 
 HUGO = """title = "Bare"
@@ -92,17 +93,9 @@ def write_databases(folder: Path, runs: int, rows: int) -> str:
     return as_of
 
 
-def put_away(made: Path) -> None:
-    """Have a folder gone without deleting it: ext4 makes new files slowly for some seconds after many were deleted."""
-    away = made.parent / "away"
-    away.mkdir(exist_ok=True)
-    if made.exists():
-        made.rename(away / f"{made.name}{len(list(away.iterdir()))}")
-
-
 def lay_out_hugo(docs: Path, hugo: Path) -> None:
     """Give Hugo the files of the docs folder."""
-    put_away(hugo)
+    put_away(hugo, hugo.parent / "away")
     shutil.copytree(docs, hugo / "content", ignore=shutil.ignore_patterns(".runsum"))
     for page in list((hugo / "content").rglob("index.md")):
         if any(place.is_dir() for place in page.parent.iterdir()):
@@ -158,7 +151,7 @@ def measure(folder: Path, as_of: str, repeat: int, is_plain: bool) -> dict[str, 
         (folder / "plain.yml").write_text("\n".join(plain), encoding="utf-8")
         lay_out_hugo(folder / "docs", folder / "hugo")
         for left in ("site", "plain", ".cache"):
-            put_away(folder / left)
+            put_away(folder / left, folder / "away")
         timed(["hugo", "--quiet"], folder / "hugo", steps.setdefault(REFERENCE, Step()))
         if is_plain:
             name = "MkDocs without the plugin, empty folder"
@@ -167,7 +160,7 @@ def measure(folder: Path, as_of: str, repeat: int, is_plain: bool) -> dict[str, 
         timed(mkdocs, folder, steps.setdefault("nothing changed", Step()))
         runsum(folder, "build", "--db", "after/runs.db", "--as-of", as_of)
         timed(mkdocs, folder, steps.setdefault("one run added", Step()))
-        put_away(folder / "site")
+        put_away(folder / "site", folder / "away")
         timed(mkdocs, folder, steps.setdefault("no site, but a cache (as where a server builds)", Step()))
         lay_out_hugo(folder / "docs", folder / "hugo")
         timed(["hugo", "--quiet"], folder / "hugo", steps[REFERENCE])

@@ -38,6 +38,7 @@ from runsum.resources import template_folder
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from support.away import put_away
 from support.command import fingerprints
 from support.many_runs import write_many
 from support.weights import total, weights
@@ -106,16 +107,9 @@ def measure(folder: Path, build: list[str], repeat: int) -> tuple[dict[str, floa
 
 
 def forget(folder: Path) -> None:
-    """Put away what earlier builds have made and kept.
-
-    It is not deleted: ext4 does not use again what was deleted some seconds ago, and to look for other places makes
-    new files five times as slow; who builds an archive for the first time has deleted nothing.
-    """
-    away = folder / "forgotten"
-    away.mkdir(exist_ok=True)
+    """Put away what earlier builds have made and kept."""
     for made in (folder / "docs", folder / "cache" / "runsum" / "archives"):
-        if made.exists():
-            made.rename(away / f"{made.name}{len(list(away.iterdir()))}")
+        put_away(made, folder / "forgotten")
 
 
 def show(runs: int, rows: int, seconds: dict[str, float], reports: dict[str, dict[str, object]]) -> None:

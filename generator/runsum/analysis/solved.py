@@ -199,12 +199,8 @@ def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
     return note(key, *small, level=solved.level, timestep=solved.reached_at, origin=solved.origin)
 
 
-def is_atari(env_id: str | None) -> bool:
-    """Whether an id has the form of an Atari environment and names a game of the published table."""
-    return _atari(env_id) is not None
-
-
 def _atari(env_id: str | None) -> tuple[str, str] | None:
+    """Game and form of an Atari environment, if its game is in the published table."""
     match = _ATARI.fullmatch(env_id or "")
     return (match[1], match[2]) if match is not None and match[1] in ATARI_SCORES else None
 
