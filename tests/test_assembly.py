@@ -14,8 +14,11 @@ from pathlib import Path
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort
 from mkdocs.plugins import PluginCollection
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
 
 from runsum.assembly.blocks import cut_blocks
 from runsum.assembly.hands import Hands, count_hands
@@ -284,6 +287,8 @@ def test_pages_of_persons_are_the_same(work: Path, assemble: Assemble) -> None:
         again=f"# A\n\n{heading}\n\n<p>skipped</p>\n\n{heading}\n\n<p>too</p>\n\n## C\n\n<p>read again</p>\n",
         twice=f"# B <small>a</small>\n\n{skipped}\n\n## B a {{data-search-exclude}}\n\n<p>x</p>\n",
         defined=f"# A <small>b</small>\n\n[x][1]\n\n{heading}\n\n<p>x</p>\n\n[1]: ../run-90140001/index.md\n",
+        named=f"# Own <small>b</small>\n\n{heading}\n\n### C {{: #own-b data-search-exclude }}\n\n<p>x</p>\n",
+        anchors=f"# A <small>b</small>\n\n{heading}\n\n### C {{: #b data-search-exclude }}\n\n<p id='b'>x</p>\n",
         marked=f"# A <small>*b* 1_2_3</small>\n\n<!--runsum 0-->\n\n{skipped}\n",
         pre=f"# A\n\n<pre>\n{heading}\n</pre>\n\n<p>read</p>\n",
         tight=f"# A\n\n{heading}\n\n<p>skipped</p>\n\n##C\n\n<p>read</p>\n\n- # D\n\n<p>read</p>\n",
@@ -292,6 +297,24 @@ def test_pages_of_persons_are_the_same(work: Path, assemble: Assemble) -> None:
     assemble(work, "plain", plugin=False, strict=False)
     assemble(work, strict=False)
     assert differing(work / "site", work / "plain") == []
+
+
+def test_no_page_of_a_run_is_given_to_python_markdown_whole(
+    work: Path, assemble: Assemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets the ends that are new, without the title, and the beginnings of the first pages, to be compared."""
+    rendered: list[str] = []
+    usual = Page.render
+
+    def render(page: Page, config: MkDocsConfig, files: Files) -> None:
+        if page.file.src_uri.startswith("runs/run-"):
+            rendered.append(page.markdown or "")
+        usual(page, config, files)
+
+    monkeypatch.setattr(Page, "render", render)
+    assemble(work)
+    assert any("\n## 9) " in text for text in rendered)
+    assert not any(text.startswith("# ") and "\n## " in text for text in rendered)
 
 
 def test_the_blanks_of_a_title_stay(work: Path, assemble: Assemble) -> None:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 _BEGINNING = re.compile(rf"^##[ \t]{EXCLUDED}$", re.MULTILINE)
 _HEADING = re.compile(HEADING, re.MULTILINE)
 _READ = re.compile(rf"#{{2,6}}[ \t]{EXCLUDED}")
-_FAR_REACHING = re.compile(r"<h[1-6]\b|^[ ]{0,3}\*?\[[^\]\n]*\]:|\[\^|\[TOC\]|\{:?[^}\n]*#|```|~~~", re.MULTILINE)
-"""What may change, or name, something in another part of the page: definitions, footnotes, names of one's own."""
+_FAR_REACHING = re.compile(r"<h[1-6]\b|^[ ]{0,3}\*?\[[^\]\n]*\]:|\[\^|\[TOC\]|```|~~~", re.MULTILINE)
+"""What may change, or name, something in another part of the page: definitions, footnotes."""
+_NAMED = re.compile(r"\{:?[^}\n]*#")
+"""A name of one's own: in the end it is one more anchor; before it, headings of the end may have to make way."""
 _LINK = re.compile(r"\]\(([^)]*)\)|\]\[|\]\s*$|<[a-z]+:", re.MULTILINE)
 _SEARCH = re.compile(r"\s?data-search-\w+=\"[^\"]+\"")
 """What Material's search takes out of a page when it has read it."""
@@ -81,6 +83,7 @@ class Tails:
             and text.startswith("# ")
             and head.endswith("\n\n")
             and not _FAR_REACHING.search(text)
+            and not _NAMED.search(head)
             and is_closed(head)
             and is_closed(tail)
             and all(_READ.fullmatch(heading) for heading in _HEADING.findall(tail))
