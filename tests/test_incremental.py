@@ -220,6 +220,17 @@ def test_a_foreign_pickle_is_not_run(work: Path, called: Any) -> None:
     assert not Path("called").exists()
 
 
+def test_another_version_is_not_believed(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it kept may have other fields by now, whatever it was kept for."""
+    file = cache_file(work / "docs")
+    with closing(sqlite3.connect(file)) as con:
+        entries = con.execute("SELECT kind, name, made_of FROM entries").fetchall()
+    with BuildCache(file) as cache:
+        assert all(cache.get(*entry) is not None for entry in entries)
+        monkeypatch.setattr("runsum.cache.program", lambda: "another one")
+        assert all(cache.get(*entry) is None for entry in entries)
+
+
 def test_processes_make_the_same(work: Path) -> None:
     """One process and three: byte for byte the same folder; `--json` tells the time and memory of each stage."""
     build("--no-cache", "--jobs", "1")

@@ -18,7 +18,7 @@ from runsum.cache import BuildCache, cache_file
 from runsum.clock import AsOf
 from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.digest import DigestSettings
-from runsum.fingerprints import program, settings_print, text_print, value_print
+from runsum.fingerprints import settings_print, value_print
 from runsum.fresh import Freshness
 from runsum.gather import Gatherer, Progress
 from runsum.model import Phrase, RunDigest, problem
@@ -154,7 +154,7 @@ class _Sums:
     def remember(self, name: str, made_of: object, make: Callable[[], Together | None]) -> Together | None:
         """The sum of a group."""
         self.names.append(name)
-        return self._cache.remember(self.kind, name, text_print(program(), value_print(made_of)), make)
+        return self._cache.remember(self.kind, name, value_print(made_of), make)
 
 
 def make_common(archive: Archive, notes: Mapping[str, Markup]) -> list[Common]:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from platformdirs import user_cache_path
 
+from runsum.fingerprints import program
 from runsum.pickling import pack, unpack
 
 Value = TypeVar("Value")
@@ -161,6 +162,6 @@ def _forget_old(folder: Path) -> None:
 
 
 def _checksum(kind: str, name: str, made_of: str, value: bytes) -> bytes:
-    summed = hashlib.blake2b(repr((kind, name, made_of)).encode("utf-8", "surrogatepass"), digest_size=16)
+    summed = hashlib.blake2b(repr((program(), kind, name, made_of)).encode("utf-8", "surrogatepass"), digest_size=16)
     summed.update(value)
     return summed.digest()

@@ -8,7 +8,7 @@ from functools import partial
 
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.cache import BuildCache
-from runsum.fingerprints import program, text_print
+from runsum.fingerprints import text_print
 from runsum.pages.contract import DataFile, Page, Part
 from runsum.pages.run import RunPages
 from runsum.pages.run_facts import run_facts
@@ -85,7 +85,7 @@ class SiteFiles:
             tell: called as the work goes on.
         """
         archive, found = self._archive, list(parts)
-        made_of = {run.digest.slug: f"{program()} {self._run_pages.fingerprint(run)}" for run in archive.runs}
+        made_of = {run.digest.slug: self._run_pages.fingerprint(run) for run in archive.runs}
         runs = [
             _Work(partial(self._make_run, run), "page", run.digest.slug, made_of[run.digest.slug])
             for run in archive.runs
