@@ -18,7 +18,7 @@ from runsum.source.records import METRICS
 # Numbers repeat in short stretches. For such there is a strategy: with it level 4 makes less than level 6 without it,
 # in half of its time.
 _LEVEL = 4
-_FAST_LEVEL, _LONG = 2, 60_000  # bytes: long runs are many seconds of an archive's build, short ones most of its size
+_FAST_LEVEL, _LONG = 1, 60_000  # bytes: long runs are many seconds of an archive's build, short ones most of its size
 _GZIP, _MEMORY = 31, 8
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")  # the wide ones too: some spreadsheets read them so
 # Where a semicolon parts cells, as in German spreadsheets, quotes hold nothing together: neither it nor a line break.
