@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.digest import DigestSettings
 from runsum.fingerprints import settings_print, value_print
 from runsum.fresh import Freshness
+from runsum.frozen import frozen
 from runsum.gather import Gatherer, Progress
 from runsum.model import Phrase, RunDigest, problem
 from runsum.notes import read_notes
@@ -41,7 +42,7 @@ from runsum.stages import Stages
 from runsum.workers import ChartsWorker
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BuildOptions:
     """How a build works, which changes nothing in what it makes.
 

@@ -38,7 +38,8 @@ SIGNIFICANT_DIGITS = 5
 _STRAIGHT = 0.3  # of a pixel
 _LEAST_HOUR_DIGITS = 4  # a third of a second
 
-_DOWNSAMPLER: Any = MinMaxLTTBDownsampler()  # ships no type information
+_Downsampler: Any = MinMaxLTTBDownsampler  # ships no type information
+_DOWNSAMPLER = _Downsampler()
 # What the downsampler comes to for two arrays of floats. To find that out takes it five times as long as to do it.
 _OF_FLOATS: Any = getattr(_DOWNSAMPLER.mod_single_core, "downsample_f64_f64", None)
 _CANDIDATES = 4  # per point that is kept; the value that the paper found best

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from runsum.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class AsOf:
     """The "now" of a build.
 

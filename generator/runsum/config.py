@@ -8,7 +8,7 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import yaml
 from yaml_env_tag import construct_env_tag
 
 from runsum.errors import ConfigError
+from runsum.frozen import frozen
 from runsum.redact.policy import Mode, Policy
 from runsum.thresholds import Thresholds, with_overrides
 
@@ -26,7 +27,7 @@ _KEYS = ("databases", "project_root", "notes", "copy_videos", "publish_models", 
 _REDACT_KEYS = ("mode", "reason", "patterns", "allow_keys", "allow_values")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabasePath:
     """A database file and the name of its source on the pages (None: made from the file name)."""
 
@@ -34,7 +35,7 @@ class DatabasePath:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """What a build is told, besides the databases themselves.
 
@@ -107,7 +108,7 @@ def find_databases(given: Sequence[Path], settings: Settings, folder: Path) -> t
     return tuple(seen.values())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MkdocsFacts:
     """The few words of mkdocs.yml that matter here.
 

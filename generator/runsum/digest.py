@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from runsum import facts, health, oddities, recorded, results
 from runsum.analysis import dynamics, media, resources, reward, settings, solved, standing, throughput
@@ -12,6 +12,7 @@ from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.clock import Asked, AsOf, Clock
 from runsum.downloads import metrics_csv
 from runsum.drawing import Marks, draw_run
+from runsum.frozen import frozen
 from runsum.model import (
     ConfigValue,
     DataQuality,
@@ -33,7 +34,7 @@ from runsum.source.records import Row, RunRecord
 from runsum.thresholds import Thresholds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DigestSettings:
     """What a digest depends on besides the rows."""
 
@@ -42,7 +43,7 @@ class DigestSettings:
     solved: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DigestedRun:
     """A digest and the files that hold the run's numbers, by file name inside its page bundle.
 
@@ -55,7 +56,7 @@ class DigestedRun:
     asked: tuple[Asked, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Known:
     """What a run is, before its rows are looked at."""
 
@@ -70,7 +71,7 @@ class _Known:
     frame: RunFrame
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Analysis:
     """What the rows say."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from runsum.axes import static_chart
 from runsum.chartdata import PANEL_POINTS, column, columns, data_script, select_points, static_curve
 from runsum.cleaning.series import Series
 from runsum.formatting import cut
+from runsum.frozen import frozen
 from runsum.model import Annotation, DataQuality, DrawnChart, Finding, Level, Milestone, Phrase, Video, phrase
 from runsum.packing import Packed
 from runsum.source.columns import Floats
@@ -25,7 +25,7 @@ _GPU_POINTS = 400
 _NOTES, _NOTE_LENGTH = 100, 300
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Panel:
     """A chart of one column: its id on the page, the column, the title of its value axis."""
 
@@ -79,7 +79,7 @@ _EXPECTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunDrawing:
     """The data script of a run page and what the page says of its charts."""
 
@@ -88,7 +88,7 @@ class RunDrawing:
     absent: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Marks:
     """What is marked in the charts besides the values."""
 

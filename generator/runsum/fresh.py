@@ -12,13 +12,14 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from runsum.clock import Asked, AsOf, still_holds
 from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.fingerprints import settings_print
+from runsum.frozen import frozen
 from runsum.looks import Look, Signature, look_of, signature
 from runsum.report import BuildReport
 
@@ -26,7 +27,7 @@ _SIDECARS = ("", "-wal", "-journal")
 _HEADER = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Depends:
     """What a build has found out about what it depends on besides its inputs.
 

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from runsum.archive.archive import SourceFacts
@@ -17,6 +16,7 @@ from runsum.config import Settings
 from runsum.digest import DigestSettings
 from runsum.fingerprints import settings_print, text_print
 from runsum.fresh import Depends
+from runsum.frozen import frozen
 from runsum.kept import KeptRun, keep_run, run_print, stamps_of
 from runsum.looks import Signature
 from runsum.model import Problem, RunDigest, problem
@@ -38,7 +38,7 @@ _WORTH_A_PROCESS = 6
 _FEW_READ = 20  # runs of a file that is being written to: so many are read here, for more it is copied
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Source:
     """An open database and what a first look at it has found."""
 
@@ -55,7 +55,7 @@ class _Source:
         return "none" if look is None else look.whole()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Run:
     """A run of a source: its id, the folder of its page, its fingerprint."""
 
@@ -65,7 +65,7 @@ class _Run:
     made_of: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gathered:
     """All digests in the order of the databases and their runs, and where they come from.
 

@@ -7,17 +7,17 @@ rows of other runs) is remembered as questions with their answers and asked agai
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from runsum.clock import Asked, AsOf, still_holds
 from runsum.fingerprints import text_print
+from runsum.frozen import frozen
 from runsum.looks import Signature, signature
 from runsum.reading import PackedRun
 from runsum.source.looks import TableLook
 from runsum.source.rows import RunRows
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptRun:
     """A digest of an earlier build and what it depends on besides its fingerprint.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from runsum.frozen import frozen
 from runsum.pickling import quickly_pickled
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Solved:
     """A reward at which an environment counts as solved, and whether a run reached it.
 
@@ -34,7 +34,7 @@ class Solved:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class HumanScore:
     """A human-normalised score: 0 is random play, 1 a human tester.
 
@@ -55,7 +55,7 @@ class HumanScore:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cost:
     """What a run took.
 
@@ -86,7 +86,7 @@ class Cost:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunTraits:
     """What lists and comparisons say of a run, see :mod:`runsum.traits`.
 

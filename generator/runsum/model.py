@@ -7,9 +7,10 @@ A missing value is `None` and comes with a `Phrase` that says why; never 0, neve
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from runsum.frozen import frozen
 from runsum.measures import Cost, HumanScore, RunTraits, Solved
 from runsum.pickling import quickly_pickled
 from runsum.redact.found import Found
@@ -36,7 +37,7 @@ class State(StrEnum):
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Phrase:
     """A fact with a name and its numbers; the words live in `site_template/wording.yml` under `key`."""
 
@@ -50,7 +51,7 @@ def phrase(key: str, **values: object) -> Phrase:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """Something in the data that is wrong, contradicted, dropped or missing: shown, counted, never raised.
 
@@ -69,7 +70,7 @@ def problem(kind: str, **values: object) -> Problem:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fact:
     """The value of one placeholder.
 
@@ -121,7 +122,7 @@ class Level(StrEnum):
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """What one check of a run's health found.
 
@@ -147,7 +148,7 @@ class Finding:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Milestone:
     """Reward at a share of the target.
 
@@ -169,7 +170,7 @@ class Milestone:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """One learn() call inside a run. Steps are absolute timesteps, `hours` since the run's first row."""
 
@@ -180,7 +181,7 @@ class Session:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gap:
     """A silence between two neighbouring rows.
 
@@ -198,7 +199,7 @@ class Gap:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class DataQuality:
     """What the rows of a run turned out to be. Definitions: the Methods page."""
 
@@ -233,7 +234,7 @@ class DataQuality:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigValue:
     """One setting of a run and where it was read."""
 
@@ -243,7 +244,7 @@ class ConfigValue:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigChange:
     """One setting that differs between a run and its parent. `before`/`after` None: not set there."""
 
@@ -253,7 +254,7 @@ class ConfigChange:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Curve:
     """The reward curve in a few points: absolute timesteps, hours of training without idle time, rewards."""
 
@@ -263,7 +264,7 @@ class Curve:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Annotation:
     """A person's note in a chart of the recording application."""
 
@@ -275,7 +276,7 @@ class Annotation:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class Video:
     """A video of a run: what the database or the disk says of it.
 
@@ -304,7 +305,7 @@ class Video:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class DrawnChart:
     """A chart on a run page: its id in the data file, a text alternative, a static curve (inline SVG)."""
 
@@ -316,7 +317,7 @@ class DrawnChart:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineageHints:
     """What one run says of its ancestry, before anything is known of the others."""
 
@@ -326,7 +327,7 @@ class LineageHints:
 
 
 @quickly_pickled
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunDigest:
     """Everything the archive knows of one run after its rows were read; a few kB.
 

@@ -92,10 +92,11 @@ def _shortest(held: IntArray, seen: BoolArray) -> tuple[IntArray, IntArray, IntA
 
 def _units(numbers: IntArray) -> IntArray:
     """The greatest whole number that divides all of each row, at least 1; mostly the first few say that it is 1."""
-    units = np.gcd.reduce(numbers[:, :_FEW], axis=1)
+    units: IntArray = np.gcd.reduce(numbers[:, :_FEW], axis=1)
     open_rows = np.flatnonzero(units != 1)
     units[open_rows] = np.gcd.reduce(numbers[open_rows], axis=1)
-    return np.maximum(units, 1)
+    units[units == 0] = 1
+    return units
 
 
 def _held(numbers: IntArray, seen: BoolArray) -> IntArray:

@@ -10,10 +10,10 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from runsum.errors import ConfigError
+from runsum.frozen import frozen
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -23,7 +23,7 @@ _AHEAD = 3  # chunks per process that wait or are done: what bounds the memory
 _DASK = "dask://"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lost(Generic[Task]):
     """A task whose process died; `why` as far as it is known."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +17,7 @@ from runsum.cleaning.rows import find_contaminated
 from runsum.clock import Asked
 from runsum.config import Settings
 from runsum.digest import DigestedRun, DigestSettings, digest_run
+from runsum.frozen import frozen
 from runsum.model import RunDigest, problem
 from runsum.pickling import pack, unpack
 from runsum.publishing import publish_files
@@ -32,7 +33,7 @@ from runsum.source.rows import RowReader, RunRows, publish_run
 from runsum.traits import with_traits
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where the rows of a database are read, by whichever process.
 
@@ -51,7 +52,7 @@ class Place:
     layouts: Mapping[str, Layout] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadTask:
     """One run to be read and digested.
 
@@ -74,7 +75,7 @@ class ReadTask:
     extents: Mapping[str, Extent] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackedRun:
     """What a process has made of a run: packed once, for the process that asked for it and for the next build.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from runsum import oddities
 from runsum.analysis import cost, solved
 from runsum.analysis.resources import ResourceFacts
 from runsum.analysis.shape import RewardShape
 from runsum.cleaning.series import Series
+from runsum.frozen import frozen
 from runsum.measures import Cost, HumanScore, Solved
 from runsum.model import Fact
 from runsum.source.records import GpuTable
@@ -19,7 +19,7 @@ EXTRAS = ("human_normalised", "cost", "gained_per_gpu_hour")
 """Facts of a run page beyond the placeholders of the summary template."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Results:
     """What a run reached and what it cost.
 

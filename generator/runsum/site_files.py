@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.cache import BuildCache
 from runsum.fingerprints import text_print
+from runsum.frozen import frozen
 from runsum.pages.contract import DataFile, Page, Part
 from runsum.pages.run import RunPages
 from runsum.pages.run_facts import run_facts
@@ -24,7 +24,7 @@ Common = Callable[[], Iterable[Page | DataFile]]
 """Makes some of the pages that are about all runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rendered:
     """What became of the pages.
 
@@ -41,7 +41,7 @@ class Rendered:
     parts: list[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Work:
     """Files that are made together; kept under a kind and a name as long as what they are made of stays the same."""
 

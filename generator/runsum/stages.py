@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from runsum.frozen import frozen
 
 if sys.platform != "win32":
     import resource
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """A stage that is over.
 

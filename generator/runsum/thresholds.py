@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any
 
 from runsum.errors import ConfigError
+from runsum.frozen import frozen
 
 _OWN = "runsum's own choice"
 
@@ -19,7 +20,7 @@ def _rule(default: float, unit: str, why: str, source: str = _OWN) -> Any:
     return field(default=default, metadata={"unit": unit, "why": why, "source": source})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Thresholds:
     """Numbers that decide what a page says."""
 
@@ -310,7 +311,7 @@ class Thresholds:
     interrupted_after_h: float = _rule(6, "h", "a video job 'in progress' without an update for longer was interrupted")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One threshold as the Methods page prints it."""
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runsum.analysis.stats import middle, running_totals
+from runsum.frozen import frozen
 from runsum.source.columns import Floats
 
 MOST_BINS = 120
@@ -31,7 +31,7 @@ PARTS = 20
 _UNSURE = 3.84  # chi-squared with one degree of freedom, 95 %
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Thinned:
     """A series as means of equally many neighbouring values.
 
@@ -55,7 +55,7 @@ class Thinned:
         return self.noise * math.sqrt((1 + self.correlation) / (1 - self.correlation))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Segment:
     """A straight stretch: bins `first` to `last`, both included, and the line's values at its ends."""
 
@@ -65,7 +65,7 @@ class Segment:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """A change between two stretches.
 
@@ -79,7 +79,7 @@ class Change:
     high: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Course:
     """A series as straight stretches.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from runsum.frozen import frozen
 from runsum.model import DataQuality, Finding, Level, Problem, State
 from runsum.source.columns import number
 from runsum.thresholds import Thresholds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Precedent:
     """A run of the same environment that fared better.
 
@@ -51,7 +52,7 @@ class Nobody:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """What the rules may look at.
 

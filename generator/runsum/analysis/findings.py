@@ -7,7 +7,6 @@ something is wrong. What could not be judged says why.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from runsum.analysis.stats import middle
 from runsum.cleaning.rollouts import OFF_POLICY
 from runsum.cleaning.series import Series
 from runsum.cleaning.values import row_middles
+from runsum.frozen import frozen
 from runsum.model import Finding, Level, phrase
 from runsum.source.columns import Floats, number
 from runsum.thresholds import Thresholds
@@ -46,7 +46,7 @@ NUTS_AND_BOLTS = "https://github.com/williamFalcon/DeepRLHacks"
 OWN = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """A check: its name, the algorithms it is about, its source, the thresholds it uses.
 
@@ -94,7 +94,7 @@ CHECKS: tuple[Check, ...] = (
 _BY_NAME = {check.name: check for check in CHECKS}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """What the checks must know of a run besides its rows.
 
@@ -150,7 +150,7 @@ class Subject:
         return number(self.settings.get(name))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bins:
     """A column in at most sixty medians of equally many recorded values: medians forgive single values.
 

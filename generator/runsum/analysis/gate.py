@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from runsum.analysis.evidence import Evidence, ended_when_solved, lost_share
+from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
 from runsum.thresholds import Thresholds
 
 GO, NO_GO, INSUFFICIENT = "go", "no-go", "insufficient data"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clause:
     """A line of the gate: what it decides, and its reason where it applies."""
 

@@ -8,17 +8,17 @@ and fared better, where there is one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from runsum.analysis.evidence import Evidence, Precedent, ended_when_solved, lost_share
 from runsum.analysis.gate import judge_gate
+from runsum.frozen import frozen
 from runsum.model import Level, Phrase, State, phrase
 from runsum.thresholds import Thresholds
 
 Values = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One recommendation: how much weight it has, and when it applies (its numbers, or None)."""
 
@@ -27,7 +27,7 @@ class Rule:
     applies: Callable[[Evidence, Thresholds], Values | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recommendation:
     """A recommendation: its rule, its words, and the slug of the run that supports it."""
 
@@ -36,7 +36,7 @@ class Recommendation:
     peer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Advice:
     """The gate with its reason, and two recommendations."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from runsum.analysis.stats import middle
 from runsum.cleaning.series import Series
 from runsum.cleaning.values import Values
+from runsum.frozen import frozen
 from runsum.model import Fact, Phrase, known, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.source.records import GpuTable
@@ -17,7 +16,7 @@ from runsum.thresholds import Thresholds
 _LONGEST_SAMPLE_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResourceFacts:
     """Facts by placeholder and the numbers other rules need."""
 

@@ -5,13 +5,14 @@ The course is found by :mod:`runsum.analysis.changepoints`, so nothing here look
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runsum.analysis.changepoints import PARTS, Course, block_means, find_course, thin
 from runsum.analysis.stats import middle, noise_level, slope, typical_range
+from runsum.frozen import frozen
 from runsum.model import Fact, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
@@ -22,7 +23,7 @@ _EPISODES = 100  # of which trainers report the mean
 _LARGEST = 1e100  # the square of a larger reward is no number
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fall:
     """Where most of what was learned was lost.
 
@@ -41,7 +42,7 @@ class Fall:
     from_start: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RewardShape:
     """The shape of a reward curve in numbers.
 
@@ -128,7 +129,7 @@ def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Episodes:
     """Of how many episodes a mean is: of as many as fit into the steps until then.
 

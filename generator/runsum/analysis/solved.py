@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from runsum.analysis.stats import finite
 from runsum.cleaning.series import Series
+from runsum.frozen import frozen
 from runsum.measures import HumanScore, Solved
 from runsum.model import ConfigValue, Fact, Phrase, missing, note, phrase
 from runsum.reference.atari_scores import ATARI_SCORES
@@ -39,7 +39,7 @@ _MEASURED_INSIDE = "zoo_config"  # RL Zoo puts Monitor, whose files it keeps, ar
 _DEPTH = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measure:
     """How the episode rewards of a run were measured, as far as the record says.
 

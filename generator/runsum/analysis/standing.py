@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
 from runsum.cleaning.series import Series
 from runsum.cleaning.values import finite
 from runsum.clock import Clock
+from runsum.frozen import frozen
 from runsum.model import DataQuality, Phrase, State, phrase
 from runsum.source.columns import Floats, integer, iso, seconds, text
 from runsum.source.records import GpuTable, MetricTable, Row
@@ -24,7 +24,7 @@ _STATES = {
 _GUARD = re.compile(r"Auto-failed by stale-run-guard:.*?last_activity>\d+m \(([^)]+)\)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """The state of a run and the times behind it, all on the recording machine's clock.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runsum.analysis.stats import finite, head_tail, middle
 from runsum.cleaning.series import Series
+from runsum.frozen import frozen
 from runsum.model import DataQuality, Fact, State, known, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
@@ -18,7 +18,7 @@ from runsum.thresholds import Thresholds
 _PAUSE = re.compile(r"\bui_exit_pause\b|^pause: training paused\b")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rate:
     """Throughput between rows at least `fps_window_s` apart.
 

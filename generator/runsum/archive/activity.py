@@ -6,12 +6,12 @@ As in the digest, a run counts where it ended or, where no end is recorded, was 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.archive.months import find_ending
+from runsum.frozen import frozen
 
 _DAYS = 14
 _WEEKS = 26
@@ -25,7 +25,7 @@ class Unit(StrEnum):
     MONTH = "month"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stretch:
     """What happened in a day, a week or a month.
 
@@ -41,7 +41,7 @@ class Stretch:
     energy_kwh: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Activity:
     """The stretches in which anything happened, newest first."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from runsum.analysis.evidence import Evidence
 from runsum.analysis.findings import overall
@@ -15,12 +15,13 @@ from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
 from runsum.archive.seeds import Remember, SeedGroups, find_seed_groups
 from runsum.archive.slugs import SlugMaker
+from runsum.frozen import frozen
 from runsum.model import ConfigChange, Fact, Level, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
 from runsum.thresholds import Thresholds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceFacts:
     """A database of the archive: its name on the pages, its file, and rows in it that belong to no run."""
 
@@ -33,7 +34,7 @@ class SourceFacts:
     redactions: tuple[Found, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RedactionFacts:
     """What was kept back from the whole archive.
 
@@ -48,7 +49,7 @@ class RedactionFacts:
     found: tuple[Found, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArchivedRun:
     """A run with everything that the others add to it.
 
@@ -76,7 +77,7 @@ class ArchivedRun:
         return overall(self.digest.findings)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lineage:
     """A tree of legs with its page."""
 
@@ -85,7 +86,7 @@ class Lineage:
     runs: tuple[ArchivedRun, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """Runs of one game or one algorithm, best first."""
 
@@ -94,7 +95,7 @@ class Group:
     runs: tuple[ArchivedRun, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Archive:
     """Everything the pages are made of. `runs` is in the order of start times, newest first."""
 

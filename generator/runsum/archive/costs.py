@@ -5,12 +5,12 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from runsum.frozen import frozen
 from runsum.model import RunDigest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sum:
     """A sum over runs; `value` is None where nobody knows any part of it, `count` the runs that do."""
 
@@ -18,7 +18,7 @@ class Sum:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Costs:
     """What some runs cost together.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from runsum.analysis import aggregate
 from runsum.archive import curves
 from runsum.archive.seeds import SeedGroup, SeedGroups
+from runsum.frozen import frozen
 from runsum.model import ConfigChange, RunDigest
 from runsum.thresholds import Thresholds
 
@@ -24,7 +24,7 @@ _NEAREST = 40
 """Configurations of an algorithm on a game among which nearest neighbours are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Effect:
     """Two groups of one environment and algorithm that differ in few settings, and how their scores differ.
 
@@ -177,7 +177,7 @@ def _clearest(effect: Effect) -> tuple[object, ...]:
     return rank, -abs(effect.delta), [(change.key, str(change.after)) for change in effect.changes]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegEffect:
     """What came of a leg that went on with other settings.
 

@@ -7,12 +7,12 @@ parent is the latest run of the leg before. Deleted parents and cycles are survi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from runsum.frozen import frozen
 from runsum.model import Problem, RunDigest, problem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kin:
     """The place of one run in its lineage, by slug.
 
@@ -34,7 +34,7 @@ class Kin:
     children: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tree:
     """A lineage of more than one run: its runs in the order of the tree, parents before children."""
 
@@ -45,7 +45,7 @@ class Tree:
     depth: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kinship:
     """All kin by slug, the trees, and what was odd."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from runsum.analysis.evidence import Evidence
 from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.frozen import frozen
 from runsum.model import State
 from runsum.source.columns import iso, seconds
 from runsum.thresholds import Thresholds
@@ -24,7 +24,7 @@ _Found = TypeVar("_Found", "NewBest", "Regression")
 _APPLIES = {rule.name: rule.applies for rule in RULES}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ending:
     """When a run ended.
 
@@ -42,7 +42,7 @@ class Ending:
         return self.at[:7]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatedRun:
     """A run and when it ended."""
 
@@ -50,7 +50,7 @@ class DatedRun:
     ending: Ending
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewBest:
     """A run whose best reward is above that of every run of its game that ended earlier.
 
@@ -64,7 +64,7 @@ class NewBest:
     captured: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Regression:
     """A run that got worse, by the rules of the recommendations.
 
@@ -78,7 +78,7 @@ class Regression:
     fell: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Month:
     """A month of the archive; runs newest first.
 
@@ -106,7 +106,7 @@ class Month:
     timesteps: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Months:
     """All months, newest first, and the runs that nobody can put into one."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from runsum.analysis.evidence import Precedent
+from runsum.frozen import frozen
 from runsum.health import flat_settings
 from runsum.model import Level, RunDigest
 from runsum.source.columns import number
@@ -24,7 +25,7 @@ COMPARED = (
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Ordered:
     """Runs by the value of a setting, and the best of those up to and from each place.
 
@@ -150,7 +151,7 @@ def _passes(run: RunDigest, rule: str) -> bool:
     return any(found.rule == rule and found.level is Level.GOOD for found in run.findings)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PeersOf:
     """The other runs of an archive as seen from one of them."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from runsum.analysis.settings import recorded_seed
 from runsum.archive import curves
 from runsum.archive.lineage import Kin
 from runsum.archive.slugs import SlugMaker
+from runsum.frozen import frozen
 from runsum.model import RunDigest
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
@@ -39,7 +40,7 @@ Key = tuple[str, str, tuple[tuple[str, str], ...]]
 """Environment, algorithm, settings that change what is learned."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """One lineage as a sample.
 
@@ -70,7 +71,7 @@ class Sample:
         return self.steps, self.rewards
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeftOut:
     """A run that does not count, and why: the end of a wording's key."""
 
@@ -78,7 +79,7 @@ class LeftOut:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Together:
     """What the counted runs of a group say together, at the timesteps that all of them cover.
 
@@ -106,7 +107,7 @@ class Together:
     curve_high: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeedGroup:
     """Runs of one environment and algorithm with equal settings but the seed.
 
@@ -135,7 +136,7 @@ class SeedGroup:
         return sum(sample.seed is None for sample in self.samples)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeedGroups:
     """All groups, those of one run included, by environment, algorithm and settings; and the group of each run."""
 

@@ -6,11 +6,12 @@ import ipaddress
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
 from runsum.check.files import ERROR_PAGE, HOME, SiteFiles
 from runsum.check.references import Reference, Use
+from runsum.frozen import frozen
 
 _IGNORED_AROUND = "".join(map(chr, range(33)))  # a browser strips control characters and blanks
 _IGNORED_WITHIN = re.compile(r"[\t\n\r]")
@@ -25,7 +26,7 @@ _VALUES = re.compile(r"[a-z_]+=[^&=#]*(?:&[a-z_]+=[^&=#]*)*")
 _DIRECTIVE = ":~:"  # text to be highlighted, no place in the page
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """What became of an address.
 
@@ -44,7 +45,7 @@ class Verdict:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where the site will lie, as far as its pages say so.
 

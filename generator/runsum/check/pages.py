@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
 from html.parser import HTMLParser
 
 from runsum.check.references import Reference, Use
 from runsum.check.styles import css_addresses
+from runsum.frozen import frozen
 
 _LOADING_RELS = {
     "apple-touch-icon", "apple-touch-icon-precomposed", "icon", "manifest", "mask-icon", "modulepreload", "prefetch",
@@ -32,7 +32,7 @@ _REFRESH = re.compile(r"url\s*=\s*[\"']?([^\"'>]+)", re.IGNORECASE)
 _STARTS_ANEW = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|[/\\]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PageFacts:
     """What one page says.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from runsum.frozen import frozen
 
 
 class Use(StrEnum):
@@ -17,7 +18,7 @@ class Use(StrEnum):
     """A browser opens a connection to its server without being asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reference:
     """An address as a document writes it, entities decoded."""
 

@@ -22,6 +22,7 @@ from runsum.check.references import Reference, Use
 from runsum.check.sizes import LARGEST_FILE, SizeRow, kind_of, largest_files, measure
 from runsum.check.styles import css_addresses
 from runsum.formatting import megabytes
+from runsum.frozen import frozen
 from runsum.redact.policy import Mode, Policy
 from runsum.redact.redactor import Redactor
 
@@ -30,7 +31,7 @@ _SCRIPT_NAME = re.compile(r"\"([\w./-]+\.js)\"")
 _SEARCH_INDEXES = ("search/search_index.json", "search/search_index.js", "search.json", "search.js")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteReport:
     """What the check of a site found.
 

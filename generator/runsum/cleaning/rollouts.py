@@ -6,11 +6,10 @@ So R is the slope between neighbouring rows, and the offset of a row is the step
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from runsum.frozen import frozen
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
@@ -21,7 +20,7 @@ VALUE_BASED = frozenset({"dqn", "qrdqn", "rainbow", "apex"})
 """Algorithms without a policy network: no policy loss, no entropy."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LearnCalls:
     """The learn() calls of a run.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from runsum.cleaning.rollouts import OFF_POLICY, LearnCalls, find_learn_calls, find_rollout_size, session_numbers
 from runsum.cleaning.rows import Mask, count_jumps, find_contaminated, find_phantoms, has_spread, utc_seconds
 from runsum.cleaning.values import Values, finite, middle
+from runsum.frozen import frozen
 from runsum.model import DataQuality, Gap, Session
 from runsum.source.columns import Floats
 from runsum.source.records import METRICS, GpuTable, MetricTable
 from runsum.thresholds import Thresholds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunFrame:
     """What cleaning must know of a run besides its rows.
 
@@ -39,7 +40,7 @@ class RunFrame:
     end_local_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Series:
     """The canonical rows of a run in write order, one entry per row.
 
@@ -92,7 +93,7 @@ class Series:
         return (len(self) - len(self.values(name))) / len(self)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Chosen:
     """Which rows of a table are what; masks have shape (rows,)."""
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_setting
 from runsum.errors import ConfigError
 from runsum.formatting import clean_text, plural
 from runsum.fresh import Freshness
+from runsum.frozen import frozen
 from runsum.redact.found import RANDOM
 from runsum.redact.policy import Mode
 from runsum.report import BuildReport
@@ -51,7 +52,7 @@ _OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HowToBuild:
     """What the command line says of a build.
 

@@ -14,12 +14,13 @@ from runsum.csp.page import PageCode, read_code
 from runsum.csp.policy import HEADER, Allowed, header_policy, meta_policy
 from runsum.csp.theme import ThemeScripts, installed_scripts, script_styles
 from runsum.errors import OutputError
+from runsum.frozen import frozen
 
 _THEMES_SCRIPT = re.compile(r"assets/javascripts/bundle\.\w+\.min\.js")
 _OWN_TAG = re.compile(rf'<meta http-equiv="{HEADER}" data-by="runsum" content="[^"]*">')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blocked:
     """One thing that the policy keeps from running, or a page that has no policy.
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from runsum.analysis.setting_texts import setting_text
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.drawing import ALL_CHARTS
+from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
 from runsum.pages.contract import Page
 from runsum.pages.run_facts import OUTCOMES, Outcome
@@ -28,7 +28,7 @@ _SEED = "seed"
 Group = tuple[str | None, str | None, tuple[tuple[str, str], ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ComparePage:
     """Everything `compare.md.j2` may use.
 
@@ -47,7 +47,7 @@ class ComparePage:
     states: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CompareLink:
     """A comparison offered on a run's page; `title` names the other runs."""
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from markupsafe import Markup
 
 from runsum.archive.archive import ArchivedRun
 from runsum.chartdata import sparkline
+from runsum.frozen import frozen
 from runsum.model import Phrase
 from runsum.traits import SPARK_POINTS, traits_of
 
 _IN_TABLES = (90, 20, SPARK_POINTS)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """A Markdown page: `template` below site_template/pages, `context` a dataclass of its variables."""
 
@@ -25,7 +25,7 @@ class Page:
     context: object
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DataFile:
     """A file that is not a page: data of charts, a table."""
 
@@ -33,7 +33,7 @@ class DataFile:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """Pages that depend on nothing but some runs: as long as those are as they were, so are the pages.
 
@@ -48,7 +48,7 @@ class Part:
     make: Callable[[], Iterable[Page | DataFile]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """A link inside the archive; `href` is made of slugs only and printed as it is."""
 
@@ -57,7 +57,7 @@ class Link:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRow:
     """A run as a row of a table.
 
@@ -100,7 +100,7 @@ def title_of(run: ArchivedRun) -> str:
     return " · ".join(part for part in (run.digest.game, run.digest.algorithm) if part) or run.digest.label
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tile:
     """A number at the top of a page: key of its caption, value with the filter that prints it, small print.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -12,12 +11,13 @@ from runsum.archive.archive import Archive, Group
 from runsum.archive.costs import Costs, add_costs
 from runsum.archive.effects import COMPARED, Effect
 from runsum.archive.seeds import SeedGroup
+from runsum.frozen import frozen
 from runsum.measures import Solved
 from runsum.model import ConfigChange, Phrase, RunDigest, note, phrase
 from runsum.pages.note_rows import NoteRow, limit_phrases
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeedEntry:
     """A group of seeds as a line of a table.
 
@@ -36,7 +36,7 @@ class SeedEntry:
     certain: Phrase
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EffectRow:
     """A comparison as a line of a table; the links lead to the groups' pages, or to their first runs."""
 
@@ -50,7 +50,7 @@ class EffectRow:
     verdict: Phrase
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CostLine:
     """What one algorithm cost on a game."""
 

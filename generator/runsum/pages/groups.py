@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from markupsafe import Markup
 from runsum.archive.archive import Archive, ArchivedRun, Group
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
+from runsum.frozen import frozen
 from runsum.model import DrawnChart
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, run_rows, spark_of
 from runsum.pages.game_facts import (
@@ -31,7 +31,7 @@ _DRAWN = 40
 _LISTED = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupPage:
     """Everything `group.md.j2` may use.
 
@@ -64,7 +64,7 @@ class GroupPage:
     has_gpu: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupEntry:
     """A line of an index of groups."""
 
@@ -76,7 +76,7 @@ class GroupEntry:
     partners: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupIndexPage:
     """Everything `group_index.md.j2` may use."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -12,6 +11,7 @@ from runsum.archive.activity import Activity, add_up, find_activity
 from runsum.archive.archive import Archive, ArchivedRun, Group, SourceFacts
 from runsum.archive.costs import Sum, add_costs
 from runsum.archive.months import FINISHED, find_ending
+from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
 from runsum.pages.contract import Page, RunRow, Tile, page_href, spark_of
 from runsum.pages.months import failure_reason, month_name
@@ -26,7 +26,7 @@ _OPEN_STATES = (State.RUNNING, State.PAUSED, State.STALE, State.UNKNOWN)
 """In the order in which they are listed: first what goes on by itself, then what somebody has to look after."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """The first lines of a list; `more` of them are on the page that `href` leads to."""
 
@@ -36,7 +36,7 @@ class Listing:
     href: Markup
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HomeLine:
     """A run in one of the lists.
 
@@ -52,7 +52,7 @@ class HomeLine:
     words: tuple[Phrase, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BestLine:
     """The best run of a game."""
 
@@ -62,7 +62,7 @@ class BestLine:
     row: RunRow
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StretchLine:
     """A day, week or month of the activity; `share`: its hours, in percent of the busiest one."""
 
@@ -74,7 +74,7 @@ class StretchLine:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HomePage:
     """Everything `home.md.j2` may use.
 

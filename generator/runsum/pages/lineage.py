@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,13 +12,14 @@ from markupsafe import Markup
 from runsum.archive.archive import Archive, ArchivedRun, Lineage
 from runsum.chartdata import columns, static_bars, static_curve
 from runsum.drawing import describe_curve, draw_curves
+from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
 from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
 from runsum.pages.note_rows import NoteRow
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegRow:
     """A leg in the table: its run, the steps it trained itself, differences to its parent (None: no parent).
 
@@ -39,7 +39,7 @@ class LegRow:
     came_of: tuple[Phrase, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineagePage:
     """Everything `lineage.md.j2` may use."""
 
@@ -54,7 +54,7 @@ class LineagePage:
     costs: tuple[NoteRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineageEntry:
     """A line of the index."""
 
@@ -67,7 +67,7 @@ class LineageEntry:
     best: RunRow | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineageIndexPage:
     """Everything `lineage_index.md.j2` may use."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.archive.months import DatedRun, Month, NewBest, Regression, find_months
+from runsum.frozen import frozen
 from runsum.model import Phrase, phrase
 from runsum.pages.contract import Page, RunRow, page_href
 
@@ -40,7 +40,7 @@ Line = TypeVar("Line")
 Entry = TypeVar("Entry")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing(Generic[Line]):
     """The first lines of a list; `more` of them are only on the page that the list leads on to."""
 
@@ -48,7 +48,7 @@ class Listing(Generic[Line]):
     more: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunLine:
     """A run of a month.
 
@@ -65,7 +65,7 @@ class RunLine:
     why: tuple[Phrase, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BestLine:
     """A new best: the game, and the run that held the best before (None: the first result)."""
 
@@ -75,7 +75,7 @@ class BestLine:
     captured: Phrase | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MonthPart:
     """A month in full. `more_href`: the page with the lines that do not stand here."""
 
@@ -90,7 +90,7 @@ class MonthPart:
     more_href: Markup
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MonthLink:
     """The name of a month and its page."""
 
@@ -98,7 +98,7 @@ class MonthLink:
     href: Markup
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MonthLine:
     """A month as a line of the table of all months."""
 
@@ -111,7 +111,7 @@ class MonthLine:
     worse: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DigestPage:
     """Everything `digest.md.j2` may use, on the page of all months and on that of one.
 
@@ -192,7 +192,7 @@ def _month_line(month: Month) -> MonthLine:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Lists:
     """Makes the lists of a month for a page: the way to the docs folder, how many lines, where the others are."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from runsum.archive.archive import ArchivedRun
 from runsum.archive.costs import Costs, Sum
+from runsum.frozen import frozen
 from runsum.model import Fact, Phrase, missing, note, phrase
 
 _RUN_ROWS = (
@@ -16,7 +16,7 @@ _RUN_ROWS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoteRow:
     """A row: its label and what is known, or why it is not."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from runsum.archive.archive import Archive
+from runsum.frozen import frozen
 from runsum.reference.reward_thresholds import REWARD_THRESHOLDS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PublishedLevel:
     """Gymnasium's threshold of an environment, and the version that has it."""
 
@@ -17,7 +16,7 @@ class PublishedLevel:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PublishedHuman:
     """Scores of a random and of a human player of a game."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -11,6 +10,7 @@ from runsum.analysis.findings import CHECKS
 from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, SourceFacts
 from runsum.archive.seeds import UNLEARNED
+from runsum.frozen import frozen
 from runsum.model import Phrase, Problem
 from runsum.pages.contract import Page
 from runsum.pages.published import PublishedHuman, PublishedLevel, published_humans, published_levels
@@ -21,7 +21,7 @@ from runsum.thresholds import Rule, Thresholds, rules_in_force
 _LISTED = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProblemRow:
     """One problem of one run."""
 
@@ -31,7 +31,7 @@ class ProblemRow:
     words: Phrase
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProblemKind:
     """All problems of a kind; `more` of them are only on their run pages."""
 
@@ -41,7 +41,7 @@ class ProblemKind:
     more: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProblemsPage:
     """Everything `problems.md.j2` may use.
 
@@ -60,7 +60,7 @@ class ProblemsPage:
     random: tuple[Found, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckInForce:
     """A check as the Methods page prints it: for which algorithms, with which limits, from which source."""
 
@@ -70,7 +70,7 @@ class CheckInForce:
     source: Markup
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MethodsPage:
     """Everything `methods.md.j2` may use.
 

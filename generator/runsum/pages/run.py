@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from markupsafe import Markup
 
 from runsum.analysis.next_actions import Recommendation
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.fingerprints import value_print
+from runsum.frozen import frozen
 from runsum.model import (
     Annotation,
     ConfigValue,
@@ -37,7 +38,7 @@ _METERS_AGREE = 0.05  # of a speed: how far the trainer's meter and the clock ma
 _LISTED = 100  # a page stays one that a browser opens at once, whatever a database holds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class More:
     """How many of each list the page leaves out."""
 
@@ -48,7 +49,7 @@ class More:
     sessions: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunSection:
     """A section as it is printed: title, fact rows, charts that exist; `health`: the checks, in their section only."""
 
@@ -59,7 +60,7 @@ class RunSection:
     notes: tuple[NoteRow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AdviceRow:
     """A recommendation as it is printed; `href` leads to the run that supports it, empty without one."""
 
@@ -68,7 +69,7 @@ class AdviceRow:
     href: Markup
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunPage:
     """Everything `run.md.j2` may use.
 

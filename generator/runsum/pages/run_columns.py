@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from runsum.analysis.settings import plain
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.formatting import clean_text, cut, setting
+from runsum.frozen import frozen
 from runsum.model import Scalar
 from runsum.traits import traits_of
 
@@ -21,7 +21,7 @@ _NOTE_LENGTH = 2000
 _TEXT_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """A column of the finder.
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from runsum.analysis.setting_texts import TEXT_LENGTH
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.chartdata import data_script
 from runsum.formatting import FILTERS, cut
+from runsum.frozen import frozen
 from runsum.model import Fact, Phrase, known, phrase
 from runsum.traits import traits_of
 
@@ -22,7 +22,7 @@ ANCESTORS = 50
 Short = Callable[[Phrase], str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """A row of the table of outcomes.
 

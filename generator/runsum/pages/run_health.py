@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from markupsafe import Markup
 
 from runsum.analysis.findings import source_of
 from runsum.archive.archive import ArchivedRun
+from runsum.frozen import frozen
 from runsum.model import Finding, Level, Phrase, phrase
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckRow:
     """A check as a row of the table.
 
@@ -36,7 +35,7 @@ class CheckRow:
     source: Markup
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Health:
     """All checks of a run: those that were made, worst first, and those that could not be made."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -11,6 +10,7 @@ from markupsafe import Markup
 from runsum.archive.archive import Archive
 from runsum.chartdata import data_script
 from runsum.downloads import table_csv
+from runsum.frozen import frozen
 from runsum.model import Scalar, State
 from runsum.pages.contract import DataFile, Link, Page, RunRow, run_rows
 from runsum.pages.run_columns import Column, find_columns
@@ -40,7 +40,7 @@ CSV_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunIndexPage:
     """Everything `run_index.md.j2` may use.
 

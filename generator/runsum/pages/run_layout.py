@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from runsum.frozen import frozen
 from runsum.model import Fact, Phrase, phrase
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """A section: title of the template, rows of (label, placeholders), ids of the charts below it.
 
@@ -119,7 +119,7 @@ AGAINST_PARENT = ("lineage_diff_note", "reward_delta", "fps_delta", "config_delt
 _STEPS = frozenset({"current_timestep", "total_timesteps", "convergence_timestep"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A placeholder inside a row: its fact, its filter, and whether the exact number goes into the tooltip."""
 
@@ -129,7 +129,7 @@ class Part:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FactRow:
     """A row of a fact table.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from html import unescape
 from itertools import chain
 
@@ -17,6 +16,7 @@ from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.formatting import clean_text, cut, reward
+from runsum.frozen import frozen
 from runsum.pages.contract import title_of
 from runsum.traits import traits_of
 
@@ -40,7 +40,7 @@ _BY_APPLICATION = (
 _WORD = re.compile(r"\w+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SearchCard:
     """The entry of one run in the search index, beside its title; what is not known is empty.
 

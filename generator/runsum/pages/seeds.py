@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from runsum.archive.seeds import SeedGroup, Together
 from runsum.axes import static_chart, ticks
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
+from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Fact, Phrase, missing, note, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
 from runsum.pages.game_facts import SeedEntry, seed_entries, seed_words
@@ -32,7 +32,7 @@ _OTHERS = 3
 _LEVELS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SampleRow:
     """A run that counts: number of legs, seed (None: not recorded), last step, score (None: no common timesteps)."""
 
@@ -43,7 +43,7 @@ class SampleRow:
     score: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeftOutRow:
     """A run that does not count, and why."""
 
@@ -51,7 +51,7 @@ class LeftOutRow:
     why: Phrase
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherRow:
     """Another group of the same environment.
 
@@ -72,7 +72,7 @@ class OtherRow:
     shares: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeedPage:
     """Everything `seed_group.md.j2` may use.
 
@@ -101,7 +101,7 @@ class SeedPage:
     settings: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeedIndexPage:
     """Everything `seed_index.md.j2` may use. `least`: runs that a group needs for a page."""
 

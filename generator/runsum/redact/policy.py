@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from runsum.frozen import frozen
 
 
 class Mode(StrEnum):
@@ -15,7 +16,7 @@ class Mode(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     """What is redacted.
 

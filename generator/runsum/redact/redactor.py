@@ -6,11 +6,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from urllib.parse import unquote
 
+from runsum.frozen import frozen
 from runsum.redact.entropy import find_random
 from runsum.redact.found import RANDOM, Found
 from runsum.redact.identity import IDENTITY, OWNER_NAMES, Change, is_private_address
@@ -36,7 +36,7 @@ _PASSES = 9
 _REMEMBERED = 3_000  # characters; longer texts are seldom met twice
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Result:
     text: str
     rules: tuple[str, ...] = ()

@@ -7,10 +7,11 @@ for the recorder may have cut a text.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from runsum.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A form of text that is not published.
 

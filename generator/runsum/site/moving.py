@@ -13,11 +13,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 from runsum.errors import OutputError
+from runsum.frozen import frozen
 from runsum.site.paths import digest_of, is_inside, read_file
 
 _NEXT = "next"
@@ -25,7 +25,7 @@ _BEFORE = "before"
 _JOURNAL = "journal"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Move:
     """One change of a folder.
 

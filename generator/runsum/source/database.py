@@ -19,11 +19,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import quote
 
 from runsum.errors import DatabaseError
+from runsum.frozen import frozen
 from runsum.source.leaf_rows import LeafRows, layout_of, read_leaves
 from runsum.source.leaves import Leaves
 from runsum.source.looks import look_into
@@ -34,7 +35,7 @@ _DECOY = "The application leaves such a decoy where it was started; look for the
 RUNS_TABLE = "experiment_runs"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseFile:
     """An open database and what to say of the file.
 
@@ -183,7 +184,7 @@ def _require_whole_pages(path: Path, header: bytes) -> None:
         raise DatabaseError(f"{path} is cut off after {size} bytes", "Copy the file again from its machine")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Opened:
     """A connection, the file behind it, and the address under which others may open the same content."""
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runsum.frozen import frozen
 from runsum.source.leaves import Bytes, Numbers, PagedFile, varints
 
 Floats = NDArray[np.float64]
@@ -41,7 +41,7 @@ class UnusualRowsError(ValueError):
     """Rows that only SQLite should read; never seen outside of this room and the one that reads rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """How the rows of a table are stored.
 
@@ -56,7 +56,7 @@ class Layout:
     defaults: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extent:
     """Where the rows of a run lie.
 
@@ -69,7 +69,7 @@ class Extent:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Columns:
     """Columns of the rows of one run in the order of their rowid.
 

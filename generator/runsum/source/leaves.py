@@ -10,11 +10,12 @@ Whoever wants both a look and the rows must look first: rows read later are then
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from runsum.frozen import frozen
 
 Numbers = NDArray[np.int64]
 Sums = NDArray[np.uint64]
@@ -29,7 +30,7 @@ _APART = 4  # pages of other tables between two of one
 _SEED = 20_261_127
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leaves:
     """The leaf pages of a table in the order of their rows.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from runsum.frozen import frozen
 from runsum.source.leaf_rows import Extent
 from runsum.source.leaves import Leaves, PagedFile
 
@@ -26,7 +27,7 @@ class Span(NamedTuple):
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableLook:
     """One look at a large table.
 

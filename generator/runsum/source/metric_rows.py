@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from runsum.frozen import frozen
 from runsum.source.columns import Floats, drop_infinite, float_column, stamp_column, time_column, unreadable_times
 from runsum.source.leaf_rows import Columns
 
@@ -62,7 +62,7 @@ METRIC_NAMES = Names(
 GPU_NAMES = Names(GPU_COLUMNS, ("ts",))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MetricTable:
     """The training_metrics rows of a run in write order (by id).
 
@@ -83,7 +83,7 @@ class MetricTable:
         return len(self.local_s)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GpuTable:
     """The gpu_metrics samples of a run in time order; columns as in `GPU_COLUMNS`."""
 

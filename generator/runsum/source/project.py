@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
+from runsum.frozen import frozen
 from runsum.model import Problem, Video, problem
 from runsum.redact.redactor import Redactor
 from runsum.source.project_documents import read_effective_config, read_metadata
@@ -36,7 +37,7 @@ _HOMES = ("", "outputs", "video/output", "video/training", "models/checkpoints",
 _PARTS = 16  # of a recorded path are looked at, from its end
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundPath:
     """A file that the archive speaks of.
 
@@ -51,7 +52,7 @@ class FoundPath:
     modified_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MilestoneFile:
     """A model saved at a share of the leg's target; both numbers stand in its name."""
 
@@ -60,7 +61,7 @@ class MilestoneFile:
     percent: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProjectFiles:
     """What lies on disk of one run; empty where nothing does.
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from runsum.formatting import shortened
+from runsum.frozen import frozen
 
 TAIL_BYTES = 64 * 1024  # a 2 GB log costs one seek and one read
 LAST_LINES = 5
@@ -48,7 +48,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2
 _RUN_ID = re.compile(r"(?<![\w-])(?:run|test)-[0-9a-f]{8}(?![\w-])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogFinding:
     """One line that tells of a failure.
 
@@ -63,7 +63,7 @@ class LogFinding:
     line: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogTail:
     """The end of a log file.
 

@@ -12,7 +12,6 @@ import os
 import re
 import stat
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import yaml
 
 from runsum.formatting import shortened
+from runsum.frozen import frozen
 from runsum.looks import Signature, signature
 from runsum.model import Problem, problem
 from runsum.redact.redactor import Redactor
@@ -46,7 +46,7 @@ _PARSE_ERRORS = (
 _NUMBERS = re.compile(r"(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A regular file: its path for people and the real one."""
 

@@ -10,9 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from runsum.frozen import frozen
 from runsum.redact.found import Found
 from runsum.redact.redactor import Redactor
 from runsum.source.columns import Floats, integer, text
@@ -40,7 +41,7 @@ _WORD = re.compile(r"[\w-]+")
 _VIDEO_ID = re.compile(r"video_(.+)_\d+$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Survey:
     """What a database holds, from one cheap scan per table.
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 
+from runsum.frozen import frozen
 from runsum.redact.redactor import Redactor
 from runsum.source.columns import Floats, iso, number
 from runsum.source.database import RUNS_TABLE, lenient_text
@@ -32,7 +33,7 @@ from runsum.source.tables import DOCUMENTS
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRows:
     """The rows of one run in the small tables, as they are stored, and how the run is to be called.
 
@@ -54,7 +55,7 @@ class RunRows:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRecord:
     """Everything one database says of one run. Rows are dicts of known columns only.
 
