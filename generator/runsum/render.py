@@ -22,6 +22,7 @@ from platformdirs import user_cache_path
 from runsum.analysis.settings import plain
 from runsum.formatting import FILTERS, cut, escape_markdown, shortened
 from runsum.model import Phrase, Problem
+from runsum.sentences import Say, sentence
 
 _ABOUT = 200
 _WORDS = "wording/"
@@ -45,7 +46,7 @@ class Renderer:
         self._kept_back: dict[str, str] = words["kept_back"]
         self._page = self._environment(folder / "pages", "page", self._finalize_page)
         self._text = self._environment(folder / "pages", "text", self._finalize_text)
-        self._compiled: dict[tuple[bool, str], _Wording] = {}
+        self._compiled: dict[tuple[bool, str], Say] = {}
         self._fixed: dict[tuple[bool, str], str] = {}  # words without a number in them are always the same
 
     def _environment(self, folder: Path, kind: str, finalize: Any) -> jinja2.Environment:
@@ -100,20 +101,24 @@ class Renderer:
         said = self._fixed.get((page, phrase.key)) if not phrase.values else None
         if said is not None:
             return said
-        wording = self._compiled.get((page, phrase.key))
-        if wording is None:
-            wording = self._compiled[page, phrase.key] = self._compile(phrase.key, self._page if page else self._text)
-        said = wording.say(phrase.values)
+        say = self._compiled.get((page, phrase.key))
+        if say is None:
+            say = self._compiled[page, phrase.key] = self._compile(phrase.key, page=page)
+        said = say(phrase.values)
         if not phrase.values:
             self._fixed[page, phrase.key] = said
         return said
 
-    def _compile(self, key: str, environment: jinja2.Environment) -> _Wording:
+    def _compile(self, key: str, *, page: bool) -> Say:
         if key not in self._wording:
             raise LookupError(f"wording.yml has no words for {key!r}")
-        return _Wording(environment.get_template(f"{_WORDS}{key}"))
+        environment = self._page if page else self._text
+        plain = sentence(self._wording[key], environment.filters, self._finalize_page if page else self._finalize_text)
+        return plain or _Wording(environment.get_template(f"{_WORDS}{key}")).say
 
     def _finalize_page(self, value: object) -> object:
+        if type(value) is str:  # nine of ten: a page has a thousand values
+            return escape_markdown(value if len(value) <= _LONGEST else _bounded(value))
         if isinstance(value, Markup):
             return value
         if isinstance(value, Phrase):
@@ -159,7 +164,7 @@ class Renderer:
 
 
 class _Wording:
-    """One wording, said over and over: a page has a hundred phrases, and a context for each would cost more than they.
+    """A wording with conditions, said over and over: a context for each time would cost more than the words.
 
     As `Template.render` does, but without Jinja's globals, which no wording uses.
     """

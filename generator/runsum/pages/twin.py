@@ -122,6 +122,8 @@ def _quality(quality: DataQuality) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """JSON has no NaN and no infinity; the last digits of a mean are those of the computer, not of the run."""
+    if value is None or isinstance(value, str | int):  # most of them: to ask whether they are mappings takes longest
+        return value
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):
