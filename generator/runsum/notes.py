@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import markdown
-import nh3
 from markupsafe import Markup
 
 from runsum.formatting import escape_markdown
@@ -47,6 +45,9 @@ def read_notes(folder: Path, run_ids: frozenset[str], keep: Redactor | None = No
 def _safe_block(text: str) -> Markup:
     if text.count("[") > _MAX_LINKS:  # Python-Markdown looks for the end of each; the time grows with their square
         return Markup("<p>{}</p>").format(Markup(escape_markdown(text)))
+    import markdown  # most archives have no notes, and it takes as long to load as a page to make
+    import nh3
+
     html = nh3.clean(
         markdown.markdown(text, extensions=["tables", "fenced_code"]),
         tags=_TAGS,
