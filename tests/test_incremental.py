@@ -216,7 +216,8 @@ def test_a_foreign_pickle_is_not_run(work: Path, called: Any) -> None:
     value = pickle.dumps(Call(called))
     with closing(sqlite3.connect(cache_file(Path("docs")))) as con, con:
         con.execute("INSERT INTO entries VALUES ('run', 'x', 'y', ?, ?)", (value, _checksum("run", "x", "y", value)))
-    assert BuildCache(cache_file(Path("docs"))).get("run", "x", "y") is None
+    with BuildCache(cache_file(Path("docs"))) as cache:
+        assert cache.get("run", "x", "y") is None
     assert not Path("called").exists()
 
 
