@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from runsum.source.columns import seconds, stamp_column, time_column
 from runsum.source.database import open_database
 from runsum.source.leaf_rows import Extent
 from runsum.source.metric_rows import Names
@@ -95,6 +96,16 @@ def test_equal_to_what_sqlite_reads(
     fast, slow, asked = both(tmp_path / "t.db", monkeypatch)
     assert_equal(fast, slow)
     assert asked <= len(odd)
+
+
+@given(moments=st.lists(MOMENTS.map(lambda moment: moment.isoformat(timespec="microseconds")), min_size=1, max_size=9))
+@example(moments=["3112-01-01T00:00:00.000460"])
+def test_a_time_is_the_same_alone_and_in_a_column(moments: list[str]) -> None:
+    """To the last bit, also where a float has fewer digits than a microsecond: beyond the year 2255."""
+    alone = [seconds(moment) for moment in moments]
+    assert time_column(moments).tolist() == alone
+    column = stamp_column(np.array(moments, dtype="S26"))
+    assert column is not None and column.tolist() == alone
 
 
 def numbered(count: int, run: str = RUNS[0]) -> list[tuple[object, ...]]:

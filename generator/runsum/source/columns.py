@@ -18,6 +18,7 @@ _NUMBERS = {float, int, type(None)}
 _SECONDS, _LONGEST = 19, 26  # letters of a time without a fraction of a second, and with one
 _PLACES = np.array([4, 7, 10, 13, 16])  # of its marks
 _YEAR_1_US = -62_135_596_800_000_000
+_EXACT_US = 2**53  # a float holds every whole number up to it: the year 2255
 
 
 def number(value: object) -> float | None:
@@ -93,9 +94,18 @@ def _stamps(values: Sequence[object]) -> Floats:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # NumPy only warns of an offset
         stamps = np.array(["NaT" if v is None else v for v in values], dtype="datetime64[us]")
-    result = stamps.astype(np.int64) / 1e6
+    result = _in_seconds(stamps.astype(np.int64))
     result[np.isnat(stamps)] = np.nan
-    return np.asarray(result, dtype=np.float64)
+    return result
+
+
+def _in_seconds(ticks: NDArray[np.int64]) -> Floats:
+    """Microseconds as seconds, rounded once, as `seconds` does."""
+    result: Floats = ticks / 1e6
+    far = np.abs(ticks) > _EXACT_US
+    if far.any():  # the division itself would begin with a rounded number
+        result[far] = [tick / 10**6 for tick in ticks[far].tolist()]
+    return result
 
 
 def stamp_column(texts: NDArray[np.bytes_]) -> Floats | None:
@@ -117,9 +127,9 @@ def stamp_column(texts: NDArray[np.bytes_]) -> Floats | None:
     except ValueError:
         return None
     ticks = stamps.astype(np.int64)
-    result = ticks / 1e6
+    result = _in_seconds(ticks)
     result[missing] = np.nan
-    return None if (ticks[~missing] < _YEAR_1_US).any() else np.asarray(result, dtype=np.float64)
+    return None if (ticks[~missing] < _YEAR_1_US).any() else result
 
 
 def _are_stamps(letters: NDArray[np.uint8]) -> bool:
