@@ -26,7 +26,12 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from bench_build import make_database, timed
+from bench_build import timed
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support.away import put_away
+from support.many_runs import write_many
 
 AS_OF = "2027-01-01T00:00:00"
 NAMES = {"mkdocs": "MkDocs", "properdocs": "ProperDocs", "mkdocs-material": "Material", "zensical": "Zensical"}
@@ -61,7 +66,7 @@ def runsum(folder: Path, *words: str) -> str:
 
 def build(folder: Path, builder: str) -> float:
     """Wall seconds of a strict build."""
-    return timed([sys.executable, "-m", builder, "build", "--strict", "--config-file", "mkdocs.yml"], folder)
+    return timed([sys.executable, "-m", builder, "build", "--strict", "--config-file", "mkdocs.yml"], folder)[0]
 
 
 def copy_database(original: Path, copy: Path) -> None:
@@ -135,7 +140,7 @@ def table(results: dict[str, Result]) -> str:
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--db", type=Path, help="a run database, which is copied; default: one made of equal runs")
+    parser.add_argument("--db", type=Path, help="a run database, which is copied; default: one that is made up")
     parser.add_argument("--runs", type=int, default=126)
     parser.add_argument("--rows", type=int, default=460)
     parser.add_argument("--repeat", type=int, default=3)
@@ -146,13 +151,13 @@ def main() -> None:
         if options.db:
             copy_database(options.db, database)
         else:
-            make_database(database, options.runs, options.rows)
+            write_many(database, options.runs, options.rows)
         runsum(folder, "build", "--as-of", AS_OF)
         results = {builder: Result() for builder in BUILDERS}
         for _ in range(options.repeat):
             for builder, result in results.items():
                 for left in ("site", ".cache"):
-                    shutil.rmtree(folder / left, ignore_errors=True)
+                    put_away(folder / left, folder / "away")
                 result.cold.append(build(folder, builder))
                 change_run(database)
                 runsum(folder, "build", "--as-of", AS_OF)

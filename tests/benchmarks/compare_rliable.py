@@ -32,12 +32,12 @@ from support.score_matrices import MATRICES, PAIRS, PROFILE_AT
 
 def main() -> None:
     """Compare, and print."""
-    from rliable import library, metrics
-
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--repetitions", type=int, default=50_000)
     parser.add_argument("--repeats", type=int, default=1, help="estimates of the Monte-Carlo error of a bound")
     chosen = parser.parse_args()
+    from rliable import library, metrics  # of an environment of its own
+
     reps = chosen.repetitions
 
     def interval(scores: Any, function: Callable[..., Any]) -> np.ndarray:
