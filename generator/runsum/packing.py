@@ -31,7 +31,6 @@ PACKED = re.compile(r"\[\d+,\d+,-?\d+,\d+,(?:-?\d+,)?\"[^\"\\]*\"\]")
 _BASE = len(ALPHABET)
 _LETTERS = np.frombuffer(ALPHABET.encode("ascii"), dtype=np.uint8)
 _MOST_DIGITS = 15
-_FEW = 16
 _TOP = np.iinfo(np.int64).max
 _WHOLE = 2.0**52  # differences, too, are exact
 
@@ -82,21 +81,12 @@ def _shortest(held: IntArray, seen: BoolArray) -> tuple[IntArray, IntArray, IntA
     least = np.where(known, numbers, _TOP).min(axis=1)
     least[least == _TOP] = 0
     above = np.where(known, numbers - least[:, None], 0)
-    unit = _units(above)
+    unit = np.maximum(np.gcd.reduce(above, axis=1), 1)
     reach = above.max(axis=1) // unit
     is_sum = reach[count:] < reach[:count]
     chosen = np.arange(count) + count * is_sum
     codes = np.where(seen, above[chosen] // unit[chosen, None] + 1, 0)
     return codes, least[chosen], unit[chosen], is_sum
-
-
-def _units(numbers: IntArray) -> IntArray:
-    """The greatest whole number that divides all of each row, at least 1; mostly the first few say that it is 1."""
-    units: IntArray = np.gcd.reduce(numbers[:, :_FEW], axis=1)
-    open_rows = np.flatnonzero(units != 1)
-    units[open_rows] = np.gcd.reduce(numbers[open_rows], axis=1)
-    units[units == 0] = 1
-    return units
 
 
 def _held(numbers: IntArray, seen: BoolArray) -> IntArray:
