@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -36,6 +38,16 @@ def test_results_come_in_order() -> None:
     with Workers(2) as workers:
         assert [done for _, done in workers.run(squares, range(50), size=3)] == [n * n for n in range(50)]
         assert [done for _, done in workers.run(squares, range(50, 53), size=3)] == [2500, 2601, 2704]
+
+
+def test_nothing_lives_on_when_the_work_is_left() -> None:
+    """No process and no thread of the pool races with the end of the program, though results were left unread."""
+    threads = threading.active_count()
+    with Workers(2) as workers:
+        assert next(workers.run(squares, range(200), size=1)) == (0, 0)
+        assert multiprocessing.active_children()
+    assert not multiprocessing.active_children()
+    assert threading.active_count() == threads
 
 
 def test_a_crash_has_a_name() -> None:

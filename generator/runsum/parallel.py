@@ -130,7 +130,8 @@ class Workers:
 
     def _drop(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            # Waits: the end of the interpreter wakes a pool whose thread still lives, and fails if that closes meanwhile.
+            self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
 
