@@ -385,12 +385,21 @@ def test_the_record_is_judged_too(quality: DataQuality, kinds: tuple[str, ...], 
 
 
 def test_medians_of_bins_forgive_single_values() -> None:
-    """Two hundred values in fifty bins of four; one odd value is gone, and the missing ones are left out."""
+    """Two hundred values in forty bins of five; one odd value is gone, and the missing ones are left out."""
     values = np.ones(201)
     values[[0, 77]] = math.nan, 500.0
     bins = bin_medians(np.arange(201.0), values)
-    assert (len(bins), bins.count, bins.value.max()) == (50, 200, 1.0)
+    assert (len(bins), bins.count, bins.value.max()) == (40, 200, 1.0)
     assert (bins.begin[0], bins.end[-1]) == (1.0, 200.0)
+
+
+@pytest.mark.parametrize("count", range(1, 400, 7))
+def test_a_bin_has_a_value_in_its_middle(count: int) -> None:
+    """Each median is a recorded value, however many there are, and there are at most sixty."""
+    values = np.exp(np.linspace(0, 9, count) % 1.7)
+    bins = bin_medians(np.arange(float(count)), values)
+    assert 1 <= len(bins) <= 60
+    assert set(bins.value) <= set(values)
 
 
 def test_the_longest_stretch_is_the_unbroken_one() -> None:

@@ -152,7 +152,7 @@ class Subject:
 
 @frozen
 class Bins:
-    """A column in at most sixty medians of equally many recorded values: medians forgive single values.
+    """A column in at most sixty medians of equally many recorded values, an odd number: medians forgive single values.
 
     Attributes:
         begin, end: first and last timestep of each bin.
@@ -181,7 +181,7 @@ def bin_medians(steps: Floats, values: Floats, most: int = _BINS) -> Bins:
     if not len(y):
         return Bins(x, x, y, 0)
     count = len(y)
-    width = -(-count // most)
+    width = -(-count // most) | 1  # odd: a median of two values is their mean, which one of them can move anywhere
     drop = count % width  # the first few of a run are the ones that may go
     x, y = x[drop:].reshape(-1, width), y[drop:].reshape(-1, width)
     return Bins(x[:, 0], x[:, -1], row_middles(y), count)
