@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 import traceback
@@ -85,4 +86,5 @@ def main() -> None:
     """Entry point of the `runsum` command."""
     if sys.argv[1:2] == ["build"]:
         gc.disable()  # millions of objects live to its end, hardly any of them in circles, and then all is over
+        atexit.register(gc.freeze)  # neither is there anything to be gained by a last look at them
     main_command(prog_name="runsum")

@@ -130,7 +130,7 @@ class Workers:
 
     def _drop(self) -> None:
         if self._pool is not None:
-            # Waits: the end of the interpreter wakes a pool whose thread still lives, and fails if that closes meanwhile.
+            # waits: the end of the interpreter wakes a pool whose thread still lives, and fails if that ends meanwhile
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
