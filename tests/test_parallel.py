@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from runsum.parallel import Lost, Workers
+from runsum.parallel import Lost, Workers, in_processes
 from support.cli import build, make
 from support.command import documents, fingerprints
 from support.expect import AS_OF
@@ -48,6 +48,16 @@ def test_nothing_lives_on_when_the_work_is_left() -> None:
         assert multiprocessing.active_children()
     assert not multiprocessing.active_children()
     assert threading.active_count() == threads
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux alone")
+def test_processes_inherit_their_work_whatever_the_default_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python 3.14 on, `multiprocessing` does not fork unless it is asked to."""
+    monkeypatch.setattr("runsum.parallel.multiprocessing.get_start_method", lambda: "forkserver")
+    numbers = list(range(40))
+    done = list(in_processes([lambda n=n: (n, os.getpid()) for n in numbers], 2))
+    assert [n for n, _ in done] == numbers
+    assert os.getpid() not in {process for _, process in done}
 
 
 def test_a_crash_has_a_name() -> None:

@@ -149,7 +149,7 @@ def in_processes(work: Sequence[Callable[[], Result]], jobs: int, alone: int = 0
         alone: so many of the first functions take long, and are handed over one by one.
     """
     global _inherited
-    if jobs == 1 or len(work) < _WORTH_PROCESSES or multiprocessing.get_start_method() != "fork":
+    if jobs == 1 or len(work) < _WORTH_PROCESSES or _context().get_start_method() != "fork":
         yield from (one() for one in work)
         return
     size = min(_MOST_AT_A_TIME, max(1, (len(work) - alone) // (8 * jobs)))
