@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,35 +38,27 @@ def measure_rate(series: Series, quality: DataQuality, limits: Thresholds) -> Ra
     """Derive the rate from steps and times; windows over a gap or a restart are left out."""
     pauses = np.diff(series.utc_s)
     silent = quality.gap_threshold_s or np.inf
-    broken = ~((pauses >= 0) & (pauses <= silent)) | (np.diff(series.session) != 0)
-    begins, ends = _windows(series.utc_s.tolist(), series.timestep.tolist(), broken.tolist(), limits.fps_window_s)
+    goes_on = (pauses >= 0) & (pauses <= silent) & (np.diff(series.session) == 0) & (np.diff(series.timestep) >= 0)
+    begins, ends = _windows(series.utc_s.tolist(), (np.flatnonzero(~goes_on) + 1).tolist(), limits.fps_window_s)
     took = series.utc_s[ends] - series.utc_s[begins]
     return Rate(series.timestep[ends], series.hours[ends], (series.timestep[ends] - series.timestep[begins]) / took)
 
 
-def _windows(
-    times: list[float], steps: list[float], broken: list[bool], least: float
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First and last row of each window; plain lists, since one value at a time takes an array ten times as long.
+def _windows(times: list[float], breaks: list[int], least: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last row of each window.
 
     Args:
-        times: of each row, in seconds.
-        steps: of each row.
-        broken: whether a window may not go on from a row to the next one.
+        times: of each row, in seconds, rising but for the breaks.
+        breaks: rows to which no window goes on from the row before.
         least: seconds that a window lasts.
     """
-    begins: list[int] = []
-    ends: list[int] = []
-    begin, since, origin = 0, *((times[0], steps[0]) if times else (0.0, 0.0))
-    for row, (time, step, is_broken) in enumerate(zip(times[1:], steps[1:], broken, strict=True), start=1):
-        whole = not is_broken and step >= origin
-        if whole and time - since < least:
-            continue
-        if whole:
-            begins.append(begin)
-            ends.append(row)
-        begin, since, origin = row, time, step
-    return np.array(begins, dtype=np.intp), np.array(ends, dtype=np.intp)
+    rows: list[tuple[int, int]] = []
+    for begin, stop in zip([0, *breaks], [*breaks, len(times)], strict=True):
+        while begin < stop and (end := bisect_left(times, times[begin] + least, begin + 1, stop)) < stop:
+            rows.append((begin, end))
+            begin = end
+    begins, ends = np.array(rows, dtype=np.intp).reshape(-1, 2).T
+    return begins, ends
 
 
 def fps_facts(series: Series, by_runsum: bool) -> dict[str, Fact]:
