@@ -108,6 +108,8 @@ def test_durations(seconds: float, text: str) -> None:
         ("2025-12-01 04:05:06", "1 Dec 2025, 04:05", "1 Dec 2025"),
         ("2025-12-01T04:05+00:00", "1 Dec 2025, 04:05", "1 Dec 2025"),
         (" 2025-12-01T04:05 ", "1 Dec 2025, 04:05", "1 Dec 2025"),
+        ("2025-12-24 24:00", "2025-12-24 24:00", "2025-12-24 24:00"),  # no time for all versions of Python
+        ("2025-12-24", "24 Dec 2025, 00:00", "24 Dec 2025"),
         ("yesterday\n<b>", "yesterday <b>", "yesterday <b>"),
     ],
 )

@@ -1,10 +1,26 @@
-"""The "now" of a build, and what was asked of it."""
+"""Moments: how a recorded one is read, the "now" of a build, and what was asked of it."""
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import NamedTuple
 
 from runsum.frozen import frozen
+
+_HOUR_24 = re.compile(r"[0-9W-]{4,10}[^0-9W-]24")
+
+
+def moment_of(iso: str) -> datetime:
+    """A time in ISO 8601.
+
+    Raises:
+        ValueError: it is none, or of hour 24, which Python knows from 3.14 on only: an archive must not depend on that.
+    """
+    iso = iso.strip()
+    if _HOUR_24.match(iso):
+        raise ValueError(f"hour 24: {iso!r}")
+    return datetime.fromisoformat(iso)
 
 
 @frozen

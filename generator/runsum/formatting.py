@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+from runsum.clock import moment_of
 
 _MINUS = "−"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -172,7 +173,7 @@ def signed_speed(value: float) -> str:
 def when(iso: str) -> str:
     """A recorded time: 30 Nov 2025, 22:20; unreadable text as it is."""
     try:
-        moment = datetime.fromisoformat(iso.strip())
+        moment = moment_of(iso)
     except ValueError:
         return clean_text(iso)
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M}"

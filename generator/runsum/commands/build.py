@@ -9,14 +9,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import click
 
 from runsum.cache import cache_file
-from runsum.clock import AsOf
+from runsum.clock import AsOf, moment_of
 from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings
 from runsum.errors import ConfigError
 from runsum.formatting import clean_text, plural
@@ -150,7 +150,7 @@ def _as_of(text: str | None) -> AsOf:
     if text is None:
         return AsOf(time.time())
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = moment_of(text)
     except ValueError:
         raise ConfigError(f"--as-of {text!r} is not an ISO time", "Write for example 2025-12-31T18:00:00") from None
     local = moment.tzinfo is None

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from runsum.clock import moment_of
+
 Floats = NDArray[np.float64]
 _EPOCH = datetime(1970, 1, 1)
 _NUMBERS = {float, int, type(None)}
@@ -189,7 +191,7 @@ def seconds(value: object) -> float | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = moment_of(value)
     except ValueError:
         return None
     # the clock on the wall counts: a stamp with an offset stands beside stamps of the same machine without one
