@@ -132,6 +132,17 @@ def shape(rewards: Sequence[float]) -> RewardShape:
     return describe_shape(np.arange(1.0, len(rewards) + 1) * 100, floats(*rewards), LIMITS)
 
 
+@pytest.mark.parametrize("seed", [4, 5, 7, 10])
+def test_no_level_lies_beyond_what_was_recorded(seed: int) -> None:
+    """Where a climb ends in a drop, the fitted lines overshoot; what is said of them stays in the range of the rows."""
+    drawn = np.random.default_rng(seed)
+    rows, drop, bend = int(drawn.integers(60, 300)), drawn.uniform(0.3, 0.7), drawn.uniform(0.5, 2)
+    rewards = np.round(np.where(np.arange(rows) < rows * drop, np.linspace(0, 100, rows) ** bend, 20.0))
+    found = shape(rewards.tolist())
+    told = [found.best_level, found.floor_level, found.last_level, *(found.cliff or (0, 20.0))[1:]]
+    assert all(rewards.min() <= level <= rewards.max() for level in told if level is not None)
+
+
 @pytest.mark.parametrize(
     ("rewards", "kind"),
     [

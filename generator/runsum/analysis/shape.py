@@ -162,6 +162,8 @@ def _describe(timestep: Floats, reward: Floats, episodes: _Episodes, limits: Thr
     tenth = max(3, len(values) // 10)
     start, end = middle(values[:tenth]), middle(values[-tenth:])
     course = find_course(thin(steps, values), limits.changepoint_penalty)
+    # lines overshoot where they meet, but no page may tell of a reward beyond all that were recorded
+    course = replace(course, fitted=np.clip(course.fitted, values.min(), values.max()))
     scale = typical_range(values)
     fitted, unsure = course.fitted, course.thinned.unsure
     flat = (
