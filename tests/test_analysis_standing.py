@@ -167,3 +167,13 @@ def test_milestones_of_lost_rewards_do_not_level_off(tmp_path: Path) -> None:
     run = digest(tmp_path, 40, config={"total_timesteps": 163_840}, options={"reward": beyond_999})
     assert any(p.kind == "large_rewards_lost" for p in run.problems)
     assert key_of(run.summary["milestone_trend_note"]) not in ("milestones.levelled", "milestones.level")
+
+
+def test_nothing_is_said_of_rewards_that_were_not_stored(tmp_path: Path) -> None:
+    """Not of convergence or trend, and not of the milestones behind the last one that was; the earlier ones stand."""
+    run = digest(tmp_path, 80, config={"total_timesteps": 327_680}, options={"reward": beyond_999})
+    facts = run.summary
+    assert {key_of(facts[name]) for name in ("convergence_timestep", "reward_trend_note")} == {"reward.lost"}
+    assert [facts[f"rew_{percent}"].missing for percent in (10, 25, 50, 75, 100)] == [False, False, True, True, True]
+    assert key_of(facts["rew_50"]) == "reward.lost"
+    assert run.progress_pct == 100.0

@@ -100,6 +100,8 @@ STILL = Rate(floats(), floats(), floats())
     [
         (State.COMPLETED, 1000, 1000, FAST, "eta.over"),
         (State.FAILED, 500, 1000, FAST, "eta.over_early"),
+        (State.FAILED, None, 1000, FAST, "eta.over_unknown"),
+        (State.FAILED, 500, None, FAST, "eta.over_no_target"),
         (State.FINISHED, 1000, 1000, FAST, "eta.finished"),
         (State.RUNNING, None, 1000, FAST, "eta.unknown"),
         (State.RUNNING, 500, None, FAST, "eta.unknown"),

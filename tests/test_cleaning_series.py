@@ -10,6 +10,7 @@ import pytest
 
 from runsum.cleaning.series import RunFrame, Series, clean_series
 from runsum.model import DataQuality
+from runsum.oddities import loses_large_rewards
 from runsum.source.records import GPU_COLUMNS, GpuTable, MetricTable
 from support.cleaning import LIMITS, NAN, NOON, SIX_HOURS, floats, table
 
@@ -44,6 +45,24 @@ def test_without_iterations_rows_with_a_reward_count() -> None:
     rows = table([100, 150, 200], [0, 0, 0], episode_reward_mean=[1.0, NAN, 2.0])
     series, quality = clean(rows, algorithm="dqn")
     assert (series.timestep.tolist(), quality.rollout_size) == ([100, 200], None)
+
+
+def test_a_reward_too_large_to_be_stored_ends_no_run() -> None:
+    """The recorder leaves rewards from 1000 on out; the learning rate tells that the row is a full table."""
+    rows = table(
+        [100, 150, 200, 300, 350], [0] * 5,
+        episode_reward_mean=[990.0, NAN, 999.0, NAN, NAN], learning_rate=[1e-4, NAN, 1e-4, 1e-4, NAN], fps=[9.0] * 5,
+    )  # fmt: skip
+    series, quality = clean(rows, algorithm="dqn")
+    assert series.timestep.tolist() == [100, 200, 300]
+    assert (quality.canonical_rows, quality.reward_rows, quality.progress_rows) == (3, 2, 2)
+    assert loses_large_rewards(series, LIMITS)
+
+
+def test_rows_without_any_reward_tell_how_far_it_got() -> None:
+    """A continued leg whose rewards are all too large still has steps and times."""
+    rows = table([100, 200], [0, 0], episode_reward_mean=[NAN, NAN], total_loss=[0.5, 0.4])
+    assert clean(rows, algorithm="dqn")[0].timestep.tolist() == [100, 200]
 
 
 def test_an_off_policy_run_has_no_rollouts() -> None:

@@ -88,7 +88,7 @@ def progress_facts(
         if abs(stand.wall_h - duration) > limits.duration_disagreement * max(stand.wall_h, duration):
             small.append(phrase("duration.wall", wall=stand.wall_h * 3600))
     elif duration is None and stand.wall_h is not None and not stand.state.is_open:
-        duration, small = stand.wall_h, [phrase("duration.no_rows")]
+        duration, small = stand.wall_h, [phrase("duration.no_canonical" if quality.rows else "duration.no_rows")]
     current = int(series.timestep.max()) if len(series) else None
     recorded = integer(row.get("current_timestep"))
     steps_small = (
@@ -151,14 +151,15 @@ def reward_facts(
     """Best and last reward, and the shape between."""
     rewards = series.values("episode_reward_mean")
     why = "reason.no_rows" if quality.rows == 0 else "reward.none"
-    small = [phrase("reward.digits_lost")] if oddities.loses_large_rewards(series, limits) else []
+    lost = oddities.loses_large_rewards(series, limits)
+    small = [phrase("reward.digits_lost")] if lost else []
     best = rewards.most if len(rewards) else None
     final = float(rewards.seen[-1]) if len(rewards) else None
     return {
         "best_reward": known(best, *small, *_recorded_as("best_reward", row, best), reason=why),
         "final_reward": known(final, *small, *_recorded_as("final_reward", row, final), reason=why),
-        "convergence_timestep": convergence_fact(shape),
-        "reward_trend_note": trend_fact(shape),
+        "convergence_timestep": missing("reward.lost") if lost else convergence_fact(shape),
+        "reward_trend_note": missing("reward.lost") if lost else trend_fact(shape),
         "reward_cliff_note": cliff_fact(shape),
     }
 
@@ -176,6 +177,8 @@ def milestone_facts(
         elif not mark.reached:
             key = "milestone.not_yet" if stand.state is State.RUNNING else "milestone.not_reached"
             fact = missing(key, progress=stand.progress_pct or 0.0)
+        elif mark.far and lost:
+            fact = missing("reward.lost")
         elif mark.reward is None:
             fact = missing("milestone.no_reward_yet")
         else:

@@ -112,9 +112,9 @@ def trend_fact(rate: Rate, limits: Thresholds) -> Fact:
 def eta_fact(state: State, current: int | None, goal: int | None, rate: Rate, limits: Thresholds) -> Fact:
     """Remaining time of a run that is not over, at its recent rate."""
     if not state.is_open:
-        if current is not None and goal is not None and current < goal:
-            return note("eta.over_early", left=goal - current)
-        return note("eta.over")
+        if goal is None or current is None:
+            return note("eta.over_no_target" if goal is None else "eta.over_unknown")
+        return note("eta.over_early", left=goal - current) if current < goal else note("eta.over")
     if state is State.FINISHED:
         return note("eta.finished")
     if current is None or goal is None:

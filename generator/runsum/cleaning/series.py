@@ -18,6 +18,9 @@ from runsum.source.columns import Floats
 from runsum.source.records import METRICS, GpuTable, MetricTable
 from runsum.thresholds import Thresholds
 
+_OF_ANY_ROW = {"fps", "steps_per_second", "cpu_percent", "memory_mb", "gpu_percent", "gpu_memory_mb"}
+_TRAINING = tuple(name for name in METRICS if name not in _OF_ANY_ROW)
+
 
 @frozen
 class RunFrame:
@@ -158,7 +161,7 @@ def _choose_rows(table: MetricTable, frame: RunFrame, limits: Thresholds) -> _Ch
     contaminated = find_contaminated(table, frame.status, frame.end_local_s)
     own = np.isfinite(step) & ~contaminated
     has_iterations = bool((iteration[own] > 0).any())
-    table_rows = own & ((iteration > 0) if has_iterations else np.isfinite(table.numbers["episode_reward_mean"]))
+    table_rows = own & ((iteration > 0) if has_iterations else _tells_of_training(table))
     positions = np.flatnonzero(table_rows)
     size = _rollout_size(table, table_rows, frame, limits) if has_iterations else None
     calls = find_learn_calls(step[positions], iteration[positions], size, limits)
@@ -167,6 +170,18 @@ def _choose_rows(table: MetricTable, frame: RunFrame, limits: Thresholds) -> _Ch
     start = calls.starts[0] if calls.starts else frame.leg_start
     low, high = _window(start, calls.starts, calls.rollout_size, frame)
     return _Chosen(contaminated, own, table_rows, phantoms, (step >= low) & (step <= high), positions, calls, start)
+
+
+def _tells_of_training(table: MetricTable) -> Mask:
+    """Rows with a reward, a loss or another number that progress lines never have, shape (rows,).
+
+    Of a run without iteration numbers they are the full log tables. The reward alone is no mark of them: it is missing
+    where it grew too large for the recorder.
+    """
+    told = np.zeros(len(table), dtype=bool)
+    for name in _TRAINING:
+        told |= np.isfinite(table.numbers[name])
+    return told
 
 
 def _known_or_nought(column: Floats) -> Floats:
