@@ -28,6 +28,12 @@ def test_a_milestone_is_the_last_reward_at_or_before_its_mark() -> None:
     assert [(found[p].timestep, found[p].reward) for p in (10, 25, 100)] == [(100, 2), (249, 4), (1000, 6)]
 
 
+@pytest.mark.parametrize(("last", "is_over", "reached"), [(999, True, True), (989, True, False), (999, False, False)])
+def test_the_last_row_may_be_a_little_before_the_last_step(last: int, is_over: bool, reached: bool) -> None:
+    """Of a run that is over; one that goes on will get there."""
+    assert milestones([500, last], [1, 2], is_over=is_over)[100].reached is reached
+
+
 def test_a_mark_beyond_the_last_step_is_not_reached() -> None:
     """The last reward is named, but the milestone does not count."""
     found = milestones([100, 200, 300], [1, 2, 3])

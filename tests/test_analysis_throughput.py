@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runsum.analysis.throughput import Rate, downtime_facts, eta_fact, fps_facts, gap_fact, measure_rate
+from runsum.analysis.throughput import (
+    Rate,
+    beside_the_clock,
+    downtime_facts,
+    eta_fact,
+    fps_facts,
+    gap_fact,
+    measure_rate,
+)
 from runsum.analysis.throughput import trend_fact as speed_trend_fact
 from runsum.cleaning.series import Series
-from runsum.model import DataQuality, Gap, Session, State
+from runsum.model import DataQuality, Gap, Session, State, known, missing
 from support.analysis import LIMITS, floats, key_of, series
 
 # ---------------------------------------------------------------- throughput
@@ -128,6 +136,20 @@ def test_nothing_is_left_beyond_the_goal() -> None:
     fact = eta_fact(State.STALE, 1100, 1000, FAST, LIMITS)
     assert fact.words is not None
     assert fact.words.values["steps"] == 0
+
+
+@pytest.mark.parametrize(("meter", "shown"), [(104.0, False), (106.0, True), (94.0, True)])
+def test_a_meter_stands_beside_the_clock_where_it_tells_something_else(meter: float, shown: bool) -> None:
+    """360,000 steps in an hour are 100 steps/s; five percent are no difference."""
+    fact = beside_the_clock(known(meter), 360_000, 1.0)
+    assert fact.value == meter
+    assert [one.values["pace"] for one in fact.small] == ([100.0] if shown else [])
+
+
+def test_without_a_time_the_meter_stands_alone() -> None:
+    """Nothing is made up; nor is anything put beside a meter that says nothing."""
+    assert beside_the_clock(known(50.0), 360_000, None) == known(50.0)
+    assert beside_the_clock(missing("fps.no_rows"), 360_000, 1.0) == missing("fps.no_rows")
 
 
 # ---------------------------------------------------------------- downtime and gaps

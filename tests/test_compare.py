@@ -21,7 +21,7 @@ from support.contracts import Rendered
 
 SUMMARY = {
     "best_reward": "best_reward", "final_reward": "final_reward", "level_since": "convergence_timestep",
-    "steps": "current_timestep", "target": "total_timesteps", "progress": "progress_pct", "speed": "avg_fps",
+    "steps": "current_timestep", "target": "total_timesteps", "progress": "progress_pct",
     "gpu_avg": "gpu_avg", "vram_avg": "vram_avg", "cpu_avg": "cpu_avg", "mem_avg": "mem_avg", "leg": "leg_number",
     "rew_10": "rew_10", "rew_25": "rew_25", "rew_50": "rew_50", "rew_75": "rew_75", "rew_100": "rew_100",
 }  # fmt: skip
@@ -59,6 +59,22 @@ def test_the_outcomes_are_those_of_run_json(rendered: Rendered) -> None:
             assert text == FILTERS[FORMATS[placeholder]](summary[placeholder]), f"{slug}: {name}"
             seen += 1
     assert seen > 1000
+
+
+def test_runs_are_compared_by_the_clock(rendered: Rendered) -> None:
+    """Steps of a run's own rows by its time without gaps; the trainer's meter where the time is not known."""
+    seen = 0
+    for slug, facts in facts_of(rendered).items():
+        document = rendered.documents[slug]
+        told, own = document["summary"], document["quality"]["sessions"]
+        speed = (facts["outcomes"]["speed"] or [None])[0]
+        if not told["duration_h"] or told["current_timestep"] is None:
+            assert speed == told["avg_fps"]
+            continue
+        hours = told["duration_h"] - (told["pause_time_h"] or 0.0)
+        assert speed == pytest.approx((told["current_timestep"] - own[0]["start_timestep"]) / hours / 3600, rel=1e-6)
+        seen += 1
+    assert seen > 10
 
 
 def test_every_outcome_is_in_the_facts_in_order(rendered: Rendered) -> None:

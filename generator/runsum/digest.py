@@ -110,7 +110,7 @@ def digest_run(
     clock = Clock(use.now)
     found = _analyse(record, known_facts, on_disk, use, clock, twins or {})
     annotations = recorded.annotations(record)
-    summary = _summarise(record, known_facts, found, files, use)
+    summary = _beside_the_clock(_summarise(record, known_facts, found, files, use), found.series)
     reached = _judge(record, known_facts, found, summary, use)
     summary = {**summary, "solved_flag": reached.fact}
     problems = (
@@ -203,20 +203,25 @@ def _analyse(
     if twins:
         quality = replace(quality, foreign_runs=dict(twins))
     learning, signals = dynamics.describe_dynamics(series, what.algorithm, what.by_application, limits)
+    stand = standing.judge_standing(record.row, record.metrics, record.gpu, series, quality, what.target, clock, limits)
     videos, video_problems = media.collect_videos(
         record, lambda moment: clock.is_over(moment, quality.utc_offset_min), limits
     )
     return _Analysis(
         series=series,
         quality=quality,
-        stand=standing.judge_standing(
-            record.row, record.metrics, record.gpu, series, quality, what.target, clock, limits
-        ),
+        stand=stand,
         shape=describe_shape(
             series.timestep, series.reward, limits, series.columns["episode_length_mean"], series.start_timestep
         ),
         milestones=reward.find_milestones(
-            series.timestep, series.reward, series.start_timestep, what.target, series.last_step_any_row, limits
+            series.timestep,
+            series.reward,
+            series.start_timestep,
+            what.target,
+            series.last_step_any_row,
+            limits,
+            is_over=not stand.state.is_open,
         ),
         rate=throughput.measure_rate(series, quality, limits),
         machine=resources.describe_resources(series, record.gpu, what.by_runsum, limits),
@@ -257,6 +262,12 @@ def _summarise(
         **facts.path_facts(record, files, what.by_application),
         **media.video_facts(found.videos, files is not None),
     }
+
+
+def _beside_the_clock(summary: Mapping[str, Fact], series: Series) -> dict[str, Fact]:
+    last = _last_step(series)
+    own = None if last is None else last - series.start_timestep
+    return {**summary, "avg_fps": throughput.beside_the_clock(summary["avg_fps"], own, _trained_hours(summary))}
 
 
 def _judge(

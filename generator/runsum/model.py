@@ -402,3 +402,8 @@ class RunDigest:
     def pace(self) -> float | None:
         """Own timesteps per second of training; `avg_fps` is the mean of the trainer's meter instead."""
         return self.own_steps / (self.trained_h * 3600) if self.own_steps and self.trained_h else None
+
+    @property
+    def speed(self) -> float | None:
+        """Timesteps per second by the clock, or else what the trainer's meter said."""
+        return self.pace or self.avg_fps

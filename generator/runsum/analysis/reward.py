@@ -13,7 +13,14 @@ MILESTONE_PERCENTS = (10, 25, 50, 75, 100)
 
 
 def find_milestones(
-    timestep: Floats, reward: Floats, start: int, target: int | None, last_any: int | None, limits: Thresholds
+    timestep: Floats,
+    reward: Floats,
+    start: int,
+    target: int | None,
+    last_any: int | None,
+    limits: Thresholds,
+    *,
+    is_over: bool = False,
 ) -> tuple[Milestone, ...]:
     """Reward at 10, 25, 50, 75 and 100 % of the target.
 
@@ -24,6 +31,7 @@ def find_milestones(
         target: timesteps to train from there; without one there are no milestones.
         last_any: largest own step of any row, progress lines included.
         limits: thresholds in force.
+        is_over: whether the run has ended: its last row may be written a little before its last step.
     """
     if target is None or target <= 0 or last_any is None:
         return ()
@@ -33,7 +41,8 @@ def find_milestones(
     found = []
     for percent in MILESTONE_PERCENTS:
         mark = start + target * percent / 100.0
-        reached = last_any >= mark
+        needed = min(percent, limits.completed_early_pct) if is_over else percent
+        reached = last_any >= start + target * needed / 100.0
         place = len(steps) - 1 if percent == 100 else int(np.searchsorted(steps, mark, side="right")) - 1
         if place < 0:
             found.append(Milestone(percent, mark, None, None, reached, False))

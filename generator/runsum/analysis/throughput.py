@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from runsum.model import DataQuality, Fact, State, known, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
+_METERS_AGREE = 0.05  # of a speed: how far the trainer's meter and the clock may be apart
 _PAUSE = re.compile(r"\bui_exit_pause\b|^pause: training paused\b")
 
 
@@ -78,6 +80,27 @@ def fps_facts(series: Series, by_runsum: bool) -> dict[str, Fact]:
         "min_fps": known(float(values.min())),
         "max_fps": known(float(values.max())),
     }
+
+
+def differs_from_clock(meter: float | None, pace: float) -> bool:
+    """Whether a meter and the clock are so far apart that a page shows both."""
+    return meter is not None and abs(meter / pace - 1) > _METERS_AGREE
+
+
+def beside_the_clock(meter: Fact, steps: int | None, hours: float | None) -> Fact:
+    """The mean of the trainer's meter, with the speed by the clock in small print where that is another.
+
+    Args:
+        meter: the mean of the meter, in timesteps per second.
+        steps: own timesteps of the run.
+        hours: hours of training.
+    """
+    if not steps or not hours or not isinstance(meter.value, float):
+        return meter
+    pace = steps / (hours * 3600)
+    if not differs_from_clock(meter.value, pace):
+        return meter
+    return replace(meter, small=(*meter.small, phrase("fps.by_the_clock", pace=pace)))
 
 
 def _row_speeds(series: Series) -> dict[str, Fact]:

@@ -8,6 +8,7 @@ from dataclasses import fields
 from markupsafe import Markup
 
 from runsum.analysis.next_actions import Recommendation
+from runsum.analysis.throughput import differs_from_clock
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.fingerprints import value_print
 from runsum.frozen import frozen
@@ -34,7 +35,6 @@ from runsum.pages.run_health import Health, describe_health, health_words
 from runsum.pages.run_layout import HEALTH_SECTION, SECTIONS, FactRow, section_rows
 from runsum.pages.search_card import SearchCard, make_cards
 
-_METERS_AGREE = 0.05  # of a speed: how far the trainer's meter and the clock may be apart before both are shown
 _LISTED = 100  # a page stays one that a browser opens at once, whatever a database holds
 
 
@@ -262,7 +262,7 @@ def _reward_phrases(digest: RunDigest) -> list[Phrase]:
 
 def _progress_phrase(run: ArchivedRun) -> Phrase:
     digest = run.digest
-    pace = digest.pace or digest.avg_fps
+    pace = digest.speed
     key = "headline.trained" if digest.progress_pct is not None else "headline.trained_open"
     parts = ("_in" if digest.trained_h else "") + ("_at" if pace else "")
     return phrase(
@@ -311,7 +311,7 @@ def _speed_range(digest: RunDigest, facts: Mapping[str, Fact]) -> tuple[Phrase, 
     low, high, pace = facts["min_fps"].value, facts["max_fps"].value, digest.pace
     if not isinstance(low, float) or not isinstance(high, float):
         return ()
-    if digest.avg_fps and pace and abs(digest.avg_fps / pace - 1) > _METERS_AGREE:
+    if pace and differs_from_clock(digest.avg_fps, pace):
         return (phrase("tile.range_and_pace", low=low, high=high, pace=pace),)
     return (phrase("tile.range", low=low, high=high),)
 

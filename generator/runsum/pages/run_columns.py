@@ -69,7 +69,7 @@ _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
     ("trained_h", "Trained", "number", "hours", False, False, lambda run: _short(run.digest.trained_h)),
     ("target", "Target steps", "number", "steps", False, False, lambda run: run.digest.target_timesteps),
     ("best_at", "Best at", "number", "steps", False, False, lambda run: run.digest.best_reward_timestep),
-    ("speed", "Speed", "number", "speed", False, False, lambda run: _short(run.digest.avg_fps)),
+    ("speed", "Speed", "number", "speed", False, False, lambda run: _short(run.digest.speed)),
     ("gpu", "GPU", "number", "whole_percent", False, False, lambda run: _number(run, "gpu_avg")),
     ("energy_kwh", "GPU energy", "number", "kwh", False, False, lambda run: _short(run.digest.energy_kwh)),
     ("tag", "Tags", "tags", "", True, False, lambda run: tuple(map(_words, run.digest.tags))),

@@ -60,7 +60,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     Outcome("target", phrase("outcome.target"), "steps", "", _summary("total_timesteps")),
     Outcome("progress", phrase("outcome.progress"), "percent", "", _summary("progress_pct")),
     Outcome("trained_h", phrase("outcome.trained_h"), "hours", "", lambda run: known(run.digest.trained_h)),
-    Outcome("speed", phrase("outcome.speed"), "speed", "high", _summary("avg_fps")),
+    Outcome("speed", phrase("outcome.speed"), "speed", "high", lambda run: known(run.digest.speed)),
     Outcome(
         "explained_variance", phrase("outcome.explained_variance"), "number", "reward",
         lambda run: known(run.digest.signals.get("explained_variance")),
