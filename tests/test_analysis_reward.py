@@ -124,7 +124,7 @@ def test_a_rising_run_has_not_levelled_off() -> None:
     """Where the curve still rises at the end, the milestones do not speak of a level."""
     found = tuple(Milestone(p, p, p, r, True, False) for p, r in zip((10, 25, 50), (1.0, 9.8, 10.0), strict=True))
     assert key_of(milestone_trend_fact(found, RewardShape("level", 100))) == "milestones.levelled"
-    assert key_of(milestone_trend_fact(found, RewardShape("rising", 100))) == "milestones.rising"
+    assert key_of(milestone_trend_fact(found, RewardShape("rising", 100))) == "milestones.rose"
 
 
 # ---------------------------------------------------------------- shape of the reward

@@ -124,6 +124,19 @@ def test_time_left(state: State, current: int | None, goal: int | None, rate: Ra
     assert key_of(eta_fact(state, current, goal, rate, LIMITS)) == key
 
 
+@pytest.mark.parametrize(
+    ("state", "current", "key"),
+    [
+        (State.COMPLETED, 1990, "eta.over"),
+        (State.COMPLETED, 1989, "eta.over_early"),
+        (State.FAILED, 1990, "eta.over_early"),
+    ],
+)
+def test_the_last_row_of_a_completed_run_may_be_before_its_end(state: State, current: int, key: str) -> None:
+    """By a hundredth of its own target: the leg begins at 1,000 and is to end at 2,000."""
+    assert key_of(eta_fact(state, current, 2000, FAST, LIMITS, 1000)) == key
+
+
 def test_time_left_is_steps_by_speed() -> None:
     """360,000 steps at 100 steps/s are an hour, and the value is an estimate."""
     fact = eta_fact(State.RUNNING, 40_000, 400_000, FAST, LIMITS)

@@ -77,9 +77,11 @@ def milestone_trend_fact(milestones: tuple[Milestone, ...], shape: RewardShape) 
         "end": rewards[-1],
         "gain": total,
     }
-    if flat < len(rewards) - 1 and shape.kind not in ("rising", "falling"):
-        return note("milestones.levelled", since=reached[flat].percent, **values)
-    return note("milestones.rising", **values)
+    if flat == len(rewards) - 1:
+        return note("milestones.rising", **values)
+    if shape.kind in ("rising", "falling"):
+        return note("milestones.rose", **values)
+    return note("milestones.levelled", since=reached[flat].percent, **values)
 
 
 def thin_curve(timestep: Floats, hours: Floats, reward: Floats, points: int = 120) -> Curve:

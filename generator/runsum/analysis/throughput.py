@@ -132,12 +132,25 @@ def trend_fact(rate: Rate, limits: Thresholds) -> Fact:
     return note(key, before=before, after=after, change=abs(change) * 100, typical=middle(seen))
 
 
-def eta_fact(state: State, current: int | None, goal: int | None, rate: Rate, limits: Thresholds) -> Fact:
-    """Remaining time of a run that is not over, at its recent rate."""
+def eta_fact(
+    state: State, current: int | None, goal: int | None, rate: Rate, limits: Thresholds, target: int | None = None
+) -> Fact:
+    """Remaining time of a run that is not over, at its recent rate.
+
+    Args:
+        state: of the run.
+        current: its last timestep.
+        goal: the timestep at which it is to end.
+        rate: its measured speed.
+        limits: thresholds in force.
+        target: timesteps wanted of the run itself: the last row of a completed one may be a little before its end.
+    """
     if not state.is_open:
         if goal is None or current is None:
             return note("eta.over_no_target" if goal is None else "eta.over_unknown")
-        return note("eta.over_early", left=goal - current) if current < goal else note("eta.over")
+        left = goal - current
+        slack = (1 - limits.completed_early_pct / 100) * (target or 0) if state is State.COMPLETED else 0
+        return note("eta.over_early", left=left) if left > slack else note("eta.over")
     if state is State.FINISHED:
         return note("eta.finished")
     if current is None or goal is None:
