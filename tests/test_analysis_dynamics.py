@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 import pytest
 
 from runsum.analysis.dynamics import describe_dynamics
+from runsum.analysis.findings import Subject
+from runsum.analysis.on_policy import check_on_policy
+from runsum.analysis.shape import RewardShape
 from runsum.model import Fact
 from support.analysis import LIMITS, NAN, key_of, series
 
@@ -25,12 +29,33 @@ def learning(algorithm: str = "ppo", **columns: Sequence[float]) -> tuple[dict[s
         ([0.1] * 6 + [0.12] * 6, "loss.value_level"),  # a fifth is less than a quarter
         ([0.1] * 10 + [0.2] * 10, "loss.value_up"),
         ([0.2] * 10 + [0.1] * 10, "loss.value_down"),
+        ([0.1] * 5 + [0.9] * 10 + [0.1] * 5, "loss.value_turned"),
+        ([0.1, 0.5] * 10 + [0.1], "loss.value_turned"),  # first and last tenth are 0.1, the middle is not
+        ([1.0 + k for k in range(40)], "loss.value_up"),  # half of the values lie within 20: no noise, a rise
         ([NAN] * 20, "loss.no_value"),
     ],
 )
 def test_a_loss_moves_or_stays(losses: list[float], key: str) -> None:
     """First and last tenth are compared by their medians."""
     assert key_of(learning(value_loss=losses)[0]["value_loss_trend"]) == key
+
+
+def test_a_change_within_the_noise_is_called_so() -> None:
+    """Values that jump between -1 and 2: medians of three differ by one, and that says nothing."""
+    losses = [-1.0, 0.5, 2.0] * 10 + [2.0, -1.0, 1.0]
+    assert key_of(learning(policy_loss=losses)[0]["policy_loss_trend"]) == "loss.policy_noisy"
+
+
+def test_section_and_check_name_the_same_losses() -> None:
+    """Medians of the first tenth, of 20 % to 50 % and of the last tenth, as a reader takes them of the rows."""
+    losses = [float(k * k % 97 + k) for k in range(1, 131)]
+    said = learning(value_loss=losses)[0]["value_loss_trend"].words
+    whom = Subject("ppo", 4, False, False, True, False, {}, None, RewardShape("flat", 130, start=1.0, end=1.0))
+    found = {one.rule: one for one in check_on_policy(series(range(1, 131), value_loss=losses), whom, LIMITS)}
+    assert said is not None
+    assert said.values["start"] == median(losses[:13])
+    assert said.values["typical"] == found["value_loss"].reason.values["before"] == median(losses[26:65])
+    assert said.values["end"] == found["value_loss"].reason.values["after"] == median(losses[-13:])
 
 
 def test_an_off_policy_run_has_no_entropy() -> None:

@@ -126,7 +126,9 @@ class Thresholds:
     lost_watch: float = _rule(
         0.25, "share of the gain", "an end that gave back more of what was learned is worth a look"
     )
-    loss_change: float = _rule(0.25, "share", "a loss whose median moved by less from start to end is level")
+    loss_change: float = _rule(
+        0.25, "share", "a loss whose median moved by less from the first to the last tenth is little changed"
+    )
     explained_variance_poor: float = _rule(
         0.0,
         "",
@@ -171,12 +173,12 @@ class Thresholds:
     )
     value_loss_rise: float = _rule(
         3.0,
-        "× middle of the run",
+        "× median between 20 % and 50 %",
         "a value or TD loss that ends above this multiple while the reward does not rise is growing",
     )
     value_loss_blowup: float = _rule(
         10.0,
-        "× middle of the run",
+        "× median between 20 % and 50 %",
         "above this multiple the value or TD loss has blown up",
         "TRL logging documentation",
     )

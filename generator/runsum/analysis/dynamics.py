@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from runsum.analysis.stats import head_tail, is_signed_kl, middle
+import numpy as np
+
+from runsum.analysis.courses import LossCourse, loss_course
+from runsum.analysis.stats import head_tail, is_signed_kl, middle, noise_level
 from runsum.cleaning.rollouts import OFF_POLICY, VALUE_BASED
 from runsum.cleaning.series import Series
-from runsum.cleaning.values import Values, percentile_of
+from runsum.cleaning.values import Values
 from runsum.model import Fact, Phrase, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
@@ -63,12 +66,24 @@ def _loss(
         return _absent(name, series, off_policy)
     if len(column) < limits.min_rows_trend:
         return missing("loss.few", rows=len(column))
-    first, last = head_tail(column.seen, 0.1)
-    start, end = middle(first), middle(last)
-    spread = percentile_of(column.ordered, 75) - percentile_of(column.ordered, 25)
-    moved = abs(end - start) > max(limits.loss_change * abs(start), 0.5 * spread)
-    direction = ("up" if end > start else "down") if moved else "level"
-    return note(f"loss.{name}_{direction}", *small, start=start, end=end)
+    course = loss_course(column.seen)
+    key = f"loss.{name}_{_direction(course, column.seen, name == 'value', limits)}"
+    return note(key, *small, start=course.start, typical=course.typical, end=course.end)
+
+
+def _direction(course: LossCourse, seen: Floats, has_middle: bool, limits: Thresholds) -> str:
+    """Where a loss went, by the medians that its sentence names."""
+    start, typical, end = course.start, course.typical, course.end
+    low, high, share = min(start, end), max(start, end), limits.loss_change
+    if has_middle and not low - share * abs(low) <= typical <= high + share * abs(high):
+        return "turned"
+    if abs(end - start) <= share * abs(start):
+        return "level"
+    with np.errstate(all="ignore"):  # sums of values of 1e308 are no numbers
+        unsure = course.unsure(noise_level(seen))
+    if abs(end - start) <= limits.trend_noise_factor * unsure:
+        return "noisy"
+    return "up" if end > start else "down"
 
 
 def _kl(column: Values, series: Series, off_policy: bool, by_application: bool, limits: Thresholds) -> Fact:

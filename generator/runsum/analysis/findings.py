@@ -11,7 +11,6 @@ from collections.abc import Iterable
 import numpy as np
 
 from runsum.analysis.shape import RewardShape
-from runsum.analysis.stats import middle
 from runsum.cleaning.rollouts import OFF_POLICY
 from runsum.cleaning.series import Series
 from runsum.cleaning.values import row_middles
@@ -196,13 +195,6 @@ def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool
     longest = int(np.argmax(ends - starts))
     first, last = int(starts[longest]), int(ends[longest]) - 1
     return int(bins.begin[first]), int(bins.end[last]), float((last - first + 1) / len(bins))
-
-
-def loss_course(bins: Bins) -> tuple[float, float]:
-    """(median of the second fifth to the middle, median of the last tenth) of a loss; the beginning says little."""
-    count = len(bins)
-    first = bins.value[count // 5 : max(count // 2, count // 5 + 1)]
-    return middle(first), middle(bins.value[-max(1, count // 10) :])
 
 
 def steady_rows(series: Series, subject: Subject, limits: Thresholds) -> Floats:

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from runsum.analysis.courses import loss_course
 from runsum.analysis.findings import (
     Bins,
     Subject,
     bin_medians,
     judged,
     longest_stretch,
-    loss_course,
     not_assessed,
     steady_rows,
 )
@@ -160,7 +160,8 @@ def _check_value_loss(series: Series, subject: Subject, limits: Thresholds) -> F
     bins = bin_medians(series.timestep, series.columns["value_loss"])
     if missing := _absent("value_loss", subject, bins.count, limits):
         return missing
-    typical, end = loss_course(bins)
+    course = loss_course(series.values("value_loss").seen)
+    typical, end = course.typical, course.end
     if typical <= 0:
         return not_assessed("value_loss", "loss_zero")
     ratio, band = end / typical, (None, limits.value_loss_rise)

@@ -1,0 +1,48 @@
+"""Medians of stretches of a run, for the section on learning and for the checks: one page names one number for each.
+
+Stretches are counted in recorded values, so that a reader can take the same median of the rows.
+"""
+
+from __future__ import annotations
+
+from runsum.analysis.stats import head_tail, middle
+from runsum.frozen import frozen
+from runsum.source.columns import Floats
+
+_TENTH = 0.1
+_EARLY, _HALF = 0.2, 0.5  # the beginning of a loss says little, and its end is what it is compared with
+_MEDIAN_SPREAD = 1.2533  # standard deviation of a median of normal values, in that of their mean
+
+
+@frozen
+class LossCourse:
+    """A loss in three medians.
+
+    Attributes:
+        start: of the first tenth of the recorded values.
+        typical: of those between 20 % and 50 %, with which the checks compare the end.
+        end: of the last tenth.
+        size: values in a tenth.
+    """
+
+    start: float
+    typical: float
+    end: float
+    size: int
+
+    def unsure(self, noise: float) -> float:
+        """Standard deviation of the difference of both ends, from that of single values."""
+        return float(noise * _MEDIAN_SPREAD * (2 / self.size) ** 0.5)
+
+
+def loss_course(seen: Floats) -> LossCourse:
+    """The course of a loss.
+
+    Args:
+        seen: its recorded values in write order, at least one, shape (values,).
+    """
+    count = len(seen)
+    first, last = head_tail(seen, _TENTH)
+    begin = int(count * _EARLY)
+    typical = seen[begin : max(int(count * _HALF), begin + 1)]
+    return LossCourse(middle(first), middle(typical), middle(last), len(first))
