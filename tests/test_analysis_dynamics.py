@@ -12,13 +12,20 @@ from runsum.analysis.dynamics import describe_dynamics
 from runsum.analysis.findings import Subject
 from runsum.analysis.on_policy import check_on_policy
 from runsum.analysis.shape import RewardShape
-from runsum.model import Fact
+from runsum.model import Fact, Finding
 from support.analysis import LIMITS, NAN, key_of, series
 
 
 def learning(algorithm: str = "ppo", **columns: Sequence[float]) -> tuple[dict[str, Fact], dict[str, Any]]:
     count = len(next(iter(columns.values()), ()))
     return describe_dynamics(series(range(1, count + 1), **columns), algorithm, True, LIMITS)
+
+
+def flat_run(**columns: Sequence[float]) -> dict[str, Finding]:
+    """What the checks say of a PPO run whose reward never rose."""
+    count = len(next(iter(columns.values())))
+    whom = Subject("ppo", 4, False, False, True, False, {}, None, RewardShape("flat", count, start=1.0, end=1.0))
+    return {one.rule: one for one in check_on_policy(series(range(1, count + 1), **columns), whom, LIMITS)}
 
 
 @pytest.mark.parametrize(
@@ -50,8 +57,7 @@ def test_section_and_check_name_the_same_losses() -> None:
     """Medians of the first tenth, of 20 % to 50 % and of the last tenth, as a reader takes them of the rows."""
     losses = [float(k * k % 97 + k) for k in range(1, 131)]
     said = learning(value_loss=losses)[0]["value_loss_trend"].words
-    whom = Subject("ppo", 4, False, False, True, False, {}, None, RewardShape("flat", 130, start=1.0, end=1.0))
-    found = {one.rule: one for one in check_on_policy(series(range(1, 131), value_loss=losses), whom, LIMITS)}
+    found = flat_run(value_loss=losses)
     assert said is not None
     assert said.values["start"] == median(losses[:13])
     assert said.values["typical"] == found["value_loss"].reason.values["before"] == median(losses[26:65])
@@ -92,11 +98,20 @@ def test_kl_by_its_median(values: list[float], key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("late", "key"), [(0.9, "ev.good"), (0.5, "ev.good"), (0.3, "ev.fair"), (0.0, "ev.poor"), (-2.0, "ev.poor")]
-)
-def test_explained_variance_by_its_end(late: float, key: str) -> None:
-    """The median of the last tenth decides, whatever came before."""
-    assert key_of(learning(explained_variance=[0.7] * 27 + [late] * 3)[0]["explained_variance_note"]) == key
+    ("late", "key", "check"),
+    [
+        (0.9, "ev.good", "ev_good"), (0.5, "ev.good", "ev_good"), (0.3, "ev.fair", "ev_fair"),
+        (0.05, "ev.fair", "ev_fair"), (0.04, "ev.none", "ev_none"), (0.0, "ev.none", "ev_none"),
+        (-2.0, "ev.poor", "ev_negative"),
+    ],
+)  # fmt: skip
+def test_explained_variance_by_its_end(late: float, key: str, check: str) -> None:
+    """The median of the last third decides, in the section as in the check; a last tenth says nothing by itself."""
+    values = [0.7] * 80 + [late] * 28 + [0.9] * 12
+    fact, found = learning(explained_variance=values)[0]["explained_variance_note"], flat_run(explained_variance=values)
+    assert fact.words is not None
+    assert (key_of(fact), fact.words.values["level"]) == (key, late)
+    assert (found["explained_variance"].reason.key, found["explained_variance"].value) == (f"finding.{check}", late)
 
 
 def test_entropy_is_compared_with_its_start() -> None:

@@ -132,14 +132,14 @@ class Thresholds:
     explained_variance_poor: float = _rule(
         0.0,
         "",
-        "median of the last tenth at or below: the value function predicts no better than a constant",
+        "median of the last third below: the value function predicts worse than a constant",
         "Stable-Baselines3 logger documentation; Schulman, nuts and bolts of deep RL",
     )
     explained_variance_none: float = _rule(
         0.05, "share of the variance", "a critic that explains less in the last third explains nothing"
     )
     explained_variance_good: float = _rule(
-        0.5, "", "median of the last tenth above: the value function tracks returns", "common PPO practice"
+        0.5, "", "median of the last third at or above: the value function tracks returns", "common PPO practice"
     )
     kl_high: float = _rule(
         0.05,

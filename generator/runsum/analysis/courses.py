@@ -11,6 +11,7 @@ from runsum.source.columns import Floats
 
 _TENTH = 0.1
 _EARLY, _HALF = 0.2, 0.5  # the beginning of a loss says little, and its end is what it is compared with
+_LATE = 2 / 3  # what a critic explains is judged in the last third
 _MEDIAN_SPREAD = 1.2533  # standard deviation of a median of normal values, in that of their mean
 
 
@@ -46,3 +47,8 @@ def loss_course(seen: Floats) -> LossCourse:
     begin = int(count * _EARLY)
     typical = seen[begin : max(int(count * _HALF), begin + 1)]
     return LossCourse(middle(first), middle(typical), middle(last), len(first))
+
+
+def late_median(seen: Floats) -> float:
+    """Median of the last third of recorded values, at least one, shape (values,)."""
+    return middle(seen[int(len(seen) * _LATE) :])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runsum.analysis.courses import LossCourse, loss_course
+from runsum.analysis.courses import LossCourse, late_median, loss_course
 from runsum.analysis.stats import head_tail, is_signed_kl, middle, noise_level
 from runsum.cleaning.rollouts import OFF_POLICY, VALUE_BASED
 from runsum.cleaning.series import Series
@@ -34,18 +34,14 @@ def describe_dynamics(
     first, last = head_tail(series.values("entropy_loss").seen, 0.1)
     start, end = (middle(first), middle(last)) if len(first) else (None, None)
     rates = series.values("learning_rate").seen
-    tail = _tail(series.values("explained_variance"))
+    explained = series.values("explained_variance").seen
     return facts, {
-        "explained_variance": middle(tail) if len(tail) >= 3 else None,
+        "explained_variance": late_median(explained) if len(explained) >= 3 else None,
         "entropy_ratio": end / start if start and end is not None and len(first) >= 3 else None,
         "kl_median": series.values("kl_divergence").median,
         "learning_rate": float(rates[0]) if len(rates) else None,
         "clip_fraction": series.values("clip_fraction").median,
     }
-
-
-def _tail(column: Values) -> Floats:
-    return column.seen[-max(3, len(column) // 10) :]
 
 
 def _absent(name: str, series: Series, off_policy: bool) -> Fact:
@@ -106,7 +102,7 @@ def _explained_variance(column: Values, series: Series, off_policy: bool, limits
         return _absent("explained_variance", series, off_policy)
     if len(column) < limits.min_rows_trend:
         return missing("loss.few", rows=len(column))
-    level = middle(_tail(column))
-    key = ("poor" if level <= limits.explained_variance_poor
-           else "good" if level >= limits.explained_variance_good else "fair")  # fmt: skip
-    return note(f"ev.{key}", level=level, rows=len(_tail(column)))
+    level = late_median(column.seen)
+    key = ("good" if level >= limits.explained_variance_good else "fair" if level >= limits.explained_variance_none
+           else "none" if level >= limits.explained_variance_poor else "poor")  # fmt: skip
+    return note(f"ev.{key}", level=level)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.courses import loss_course
+from runsum.analysis.courses import late_median, loss_course
 from runsum.analysis.findings import (
     Bins,
     Subject,
@@ -42,7 +42,7 @@ def check_on_policy(series: Series, subject: Subject, limits: Thresholds) -> lis
         _check_kl(series, subject, steady, limits),
         _check_clip(series, subject, steady, limits),
         *_check_kl_against_clip(series, subject, steady, limits),
-        _check_explained_variance(critic, subject, limits),
+        _check_explained_variance(series, critic, subject, limits),
         _check_entropy(subject, entropy, limits),
         _check_value_loss(series, subject, limits),
     ]
@@ -134,12 +134,11 @@ def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, lim
 # ---- the critic
 
 
-def _check_explained_variance(bins: Bins, subject: Subject, limits: Thresholds) -> Finding:
+def _check_explained_variance(series: Series, bins: Bins, subject: Subject, limits: Thresholds) -> Finding:
     rule, band = "explained_variance", (limits.explained_variance_good, 1.0)
     if missing := _absent(rule, subject, bins.count, limits):
         return missing
-    late = bins.after(2 / 3)
-    level = middle(late.value)
+    late, level = bins.after(2 / 3), late_median(series.values(rule).seen)
     given: dict[str, Any] = {"value": level, "band": band, "count": bins.count}
     if level >= limits.explained_variance_good:
         settled = bins.after(limits.early_share)
