@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runsum.analysis.courses import steady_rows
 from runsum.analysis.dynamics import describe_dynamics
 from runsum.analysis.findings import Subject
 from runsum.analysis.on_policy import check_on_policy
@@ -18,7 +19,8 @@ from support.analysis import LIMITS, NAN, key_of, series
 
 def learning(algorithm: str = "ppo", **columns: Sequence[float]) -> tuple[dict[str, Fact], dict[str, Any]]:
     count = len(next(iter(columns.values()), ()))
-    return describe_dynamics(series(range(1, count + 1), **columns), algorithm, True, LIMITS)
+    rows = series(range(1, count + 1), **columns)
+    return describe_dynamics(rows, algorithm, True, steady_rows(rows, False, None, LIMITS), LIMITS)
 
 
 def flat_run(**columns: Sequence[float]) -> dict[str, Finding]:
@@ -95,6 +97,19 @@ def test_many_missing_policy_losses_are_a_biased_sample(missing: int, said: bool
 def test_kl_by_its_median(values: list[float], key: str) -> None:
     """Usual, high, low, or of an estimator that can be negative."""
     assert key_of(learning(kl_divergence=values)[0]["kl_note"]) == key
+
+
+def test_section_and_check_name_the_same_divergence() -> None:
+    """Of the rows before the learning rate is annealed away; the small print says how many are left out."""
+    rate = [3e-4] * 100 + [1e-6] * 60
+    kl = [0.004, 0.01, 0.013] * 33 + [0.17] + [0.0001] * 60
+    fact, found = learning(kl_divergence=kl, learning_rate=rate)[0]["kl_note"], flat_run(
+        kl_divergence=kl, learning_rate=rate
+    )["kl"]  # fmt: skip
+    assert fact.words is not None
+    assert (key_of(fact), fact.words.values["median"], fact.words.values["peak"]) == ("kl.usual", 0.01, 0.17)
+    assert (found.reason.key, found.value, found.reason.values["median"]) == ("finding.kl_spike", 0.17, 0.01)
+    assert [(small.key, small.values["rows"]) for small in fact.small] == [("kl.annealed", 60)]
 
 
 @pytest.mark.parametrize(

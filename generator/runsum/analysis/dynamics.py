@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from runsum.analysis.courses import LossCourse, late_median, loss_course
+from runsum.analysis.courses import LossCourse, late_median, loss_course, steady_values
 from runsum.analysis.stats import head_tail, is_signed_kl, middle, noise_level
 from runsum.cleaning.rollouts import OFF_POLICY, VALUE_BASED
 from runsum.cleaning.series import Series
@@ -17,9 +17,17 @@ Signals = dict[str, float | str | None]
 
 
 def describe_dynamics(
-    series: Series, algorithm: str | None, by_application: bool, limits: Thresholds
+    series: Series, algorithm: str | None, by_application: bool, steady: Floats, limits: Thresholds
 ) -> tuple[dict[str, Fact], Signals]:
-    """Facts of section 5 that come from losses and diagnostics, and the numbers behind them."""
+    """Facts of section 5 that come from losses and diagnostics, and the numbers behind them.
+
+    Args:
+        series: canonical rows.
+        algorithm: as recorded.
+        by_application: whether the desktop application recorded the run.
+        steady: timesteps of the rows whose KL is judged, NaN for the others (`runsum.analysis.courses.steady_rows`).
+        limits: thresholds in force.
+    """
     off_policy = (algorithm or "").lower() in OFF_POLICY
     value_based = (algorithm or "").lower() in VALUE_BASED
     share = series.null_share("policy_loss") if len(series) else 0.0
@@ -28,7 +36,7 @@ def describe_dynamics(
         "policy_loss_trend": _loss(series.values("policy_loss"), "policy", series, value_based, limits, biased),
         "value_loss_trend": _loss(series.values("value_loss"), "value", series, value_based, limits),
         "entropy_loss_trend": _loss(series.values("entropy_loss"), "entropy", series, value_based, limits),
-        "kl_note": _kl(series.values("kl_divergence"), series, off_policy, by_application, limits),
+        "kl_note": _kl(series, steady, off_policy, by_application, limits),
         "explained_variance_note": _explained_variance(series.values("explained_variance"), series, off_policy, limits),
     }
     first, last = head_tail(series.values("entropy_loss").seen, 0.1)
@@ -38,7 +46,7 @@ def describe_dynamics(
     return facts, {
         "explained_variance": late_median(explained) if len(explained) >= 3 else None,
         "entropy_ratio": end / start if start and end is not None and len(first) >= 3 else None,
-        "kl_median": series.values("kl_divergence").median,
+        "kl_median": steady_values(series, "kl_divergence", steady).median,
         "learning_rate": float(rates[0]) if len(rates) else None,
         "clip_fraction": series.values("clip_fraction").median,
     }
@@ -82,19 +90,24 @@ def _direction(course: LossCourse, seen: Floats, has_middle: bool, limits: Thres
     return "up" if end > start else "down"
 
 
-def _kl(column: Values, series: Series, off_policy: bool, by_application: bool, limits: Thresholds) -> Fact:
-    seen, typical = column.seen, column.median
+def _kl(series: Series, steady: Floats, off_policy: bool, by_application: bool, limits: Thresholds) -> Fact:
+    recorded, judged = series.values("kl_divergence"), steady_values(series, "kl_divergence", steady)
+    left_out = len(recorded) - len(judged)
+    if len(judged) < max(limits.min_rows_trend, 1):
+        judged, left_out = recorded, 0
+    seen, typical = judged.seen, judged.median
     if typical is None:
         return _absent("kl" if by_application else "kl_elsewhere", series, off_policy)
+    small = (phrase("kl.annealed", rows=left_out),) if left_out else ()
     values = {
         "median": typical,
-        "peak": column.most,
+        "peak": judged.most,
         "share": float((seen > limits.kl_watch).mean() * 100),
     }
-    if is_signed_kl(seen):
-        return note("kl.negative", **values)
+    if is_signed_kl(recorded.seen):
+        return note("kl.negative", *small, **values)
     key = "high" if typical > limits.kl_watch else "low" if typical < limits.kl_low else "usual"
-    return note(f"kl.{key}", limit=limits.kl_watch, low=limits.kl_low, **values)
+    return note(f"kl.{key}", *small, limit=limits.kl_watch, low=limits.kl_low, **values)
 
 
 def _explained_variance(column: Values, series: Series, off_policy: bool, limits: Thresholds) -> Fact:

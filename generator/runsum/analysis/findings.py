@@ -12,12 +12,10 @@ import numpy as np
 
 from runsum.analysis.shape import RewardShape
 from runsum.cleaning.rollouts import OFF_POLICY
-from runsum.cleaning.series import Series
 from runsum.cleaning.values import row_middles
 from runsum.frozen import frozen
 from runsum.model import Finding, Level, phrase
 from runsum.source.columns import Floats, number
-from runsum.thresholds import Thresholds
 
 CLIPPED = frozenset({"ppo", "appo", "recurrentppo", "maskableppo", "ppo_lstm", "maskable_ppo"})
 """On-policy algorithms that clip their updates."""
@@ -195,20 +193,6 @@ def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool
     longest = int(np.argmax(ends - starts))
     first, last = int(starts[longest]), int(ends[longest]) - 1
     return int(bins.begin[first]), int(bins.end[last]), float((last - first + 1) / len(bins))
-
-
-def steady_rows(series: Series, subject: Subject, limits: Thresholds) -> Floats:
-    """Timesteps of the rows whose learning rate is not near its end, NaN for the others."""
-    rates = series.columns["learning_rate"]
-    seen = series.values("learning_rate")
-    if len(seen) > len(rates) // 2 and seen.most > 1.5 * seen.least:
-        return np.where(rates >= limits.annealed_share * seen.most, series.timestep, np.nan)
-    if subject.is_annealed and len(series):
-        first, last = float(series.timestep[0]), float(series.timestep[-1])
-        goal = max(last, series.start_timestep + (subject.target or 0))
-        until = first + (goal - first) * (1 - limits.annealed_share)
-        return np.where(series.timestep <= until, series.timestep, np.nan)
-    return series.timestep
 
 
 def judged(

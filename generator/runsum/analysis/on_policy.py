@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.courses import late_median, loss_course
+from runsum.analysis.courses import late_median, loss_course, steady_rows, steady_values
 from runsum.analysis.findings import (
     Bins,
     Subject,
@@ -18,7 +18,6 @@ from runsum.analysis.findings import (
     judged,
     longest_stretch,
     not_assessed,
-    steady_rows,
 )
 from runsum.analysis.stats import is_signed_kl, middle
 from runsum.cleaning.series import Series
@@ -34,7 +33,7 @@ def check_on_policy(series: Series, subject: Subject, limits: Thresholds) -> lis
     """The findings of an on-policy run; of others, nothing."""
     if not subject.may_be_on_policy:
         return []
-    steady = steady_rows(series, subject, limits)
+    steady = steady_rows(series, subject.is_annealed, subject.target, limits)
     entropy = _Entropy(series, subject)
     critic = bin_medians(series.timestep, series.columns["explained_variance"])
     return [
@@ -71,7 +70,8 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
     bins = bin_medians(steady, values)
     if bins.count < limits.min_rows_trend:
         return not_assessed("kl", "kl_annealed")
-    typical, most = middle(bins.value), "high" if subject.algorithm else "low"
+    typical = middle_of(steady_values(series, "kl_divergence", steady).ordered)
+    most = "high" if subject.algorithm else "low"
     for level, limit, key in ((Level.BAD, limits.kl_high, "kl_high"), (Level.WATCH, limits.kl_watch, "kl_large")):
         if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
             level = Level.WATCH if subject.learned else level  # it is large, and the policy learned with it
@@ -98,7 +98,7 @@ def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresh
     bins, band = bin_medians(steady, values), (0.0, limits.clip_watch)
     if bins.count < limits.min_rows_trend:
         return not_assessed("clip_fraction", "kl_annealed")
-    typical = middle(bins.value)
+    typical = middle_of(steady_values(series, "clip_fraction", steady).ordered)
     for level, limit in ((Level.BAD, limits.clip_high), (Level.WATCH, limits.clip_watch)):
         if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
             level = Level.WATCH if subject.learned else level
