@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from runsum.analysis.actions import count_actions, has_continuous_actions
-from runsum.analysis.findings import CHECKS, Subject, bin_medians, judged, longest_stretch, not_assessed, overall
+from runsum.analysis.findings import (
+    CHECKS,
+    Subject,
+    bin_medians,
+    is_outside,
+    judged,
+    longest_stretch,
+    not_assessed,
+    overall,
+)
 from runsum.analysis.off_policy import check_off_policy
 from runsum.analysis.on_policy import check_on_policy
 from runsum.analysis.outcome import check_reward, what_changed
@@ -17,6 +26,9 @@ from runsum.analysis.shape import Fall, RewardShape, describe_shape
 from runsum.analysis.systems import check_data, check_downtime, check_gradient, check_resources, check_throughput
 from runsum.health import describe_subject, flat_settings
 from runsum.model import ConfigValue, DataQuality, Finding, Gap, Level, Session
+from runsum.pages.run_health import health_words
+from runsum.render import Renderer
+from runsum.resources import template_folder
 from support.analysis import LIMITS, floats, series
 
 LEVEL = RewardShape("level", 200, start=1.0, end=20.0, level_since=5000)
@@ -208,6 +220,50 @@ def test_an_unknown_algorithm_is_judged_with_little_confidence() -> None:
     """A KL column is looked at, and the finding counts for less."""
     found = on_policy(subject("", FLAT), kl_divergence=0.5)["kl"]
     assert (found.level, found.confidence) == (Level.BAD, "low")
+
+
+def test_what_is_outside_and_good_names_its_reason() -> None:
+    """A reward that rose, values that are not outside for long, a run that began trained."""
+    assert key(on_policy(explained_variance=0.3)["explained_variance"]) == "ev_fair_but_learned"
+    assert key(on_policy(subject(shape=FLAT), explained_variance=0.3)["explained_variance"]) == "ev_fair"
+    entropy = -math.log(4) * np.where((np.arange(200) >= 80) & (np.arange(200) < 120), 0.5, 0.99)
+    assert key(on_policy(entropy_loss=entropy)["entropy"]) == "entropy_high_now"
+    assert key(on_policy(subject(is_first=False), entropy_loss=-math.log(4))["entropy"]) == "entropy_high_again"
+    swings = ([0.4] * 15 + [0.01] * 5) * 10  # three bins of four are outside, and no four in a row
+    found = on_policy(kl_divergence=swings, clip_fraction=swings)
+    both = [found["kl"], found["clip_fraction"]]
+    assert [(one.level, key(one), one.reason.values["outside"]) for one in both] == [
+        (Level.GOOD, "kl_usual", True), (Level.GOOD, "clip_usual", True),
+    ]  # fmt: skip
+
+
+def test_a_range_may_be_open() -> None:
+    """On either side, and without one nothing is outside."""
+    assert [is_outside(2.0, band) for band in ((None, 1.0), (3.0, None), (1.0, 2.0), (None, None))] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert not is_outside(None, (0.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("health", "findings", "said"),
+    [
+        (Level.GOOD, (1.0, 2.0), "health good: no concern in 2 checks"),
+        (Level.GOOD, (1.0, 5.0), "health good: no concern in 2 checks, 1 outside the usual range"),
+        (Level.GOOD, (1.0, None), "health good: a concern in 1 of 2 checks, of low confidence only"),
+        (Level.WATCH, (1.0, None), "health watch: a concern in 1 of 2 checks"),
+        (Level.NOT_ASSESSED, (), "health not assessed"),
+    ],
+)
+def test_the_tile_says_what_the_table_shows(health: Level, findings: tuple[float | None, ...], said: str) -> None:
+    """Good values up to 3, and a watch where there is none: what counts, what does not, and what is only outside."""
+    checks = [
+        judged("value_loss", Level.GOOD if value is not None else Level.WATCH, "value_loss_usual", value=value,
+               band=(None, 3.0))
+        for value in findings
+    ]  # fmt: skip
+    unmade = not_assessed("kl", "no_column")
+    assert Renderer(template_folder()).words(health_words(health, [*checks, unmade])).replace("\u00a0", " ") == said
 
 
 # ---------------------------------------------------------------- off-policy

@@ -195,6 +195,12 @@ def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool
     return int(bins.begin[first]), int(bins.end[last]), float((last - first + 1) / len(bins))
 
 
+def is_outside(value: float | None, band: tuple[float | None, float | None]) -> bool:
+    """Whether a value is outside of a usual range; without a value or a range it is not."""
+    low, high = band
+    return value is not None and ((low is not None and value < low) or (high is not None and value > high))
+
+
 def judged(
     rule: str,
     level: Level,
@@ -220,12 +226,14 @@ def judged(
         most: the confidence that it has with many values.
         where: timesteps between which it happens.
         chart: the chart that shows it, if not that of the check.
-        values: what the words need besides `value`, `low` and `high`.
+        values: what the words need besides `value`, `low`, `high` and `outside`, whether the value is outside of the
+            usual range.
     """
     order = ("low", "medium", "high")
     by_count = "high" if count >= _SURE else "medium" if count >= _HALF_SURE else "low"
     confidence = order[min(order.index(most), order.index(by_count))]
-    words = phrase(f"finding.{key}", value=value, low=band[0], high=band[1], **values)
+    outside = is_outside(value, band)
+    words = phrase(f"finding.{key}", value=value, low=band[0], high=band[1], outside=outside, **values)
     shown = _BY_NAME[rule].chart if chart is None else chart
     begin, end = where or (None, None)
     return Finding(rule, level, words, value, band, confidence, begin, end, shown)

@@ -149,7 +149,9 @@ def _check_explained_variance(series: Series, bins: Bins, subject: Subject, limi
     where = longest_stretch(late, late.value < limits.explained_variance_good)
     given["where"] = where[:2] if where else None
     if level >= limits.explained_variance_none:
-        return judged(rule, Level.WATCH if not subject.learned else Level.GOOD, "ev_fair", **given)
+        if subject.learned:
+            return judged(rule, Level.GOOD, "ev_fair_but_learned", **given)
+        return judged(rule, Level.WATCH, "ev_fair", **given)
     if subject.learned:  # where returns hardly differ any more there is no variance to explain
         return judged(rule, Level.WATCH, "ev_poor_but_learned", most="medium", **given)
     return judged(rule, Level.BAD, "ev_negative" if level < limits.explained_variance_poor else "ev_none", **given)
@@ -217,7 +219,7 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
         if plateau is None or low[0] >= plateau or subject.is_solved:
             key = "entropy_low_rising" if plateau is None else "entropy_low_after_plateau"
             level = Level.GOOD if plateau is not None or subject.learned else Level.WATCH
-            return judged("entropy", level, key, at=low[0], **given)
+            return judged("entropy", level, key, at=low[0], learned=subject.learned, **given)
         early = low[0] < (share.begin[0] + share.end[-1]) / 2
         level = Level.BAD if early and not subject.learned else Level.WATCH
         return judged("entropy", level, "entropy_before_plateau", at=low[0], since=plateau, **given)
@@ -227,6 +229,8 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
         where = (int(late.begin[0]), int(late.end[-1]))
         key = "entropy_high_but_learned" if subject.learned else "entropy_untouched"
         return judged("entropy", level, key, where=where, **given)
+    if end > limits.entropy_untouched:
+        return judged("entropy", Level.GOOD, "entropy_high_now" if subject.is_first else "entropy_high_again", **given)
     return judged("entropy", Level.GOOD, "entropy_usual", **given)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from markupsafe import Markup
 
-from runsum.analysis.findings import source_of
+from runsum.analysis.findings import is_outside, source_of
 from runsum.archive.archive import ArchivedRun
 from runsum.frozen import frozen
 from runsum.model import Finding, Level, Phrase, phrase
@@ -75,12 +77,21 @@ def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
     )
 
 
-def health_words(run: ArchivedRun) -> Phrase:
-    """The health in one word, and how many checks it is made of."""
-    made = [found for found in run.digest.findings if found.level is not Level.NOT_ASSESSED]
-    outside = sum(found.level in (Level.BAD, Level.WATCH) for found in made)
-    if run.health is Level.NOT_ASSESSED:
+def health_words(health: Level, findings: Iterable[Finding]) -> Phrase:
+    """The health in one word, and in how many checks something was found.
+
+    A good check can be outside of its usual range, for a reason that it names, and a concern of low confidence does not
+    count: both are said.
+
+    Args:
+        health: of the run.
+        findings: its checks.
+    """
+    made = [found for found in findings if found.level is not Level.NOT_ASSESSED]
+    concerns = sum(found.level in (Level.BAD, Level.WATCH) for found in made)
+    if health is Level.NOT_ASSESSED:
         return phrase("health.not_assessed")
-    if outside:
-        return phrase("health.outside", level=str(run.health), count=outside, of=len(made))
-    return phrase("health.good", of=len(made))
+    if concerns:
+        key = "health.faint" if health is Level.GOOD else "health.concerns"
+        return phrase(key, level=str(health), count=concerns, of=len(made))
+    return phrase("health.good", of=len(made), outside=sum(is_outside(found.value, found.band) for found in made))
