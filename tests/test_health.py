@@ -409,6 +409,14 @@ def test_equal_gradient_norms_were_clipped() -> None:
     assert key(check_gradient(rows, subject(), LIMITS)) == "gradient_clipped"
 
 
+def test_gradients_are_told_by_their_median_and_what_few_exceed() -> None:
+    """A norm from 4 to 390 does not stay near its median of 35."""
+    rows = series(STEPS, gradient_norm=[4.0] * 9 + [35.0] * 180 + [120.0] * 10 + [390.0])
+    found = check_gradient(rows, subject(), LIMITS)
+    assert (found.level, key(found), found.value) == (Level.GOOD, "gradient_steady", 35.0)
+    assert found.reason.values["p95"] == 120.0
+
+
 def test_uneven_gradients_that_are_clipped_do_no_harm() -> None:
     """Where the limit is set and the reward rose; without a limit they are worth a look."""
     rows = series(STEPS, gradient_norm=[0.6] * 150 + [9.0] * 20 + [0.6] * 30)
