@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from runsum.analysis.shape import Fall, RewardShape, describe_shape
 from runsum.analysis.systems import check_data, check_downtime, check_gradient, check_resources, check_throughput
 from runsum.health import describe_subject, flat_settings
 from runsum.model import ConfigValue, DataQuality, Finding, Gap, Level, Session
-from runsum.pages.run_health import health_words
+from runsum.pages.run_health import describe_health, health_words
 from runsum.render import Renderer
 from runsum.resources import template_folder
 from support.analysis import LIMITS, floats, series
@@ -263,7 +264,26 @@ def test_the_tile_says_what_the_table_shows(health: Level, findings: tuple[float
         for value in findings
     ]  # fmt: skip
     unmade = not_assessed("kl", "no_column")
-    assert Renderer(template_folder()).words(health_words(health, [*checks, unmade])).replace("\u00a0", " ") == said
+    assert Renderer(template_folder()).words(health_words(health, [*checks, unmade])) == said
+
+
+def test_a_value_of_the_table_has_its_unit() -> None:
+    """A timestep is one of steps, memory is in MiB; a ratio has none, and without a value the cell is empty."""
+    findings = (
+        judged("reward_shape", Level.GOOD, "reward_level", value=74_384.0),
+        judged("resources", Level.GOOD, "memory_steady", value=1_234.0),
+        judged("value_loss", Level.GOOD, "value_loss_usual", value=1.5),
+        judged("data_quality", Level.WATCH, "data_contradiction"),
+    )
+    run: Any = SimpleNamespace(digest=SimpleNamespace(charts=(), findings=findings))
+    renderer = Renderer(template_folder())
+    shown = {row.rule: row.value and renderer.words(row.value) for row in describe_health(run).rows}
+    assert shown == {
+        "reward_shape": "74.4 k steps",
+        "resources": "1,234 MiB",
+        "value_loss": "1.5",
+        "data_quality": None,
+    }
 
 
 # ---------------------------------------------------------------- off-policy

@@ -19,7 +19,7 @@ class CheckRow:
     Attributes:
         rule: name of the check.
         level: its word.
-        value: the number that was judged, None where there is none.
+        value: the number that was judged with its unit, None where there is none.
         band: the usual range, None without one.
         where: timesteps between which it happens, None where it is not about a stretch.
         href: to the chart that shows it, empty where there is none.
@@ -29,7 +29,7 @@ class CheckRow:
     rule: str
     level: str
     words: Phrase
-    value: float | None
+    value: Phrase | None
     band: Phrase | None
     confidence: str
     where: Phrase | None
@@ -45,6 +45,14 @@ class Health:
     without: tuple[CheckRow, ...]
 
 
+_UNITS = {
+    "finding.reward_level": "steps", "finding.replay_not_begun": "steps", "finding.replay_size": "steps",
+    "finding.memory_steady": "mib", "finding.gpu_idle": "percent", "finding.gpu_used": "percent",
+    "finding.data_few": "rows", "finding.data_contaminated": "rows", "finding.data_good": "rows",
+    "finding.entropy_change": "nats", "finding.entropy_grew": "nats",
+}  # fmt: skip
+"""What the values of some findings are in; those of the others are shares, ratios or in the unit of their column."""
+
 _WORST_FIRST = (Level.BAD, Level.WATCH, Level.GOOD, Level.NOT_ASSESSED)
 
 
@@ -59,6 +67,10 @@ def describe_health(run: ArchivedRun) -> Health:
     )
 
 
+def _unit(found: Finding) -> str:
+    return _UNITS.get(found.reason.key, "number")
+
+
 def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
     low, high = found.band
     where = None
@@ -68,7 +80,7 @@ def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
         found.rule,
         str(found.level),
         found.reason,
-        found.value,
+        None if found.value is None else phrase(f"health.value_{_unit(found)}", value=found.value),
         None if low is None and high is None else phrase("health.band", low=low, high=high),
         found.confidence,
         where,
