@@ -11,6 +11,8 @@ import pytest
 from runsum.analysis.reward import find_milestones, milestone_trend_fact, thin_curve
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
 from runsum.model import Fact, Milestone
+from runsum.render import Renderer
+from runsum.resources import template_folder
 from support.analysis import LIMITS, NAN, floats, key_of
 
 # ---------------------------------------------------------------- milestones
@@ -207,6 +209,25 @@ def test_convergence_is_an_estimate() -> None:
     """A level curve has a timestep, and it says that it is estimated."""
     fact = convergence_fact(shape(PLATEAU))
     assert (fact.value, fact.estimated) == (shape(PLATEAU).level_since, True)
+
+
+def test_the_beginning_of_a_plateau_is_not_known_better_than_a_bin() -> None:
+    """A jump between two rows, 100 steps apart, is between these two; noise may widen that and nothing narrows it."""
+    found = shape([1.0] * 30 + [20.0] * 40)
+    assert (found.level_since, found.level_between) == (3100, (3000, 3100))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (74_200, 74_400, "between 74.2 k and 74.4 k, as far as the noise lets one tell"),
+        (50_001_000, 50_004_000, "around 50.00 M, as far as the noise lets one tell"),
+    ],
+)
+def test_a_band_that_looks_like_one_number_is_told_as_one(low: int, high: int, said: str) -> None:
+    """Late in a long line two timesteps can look alike."""
+    fact = convergence_fact(RewardShape("level", 40, 1.0, 5.0, level_since=high, level_between=(low, high)))
+    assert Renderer(template_folder()).words(fact.small[0]) == said
 
 
 def test_a_short_level_end_has_not_converged() -> None:

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from runsum.analysis.actions import count_actions, has_continuous_actions
-from runsum.analysis.findings import CHECKS, Subject, bin_medians, judged, longest_stretch, not_assessed, overall
+from runsum.analysis.findings import (
+    CHECKS,
+    Subject,
+    bin_medians,
+    judged,
+    longest_stretch,
+    not_assessed,
+    overall,
+)
 from runsum.analysis.off_policy import check_off_policy
 from runsum.analysis.on_policy import check_on_policy
 from runsum.analysis.outcome import check_reward, what_changed
@@ -210,6 +218,21 @@ def test_an_unknown_algorithm_is_judged_with_little_confidence() -> None:
     assert (found.level, found.confidence) == (Level.BAD, "low")
 
 
+def test_what_is_outside_and_good_names_its_reason() -> None:
+    """A reward that rose, values that are not outside for long, a run that began trained."""
+    assert key(on_policy(explained_variance=0.3)["explained_variance"]) == "ev_fair_but_learned"
+    assert key(on_policy(subject(shape=FLAT), explained_variance=0.3)["explained_variance"]) == "ev_fair"
+    entropy = -math.log(4) * np.where((np.arange(200) >= 80) & (np.arange(200) < 120), 0.5, 0.99)
+    assert key(on_policy(entropy_loss=entropy)["entropy"]) == "entropy_high_now"
+    assert key(on_policy(subject(is_first=False), entropy_loss=-math.log(4))["entropy"]) == "entropy_high_again"
+    swings = ([0.4] * 15 + [0.01] * 5) * 10  # three bins of four are outside, and no four in a row
+    found = on_policy(kl_divergence=swings, clip_fraction=swings)
+    both = [found["kl"], found["clip_fraction"]]
+    assert [(one.level, key(one), one.reason.values["outside"]) for one in both] == [
+        (Level.GOOD, "kl_usual", True), (Level.GOOD, "clip_usual", True),
+    ]  # fmt: skip
+
+
 # ---------------------------------------------------------------- off-policy
 
 
@@ -351,6 +374,14 @@ def test_equal_gradient_norms_were_clipped() -> None:
     """What is always the limit says nothing of the gradients."""
     rows = series(STEPS, gradient_norm=[0.5] * 200)
     assert key(check_gradient(rows, subject(), LIMITS)) == "gradient_clipped"
+
+
+def test_gradients_are_told_by_their_median_and_what_few_exceed() -> None:
+    """A norm from 4 to 390 does not stay near its median of 35."""
+    rows = series(STEPS, gradient_norm=[4.0] * 9 + [35.0] * 180 + [120.0] * 10 + [390.0])
+    found = check_gradient(rows, subject(), LIMITS)
+    assert (found.level, key(found), found.value) == (Level.GOOD, "gradient_steady", 35.0)
+    assert found.reason.values["p95"] == 120.0
 
 
 def test_uneven_gradients_that_are_clipped_do_no_harm() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from runsum.analysis.findings import CHECKS
+from runsum.analysis.findings import CHECKS, is_outside
+from runsum.model import Level
+from runsum.render import Renderer
+from runsum.resources import template_folder
 from support.verdict_cases import CASES, Case, Outcome, find_all, judge_all
 
 ON_POLICY_ONLY = {"kl", "clip_fraction", "kl_against_clip", "explained_variance", "entropy", "value_loss"}
@@ -54,3 +57,16 @@ def test_checks_keep_to_their_algorithms(algorithm: str) -> None:
     case: Case = next(case for case in CASES if case.algorithm == algorithm)
     rules = set(find_all(case, 0))
     assert not rules & (OFF_POLICY_ONLY if algorithm == "ppo" else ON_POLICY_ONLY)
+
+
+def test_what_is_good_and_outside_says_why() -> None:
+    """No number stands outside of its usual range with the word good beside it and no reason for that."""
+    renderer = Renderer(template_folder())
+    said = {
+        (found.rule, found.reason.key): str(renderer.words(found.reason))
+        for case in CASES
+        for found in find_all(case, 0).values()
+        if found.level is Level.GOOD and is_outside(found.value, found.band)
+    }
+    assert {rule for rule, _ in said} >= {"entropy", "value_loss"}
+    assert [words for words in said.values() if "the usual range" not in words] == []

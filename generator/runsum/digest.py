@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from runsum import facts, health, oddities, recorded, results
 from runsum.analysis import dynamics, media, resources, reward, settings, solved, standing, throughput
+from runsum.analysis.courses import steady_rows
 from runsum.analysis.shape import RewardShape, describe_shape
 from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.clock import Asked, AsOf, Clock
@@ -202,7 +203,10 @@ def _analyse(
     series, quality = clean_series(record.metrics, record.gpu, what.frame, limits)
     if twins:
         quality = replace(quality, foreign_runs=dict(twins))
-    learning, signals = dynamics.describe_dynamics(series, what.algorithm, what.by_application, limits)
+    annealed = health.is_annealed(health.flat_settings(what.config))
+    learning, signals = dynamics.describe_dynamics(
+        series, what.algorithm, what.by_application, steady_rows(series, annealed, what.target, limits), limits
+    )
     stand = standing.judge_standing(record.row, record.metrics, record.gpu, series, quality, what.target, clock, limits)
     videos, video_problems = media.collect_videos(
         record, lambda moment: clock.is_over(moment, quality.utc_offset_min), limits

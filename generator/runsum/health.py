@@ -48,22 +48,26 @@ def describe_subject(
         shape: of the reward.
     """
     settings = flat_settings(config)
-    rate = settings.get("learning_rate")
-    annealed = "learning_rate_at_the_end" in settings or "lr_schedule" in settings
-    annealed = annealed or any(str(value).startswith(_SCHEDULES) for value in (rate, settings.get("zoo:learning_rate")))
     recorded = number(settings.get("n_actions"))
     full = str(settings.get("full_action_space", settings.get("env full_action_space"))).lower() == "true"
     return Subject(
         algorithm=(algorithm or "").lower(),
         actions=int(recorded) if recorded else count_actions(env_id, full),
         is_continuous=has_continuous_actions(env_id),
-        is_annealed=annealed,
+        is_annealed=is_annealed(settings),
         is_first=is_first,
         is_solved=is_solved,
         settings=settings,
         target=target,
         shape=shape,
     )
+
+
+def is_annealed(settings: Mapping[str, object]) -> bool:
+    """Whether the settings, as `flat_settings` gives them, lower the learning rate."""
+    if "learning_rate_at_the_end" in settings or "lr_schedule" in settings:
+        return True
+    return any(str(settings.get(name)).startswith(_SCHEDULES) for name in ("learning_rate", "zoo:learning_rate"))
 
 
 def flat_settings(config: Mapping[str, ConfigValue]) -> dict[str, object]:

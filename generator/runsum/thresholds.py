@@ -126,18 +126,20 @@ class Thresholds:
     lost_watch: float = _rule(
         0.25, "share of the gain", "an end that gave back more of what was learned is worth a look"
     )
-    loss_change: float = _rule(0.25, "share", "a loss whose median moved by less from start to end is level")
+    loss_change: float = _rule(
+        0.25, "share", "a loss whose median moved by less from the first to the last tenth is little changed"
+    )
     explained_variance_poor: float = _rule(
         0.0,
         "",
-        "median of the last tenth at or below: the value function predicts no better than a constant",
+        "median of the last third below: the value function predicts worse than a constant",
         "Stable-Baselines3 logger documentation; Schulman, nuts and bolts of deep RL",
     )
     explained_variance_none: float = _rule(
         0.05, "share of the variance", "a critic that explains less in the last third explains nothing"
     )
     explained_variance_good: float = _rule(
-        0.5, "", "median of the last tenth above: the value function tracks returns", "common PPO practice"
+        0.5, "", "median of the last third at or above: the value function tracks returns", "common PPO practice"
     )
     kl_high: float = _rule(
         0.05,
@@ -171,12 +173,12 @@ class Thresholds:
     )
     value_loss_rise: float = _rule(
         3.0,
-        "× middle of the run",
+        "× median between 20 % and 50 %",
         "a value or TD loss that ends above this multiple while the reward does not rise is growing",
     )
     value_loss_blowup: float = _rule(
         10.0,
-        "× middle of the run",
+        "× median between 20 % and 50 %",
         "above this multiple the value or TD loss has blown up",
         "TRL logging documentation",
     )

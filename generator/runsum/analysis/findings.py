@@ -11,14 +11,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from runsum.analysis.shape import RewardShape
-from runsum.analysis.stats import middle
 from runsum.cleaning.rollouts import OFF_POLICY
-from runsum.cleaning.series import Series
 from runsum.cleaning.values import row_middles
 from runsum.frozen import frozen
 from runsum.model import Finding, Level, phrase
 from runsum.source.columns import Floats, number
-from runsum.thresholds import Thresholds
 
 CLIPPED = frozenset({"ppo", "appo", "recurrentppo", "maskableppo", "ppo_lstm", "maskable_ppo"})
 """On-policy algorithms that clip their updates."""
@@ -198,25 +195,10 @@ def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool
     return int(bins.begin[first]), int(bins.end[last]), float((last - first + 1) / len(bins))
 
 
-def loss_course(bins: Bins) -> tuple[float, float]:
-    """(median of the second fifth to the middle, median of the last tenth) of a loss; the beginning says little."""
-    count = len(bins)
-    first = bins.value[count // 5 : max(count // 2, count // 5 + 1)]
-    return middle(first), middle(bins.value[-max(1, count // 10) :])
-
-
-def steady_rows(series: Series, subject: Subject, limits: Thresholds) -> Floats:
-    """Timesteps of the rows whose learning rate is not near its end, NaN for the others."""
-    rates = series.columns["learning_rate"]
-    seen = series.values("learning_rate")
-    if len(seen) > len(rates) // 2 and seen.most > 1.5 * seen.least:
-        return np.where(rates >= limits.annealed_share * seen.most, series.timestep, np.nan)
-    if subject.is_annealed and len(series):
-        first, last = float(series.timestep[0]), float(series.timestep[-1])
-        goal = max(last, series.start_timestep + (subject.target or 0))
-        until = first + (goal - first) * (1 - limits.annealed_share)
-        return np.where(series.timestep <= until, series.timestep, np.nan)
-    return series.timestep
+def is_outside(value: float | None, band: tuple[float | None, float | None]) -> bool:
+    """Whether a value is outside of a usual range; without a value or a range it is not."""
+    low, high = band
+    return value is not None and ((low is not None and value < low) or (high is not None and value > high))
 
 
 def judged(
@@ -244,12 +226,14 @@ def judged(
         most: the confidence that it has with many values.
         where: timesteps between which it happens.
         chart: the chart that shows it, if not that of the check.
-        values: what the words need besides `value`, `low` and `high`.
+        values: what the words need besides `value`, `low`, `high` and `outside`, whether the value is outside of the
+            usual range.
     """
     order = ("low", "medium", "high")
     by_count = "high" if count >= _SURE else "medium" if count >= _HALF_SURE else "low"
     confidence = order[min(order.index(most), order.index(by_count))]
-    words = phrase(f"finding.{key}", value=value, low=band[0], high=band[1], **values)
+    outside = is_outside(value, band)
+    words = phrase(f"finding.{key}", value=value, low=band[0], high=band[1], outside=outside, **values)
     shown = _BY_NAME[rule].chart if chart is None else chart
     begin, end = where or (None, None)
     return Finding(rule, level, words, value, band, confidence, begin, end, shown)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.findings import Bins, Subject, bin_medians, judged, longest_stretch, loss_course, not_assessed
+from runsum.analysis.courses import loss_course
+from runsum.analysis.findings import Bins, Subject, bin_medians, judged, longest_stretch, not_assessed
 from runsum.analysis.stats import middle
 from runsum.cleaning.rollouts import VALUE_BASED
 from runsum.cleaning.series import Series
@@ -41,7 +42,8 @@ def _check_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding
         return not_assessed("td_loss", "no_column")
     if bins.count < limits.min_rows_trend:
         return not_assessed("td_loss", "few_values", rows=bins.count)
-    before, after = loss_course(bins)
+    course = loss_course(series.values(name).seen)
+    before, after = course.typical, course.end
     if before <= 0:
         return not_assessed("td_loss", "loss_zero")
     ratio, chart = after / before, name.replace("_", "-")

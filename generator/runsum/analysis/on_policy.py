@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from runsum.analysis.courses import late_median, loss_course, steady_rows, steady_values
 from runsum.analysis.findings import (
     Bins,
     Subject,
     bin_medians,
     judged,
     longest_stretch,
-    loss_course,
     not_assessed,
-    steady_rows,
 )
 from runsum.analysis.stats import is_signed_kl, middle
 from runsum.cleaning.series import Series
@@ -34,7 +33,7 @@ def check_on_policy(series: Series, subject: Subject, limits: Thresholds) -> lis
     """The findings of an on-policy run; of others, nothing."""
     if not subject.may_be_on_policy:
         return []
-    steady = steady_rows(series, subject, limits)
+    steady = steady_rows(series, subject.is_annealed, subject.target, limits)
     entropy = _Entropy(series, subject)
     critic = bin_medians(series.timestep, series.columns["explained_variance"])
     return [
@@ -42,7 +41,7 @@ def check_on_policy(series: Series, subject: Subject, limits: Thresholds) -> lis
         _check_kl(series, subject, steady, limits),
         _check_clip(series, subject, steady, limits),
         *_check_kl_against_clip(series, subject, steady, limits),
-        _check_explained_variance(critic, subject, limits),
+        _check_explained_variance(series, critic, subject, limits),
         _check_entropy(subject, entropy, limits),
         _check_value_loss(series, subject, limits),
     ]
@@ -71,7 +70,8 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
     bins = bin_medians(steady, values)
     if bins.count < limits.min_rows_trend:
         return not_assessed("kl", "kl_annealed")
-    typical, most = middle(bins.value), "high" if subject.algorithm else "low"
+    typical = middle_of(steady_values(series, "kl_divergence", steady).ordered)
+    most = "high" if subject.algorithm else "low"
     for level, limit, key in ((Level.BAD, limits.kl_high, "kl_high"), (Level.WATCH, limits.kl_watch, "kl_large")):
         if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
             level = Level.WATCH if subject.learned else level  # it is large, and the policy learned with it
@@ -98,7 +98,7 @@ def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresh
     bins, band = bin_medians(steady, values), (0.0, limits.clip_watch)
     if bins.count < limits.min_rows_trend:
         return not_assessed("clip_fraction", "kl_annealed")
-    typical = middle(bins.value)
+    typical = middle_of(steady_values(series, "clip_fraction", steady).ordered)
     for level, limit in ((Level.BAD, limits.clip_high), (Level.WATCH, limits.clip_watch)):
         if (where := longest_stretch(bins, bins.value > limit)) and where[2] >= limits.sustained_share:
             level = Level.WATCH if subject.learned else level
@@ -134,12 +134,11 @@ def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, lim
 # ---- the critic
 
 
-def _check_explained_variance(bins: Bins, subject: Subject, limits: Thresholds) -> Finding:
+def _check_explained_variance(series: Series, bins: Bins, subject: Subject, limits: Thresholds) -> Finding:
     rule, band = "explained_variance", (limits.explained_variance_good, 1.0)
     if missing := _absent(rule, subject, bins.count, limits):
         return missing
-    late = bins.after(2 / 3)
-    level = middle(late.value)
+    late, level = bins.after(2 / 3), late_median(series.values(rule).seen)
     given: dict[str, Any] = {"value": level, "band": band, "count": bins.count}
     if level >= limits.explained_variance_good:
         settled = bins.after(limits.early_share)
@@ -150,7 +149,9 @@ def _check_explained_variance(bins: Bins, subject: Subject, limits: Thresholds) 
     where = longest_stretch(late, late.value < limits.explained_variance_good)
     given["where"] = where[:2] if where else None
     if level >= limits.explained_variance_none:
-        return judged(rule, Level.WATCH if not subject.learned else Level.GOOD, "ev_fair", **given)
+        if subject.learned:
+            return judged(rule, Level.GOOD, "ev_fair_but_learned", **given)
+        return judged(rule, Level.WATCH, "ev_fair", **given)
     if subject.learned:  # where returns hardly differ any more there is no variance to explain
         return judged(rule, Level.WATCH, "ev_poor_but_learned", most="medium", **given)
     return judged(rule, Level.BAD, "ev_negative" if level < limits.explained_variance_poor else "ev_none", **given)
@@ -160,7 +161,8 @@ def _check_value_loss(series: Series, subject: Subject, limits: Thresholds) -> F
     bins = bin_medians(series.timestep, series.columns["value_loss"])
     if missing := _absent("value_loss", subject, bins.count, limits):
         return missing
-    typical, end = loss_course(bins)
+    course = loss_course(series.values("value_loss").seen)
+    typical, end = course.typical, course.end
     if typical <= 0:
         return not_assessed("value_loss", "loss_zero")
     ratio, band = end / typical, (None, limits.value_loss_rise)
@@ -217,7 +219,7 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
         if plateau is None or low[0] >= plateau or subject.is_solved:
             key = "entropy_low_rising" if plateau is None else "entropy_low_after_plateau"
             level = Level.GOOD if plateau is not None or subject.learned else Level.WATCH
-            return judged("entropy", level, key, at=low[0], **given)
+            return judged("entropy", level, key, at=low[0], learned=subject.learned, **given)
         early = low[0] < (share.begin[0] + share.end[-1]) / 2
         level = Level.BAD if early and not subject.learned else Level.WATCH
         return judged("entropy", level, "entropy_before_plateau", at=low[0], since=plateau, **given)
@@ -227,6 +229,8 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
         where = (int(late.begin[0]), int(late.end[-1]))
         key = "entropy_high_but_learned" if subject.learned else "entropy_untouched"
         return judged("entropy", level, key, where=where, **given)
+    if end > limits.entropy_untouched:
+        return judged("entropy", Level.GOOD, "entropy_high_now" if subject.is_first else "entropy_high_again", **given)
     return judged("entropy", Level.GOOD, "entropy_usual", **given)
 
 

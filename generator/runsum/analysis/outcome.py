@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.findings import Subject, judged, not_assessed
-from runsum.analysis.shape import Fall, RewardShape
+from runsum.analysis.shape import Fall, RewardShape, look_apart
 from runsum.analysis.stats import finite, middle
 from runsum.cleaning.series import Series
 from runsum.model import DataQuality, Finding, Level, Phrase, phrase
@@ -64,7 +64,7 @@ def check_reward(
         return judged(rule, Level.GOOD, "reward_open", value=shape.end, most="medium", **given)
     low, high = shape.level_between or (shape.level_since, shape.level_since)
     return judged(rule, Level.GOOD, "reward_level", value=float(shape.level_since), where=(shape.level_since, last),
-                  since=shape.level_since, earliest=low, latest=high, **given)  # fmt: skip
+                  since=shape.level_since, earliest=low, latest=high, apart=look_apart(low, high), **given)  # fmt: skip
 
 
 def _below_best(shape: RewardShape, limits: Thresholds) -> Finding:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from runsum import formatting
 from runsum.analysis.changepoints import PARTS, Course, block_means, find_course, thin
 from runsum.analysis.stats import middle, noise_level, slope, typical_range
 from runsum.frozen import frozen
@@ -57,7 +58,8 @@ class RewardShape:
         cliff: (timestep, before, after) of the largest sudden drop, or None.
         cliffs: number of sudden drops.
         recent_share: share of the rows that `recent_change` is about.
-        level_between: timesteps between which the level stretch began, as far as the noise lets one tell.
+        level_between: timesteps between which the level stretch began, as far as the noise lets one tell; at least a
+            bin of the course apart.
         fall: the loss of most of what was learned, or None.
         lost_share: how much of the gain the end has given back; 0 within the noise, and where the best was at the
             beginning.
@@ -236,7 +238,11 @@ def _recent_change(course: Course, scale: float, limits: Thresholds) -> tuple[fl
 
 
 def _level_since(course: Course, scale: float, limits: Thresholds) -> tuple[int | None, tuple[int, int] | None]:
-    """Timestep from which the course stays within a band around its final level, and how sure that is."""
+    """Timestep from which the course stays within a band around its final level, and how sure that is.
+
+    The course is known at the middles of its bins: what is within the band at one of them and outside at the one before
+    has come in anywhere between the two, so that what it began between is never narrower than a bin.
+    """
     fitted, x = course.fitted, course.thinned.x
     band = max(limits.plateau_band * scale, min(2 * course.thinned.unsure, limits.plateau_band_noisy * scale))
     level = middle(fitted[-max(3, len(fitted) // 10) :])
@@ -248,7 +254,9 @@ def _level_since(course: Course, scale: float, limits: Thresholds) -> tuple[int 
     for change in course.changes:
         if change.low <= first <= change.high:
             low, high = min(low, change.low), max(high, change.high)
-    return int(x[first]), (int(x[min(low, first)]), int(x[max(high, first)]))
+    low = max(min(low, first) - 1, 0)
+    high = min(max(high, first, low + 1), len(x) - 1)
+    return int(x[first]), (int(x[low]), int(x[high]))
 
 
 def _enters(away: Floats, band: float) -> int:
@@ -321,7 +329,13 @@ def convergence_fact(shape: RewardShape) -> Fact:
             f"convergence.{'moving' if shape.kind in ('rising', 'falling') else 'late'}", direction=shape.kind
         )
     low, high = shape.level_between or (shape.level_since, shape.level_since)
-    return Fact(shape.level_since, small=(phrase("convergence.between", low=low, high=high),), estimated=True)
+    key = "convergence.between" if look_apart(low, high) else "convergence.around"
+    return Fact(shape.level_since, small=(phrase(key, low=low, high=high),), estimated=True)
+
+
+def look_apart(low: int, high: int) -> bool:
+    """Whether two timesteps are two numbers in the digits that a page prints; late in a long line they may not be."""
+    return formatting.steps(low) != formatting.steps(high)
 
 
 def trend_fact(shape: RewardShape) -> Fact:

@@ -114,7 +114,7 @@ def check_gradient(series: Series, subject: Subject, limits: Thresholds) -> Find
         return judged(rule, level, key, value=high / typical, band=(None, limits.gradient_rise),
                       count=bins.count, most="medium", where=where[:2] if where else None, median=typical,
                       p95=high, limit=limit)  # fmt: skip
-    return judged(rule, Level.GOOD, "gradient_steady", value=typical, count=bins.count)
+    return judged(rule, Level.GOOD, "gradient_steady", value=typical, count=bins.count, p95=high)
 
 
 def check_data(quality: DataQuality, problems: Mapping[str, object], limits: Thresholds) -> Finding:

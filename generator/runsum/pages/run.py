@@ -303,7 +303,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         (phrase("tile.peak", peak=peak),) if peak is not None else (),
         facts["gpu_avg"].reason,
     )
-    yield Tile("verdict", run.advice.gate, "text", (health_words(run),), term="verdict")
+    yield Tile("verdict", run.advice.gate, "text", (health_words(run.health, run.digest.findings),), term="verdict")
 
 
 def _speed_range(digest: RunDigest, facts: Mapping[str, Fact]) -> tuple[Phrase, ...]:

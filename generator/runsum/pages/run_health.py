@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from markupsafe import Markup
 
-from runsum.analysis.findings import source_of
+from runsum.analysis.findings import is_outside, source_of
 from runsum.archive.archive import ArchivedRun
 from runsum.frozen import frozen
 from runsum.model import Finding, Level, Phrase, phrase
@@ -17,7 +19,7 @@ class CheckRow:
     Attributes:
         rule: name of the check.
         level: its word.
-        value: the number that was judged, None where there is none.
+        value: the number that was judged with its unit, None where there is none.
         band: the usual range, None without one.
         where: timesteps between which it happens, None where it is not about a stretch.
         href: to the chart that shows it, empty where there is none.
@@ -27,7 +29,7 @@ class CheckRow:
     rule: str
     level: str
     words: Phrase
-    value: float | None
+    value: Phrase | None
     band: Phrase | None
     confidence: str
     where: Phrase | None
@@ -43,6 +45,14 @@ class Health:
     without: tuple[CheckRow, ...]
 
 
+_UNITS = {
+    "finding.reward_level": "steps", "finding.replay_not_begun": "steps", "finding.replay_size": "steps",
+    "finding.memory_steady": "mib", "finding.gpu_idle": "percent", "finding.gpu_used": "percent",
+    "finding.data_few": "rows", "finding.data_contaminated": "rows", "finding.data_good": "rows",
+    "finding.entropy_change": "nats", "finding.entropy_grew": "nats",
+}  # fmt: skip
+"""What the values of some findings are in; those of the others are shares, ratios or in the unit of their column."""
+
 _WORST_FIRST = (Level.BAD, Level.WATCH, Level.GOOD, Level.NOT_ASSESSED)
 
 
@@ -57,6 +67,10 @@ def describe_health(run: ArchivedRun) -> Health:
     )
 
 
+def _unit(found: Finding) -> str:
+    return _UNITS.get(found.reason.key, "number")
+
+
 def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
     low, high = found.band
     where = None
@@ -66,7 +80,7 @@ def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
         found.rule,
         str(found.level),
         found.reason,
-        found.value,
+        None if found.value is None else phrase(f"health.value_{_unit(found)}", value=found.value),
         None if low is None and high is None else phrase("health.band", low=low, high=high),
         found.confidence,
         where,
@@ -75,12 +89,21 @@ def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
     )
 
 
-def health_words(run: ArchivedRun) -> Phrase:
-    """The health in one word, and how many checks it is made of."""
-    made = [found for found in run.digest.findings if found.level is not Level.NOT_ASSESSED]
-    outside = sum(found.level in (Level.BAD, Level.WATCH) for found in made)
-    if run.health is Level.NOT_ASSESSED:
+def health_words(health: Level, findings: Iterable[Finding]) -> Phrase:
+    """The health in one word, and in how many checks something was found.
+
+    A good check can be outside of its usual range, for a reason that it names, and a concern of low confidence does not
+    count: both are said.
+
+    Args:
+        health: of the run.
+        findings: its checks.
+    """
+    made = [found for found in findings if found.level is not Level.NOT_ASSESSED]
+    concerns = sum(found.level in (Level.BAD, Level.WATCH) for found in made)
+    if health is Level.NOT_ASSESSED:
         return phrase("health.not_assessed")
-    if outside:
-        return phrase("health.outside", level=str(run.health), count=outside, of=len(made))
-    return phrase("health.good", of=len(made))
+    if concerns:
+        key = "health.faint" if health is Level.GOOD else "health.concerns"
+        return phrase(key, level=str(health), count=concerns, of=len(made))
+    return phrase("health.good", of=len(made), outside=sum(is_outside(found.value, found.band) for found in made))
