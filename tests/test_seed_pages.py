@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,12 @@ def test_who_does_not_count_is_named(docs: Path) -> None:
     page = page_of(docs, "run-00000001")
     assert "it ended long before the others" in page
     assert page.count("run-00000023") == 0
+
+
+def test_the_best_is_that_of_all_legs(docs: Path) -> None:
+    """The second leg goes on to 42: its lineage is the sample, so the first leg's 21 is not its best."""
+    row = next(line for line in page_of(docs, "run-00000001").splitlines() if "run-00000002" in line)
+    assert re.findall(r'rs-num">([^<]*)</td>', row)[-1] == "42"
 
 
 def test_the_page_is_linked_from_everywhere(docs: Path) -> None:

@@ -14,7 +14,7 @@ from runsum.analysis.solved import normalise
 from runsum.archive import curves
 from runsum.archive.archive import Archive
 from runsum.archive.effects import changes_between, nearest_groups
-from runsum.archive.seeds import SeedGroup, Together
+from runsum.archive.seeds import Sample, SeedGroup, Together
 from runsum.axes import static_chart, ticks
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
@@ -34,13 +34,23 @@ _LEVELS = 5
 
 @frozen
 class SampleRow:
-    """A run that counts: number of legs, seed (None: not recorded), last step, score (None: no common timesteps)."""
+    """A run that counts.
+
+    Attributes:
+        row: its first leg.
+        legs: how many.
+        seed: None where it is not recorded.
+        last: last step of all legs.
+        score: None without timesteps that all runs have in common.
+        best: best mean reward of all legs, as the score is of all of them.
+    """
 
     row: RunRow
     legs: int
     seed: str | None
     last: float
     score: float | None
+    best: float | None
 
 
 @frozen
@@ -179,9 +189,21 @@ def _samples(group: SeedGroup, archive: Archive) -> tuple[SampleRow, ...]:
     if group.together is not None:
         scores = list(group.together.scores.ravel().tolist())
     return tuple(
-        SampleRow(_run_row(sample.slug, archive), len(sample.legs), sample.seed, sample.last_step, score)
+        SampleRow(
+            _run_row(sample.slug, archive),
+            len(sample.legs),
+            sample.seed,
+            sample.last_step,
+            score,
+            _best_of(sample, archive),
+        )
         for sample, score in list(zip(group.samples, scores, strict=True))[:_LISTED]
     )
+
+
+def _best_of(sample: Sample, archive: Archive) -> float | None:
+    bests = (archive.find(slug).digest.best_reward for slug in sample.legs)
+    return max((best for best in bests if best is not None), default=None)
 
 
 def _chart(found: Together) -> DrawnChart:
