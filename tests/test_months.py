@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from runsum.model import State, problem
+from runsum.model import State, known, phrase, problem
 from runsum.thresholds import Thresholds
 from support.months import ids, legs, month, months, run
 
@@ -24,6 +26,16 @@ def test_without_a_recorded_end_the_last_activity_counts() -> None:
     found = month(ended, open_ended).finished
     assert [(item.ending.at[:10], item.ending.recorded) for item in found] == [
         ("2025-10-03", True), ("2025-10-02", False)]  # fmt: skip
+
+
+def test_a_run_that_the_stale_guard_gave_up_on_ended_when_it_fell_silent() -> None:
+    """The guard records when it noticed, here in another year."""
+    gone = run(
+        "a", "2026-01-01T08:04:11", state=State.FAILED, begun="2025-12-29T19:04:11", active="2025-12-29T19:15:51"
+    )
+    ended = known("2026-01-01T08:04:11", phrase("end.guard", at="2025-12-29T19:15:51"))
+    found = month(replace(gone, summary={**gone.summary, "end_time_or_in_progress": ended})).failed
+    assert [(item.ending.at, item.ending.recorded) for item in found] == [("2025-12-29T19:15:51", False)]
 
 
 def test_the_word_of_a_running_run_is_no_date() -> None:

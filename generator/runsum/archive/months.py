@@ -115,9 +115,13 @@ class Months:
 
 
 def find_ending(run: ArchivedRun) -> Ending | None:
-    """When a run ended: its end where one is recorded and true, else its last activity; None without any date."""
-    digest = run.digest
-    end = None if digest.state.is_open else seconds(run.summary["end_time_or_in_progress"].value)
+    """When a run ended: its end where one is recorded and true, else its last activity; None without any date.
+
+    The stale guard records as the end when it noticed that a run is gone, which can be days later.
+    """
+    digest, recorded = run.digest, run.summary["end_time_or_in_progress"]
+    noticed = any(words.key == "end.guard" for words in recorded.small)
+    end = None if digest.state.is_open or noticed else seconds(recorded.value)
     last = seconds(digest.last_activity_at) if end is None else end
     return None if last is None else Ending(iso(last), end is not None)
 
