@@ -15,6 +15,7 @@ from runsum.config import Settings
 from runsum.model import Curve, RunDigest, State, known, note
 from runsum.pages.contract import Page
 from runsum.pages.home import make_pages
+from runsum.pages.run import headline
 from runsum.render import Renderer
 from runsum.resources import template_folder
 from runsum.thresholds import Thresholds
@@ -274,6 +275,23 @@ def test_thresholds_of_the_settings_count(tmp_path: Path) -> None:
         assert isinstance(page, Page)
         said = RENDERER.page(page.template, page.context)
         assert rows(section(said, "Finished lately"))[0][8] == words
+
+
+@pytest.mark.parametrize(
+    ("final", "shape", "state", "last"),
+    [
+        (18.0, "rising", State.COMPLETED, ["headline.rising"]),
+        (2.0, "rising", State.COMPLETED, ["headline.fell", "headline.rising_again"]),
+        (2.0, "rising", State.RUNNING, ["headline.fell", "headline.rising_again_now"]),
+        (2.0, "falling", State.COMPLETED, ["headline.fell", "headline.falling"]),
+        (2.0, "open", State.COMPLETED, ["headline.fell"]),
+    ],
+)
+def test_the_first_sentences_say_that_a_run_fell(final: float, shape: str, state: State, last: list[str]) -> None:
+    """As the verdict and the lists do: what rises again after it lost most of its gain is not still rising."""
+    digest = shaped(run("a", None, best=20.0, final=final, state=state), shape)
+    said = headline(archive(digest).runs[0], Thresholds())
+    assert [words.key for words in said][2:] == last
 
 
 def test_a_run_below_its_parent_says_so() -> None:
