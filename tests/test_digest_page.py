@@ -94,7 +94,7 @@ def test_the_table_of_months_counts_what_the_months_list() -> None:
         ["October 2025", "2", "2", "0", "0", "0", "1", "2 h", "2,000"],
     ]
     assert table(page, "Got worse") == [
-        ["b name of b", "ended at 5, its parent a at 20", "Pong", "PPO", "completed"]]  # fmt: skip
+        ["b name of b", "ended at a level of 5, its parent a at 20", "Pong", "PPO", "completed"]]  # fmt: skip
 
 
 def test_runs_without_a_date_are_the_last_section() -> None:
@@ -200,7 +200,7 @@ def test_the_digest_of_a_database(work: Path) -> None:
     assert [row[0].split()[0] for row in table(december, "Still open")] == ["run-00000004"]
     assert table(december, "First result of its game") == [["Breakout", "6.25", "run-00000001 ppo-Breakout-v5", "PPO"]]
     assert table(december, "Got worse") == [
-        ["run-00000002 ppo-Breakout-v5", "ended at 3.125, its parent run-00000001 at 6.25", "Breakout", "PPO",
+        ["run-00000002 ppo-Breakout-v5", "ended at a level of 3, its parent run-00000001 at 6", "Breakout", "PPO",
          "completed"],
     ]  # fmt: skip
     home = (docs / "index.md").read_text()

@@ -94,7 +94,7 @@ def test_a_leg_against_its_parent() -> None:
     parent = learned("a", (0.0, 10.0), noise=0.3, shape="rising")
     leg = learned("b", (10.0, 12.0), noise=0.4, start=1_000_000, parent="a", gamma=0.9)
     found = leg_effect(leg, parent, (), LIMITS)
-    assert (found.delta, found.noise, found.verdict) == (2.0, pytest.approx(1.0), "higher")
+    assert (found.levels.delta, found.levels.noise, found.verdict) == (2.0, pytest.approx(1.0), "higher")
     assert (found.rising, found.steps, found.sibling) == (True, 1_000_000, None)
 
 

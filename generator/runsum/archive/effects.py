@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from runsum.analysis import aggregate
+from runsum.analysis.levels import LevelDifference, compare_levels
 from runsum.archive import curves
 from runsum.archive.seeds import SeedGroup, SeedGroups
 from runsum.frozen import frozen
@@ -182,16 +183,14 @@ class LegEffect:
     """What came of a leg that went on with other settings.
 
     Attributes:
-        delta: level at its end minus level at the end of its parent; None where either is unknown.
-        noise: noise of both curves, as far as it can blur the difference.
+        levels: level at its end against level at the end of its parent.
         steps: timesteps that the leg trained itself.
         rising: whether the parent was still rising at its end, so that more steps alone would have helped.
         sibling: slug of a leg of the same parent that kept the settings; None without one.
         against_sibling: the difference to it at the timesteps that both cover; None without one.
     """
 
-    delta: float | None
-    noise: float
+    levels: LevelDifference
     steps: int | None
     rising: bool
     sibling: str | None = None
@@ -200,11 +199,12 @@ class LegEffect:
     @property
     def verdict(self) -> str:
         """What the numbers say: "higher", "lower", "noise" or "unknown"."""
-        if self.delta is None:
-            return "unknown"
-        if abs(self.delta) <= self.noise:
-            return "noise"
-        return "higher" if self.delta > 0 else "lower"
+        return self.levels.verdict
+
+
+def against_parent(run: RunDigest, parent: RunDigest | None, limits: Thresholds) -> LevelDifference | None:
+    """The end of a leg against that of its parent; None for a run without a parent in the archive."""
+    return None if parent is None else compare_levels(run.signals, parent.signals, limits)
 
 
 def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest], limits: Thresholds) -> LegEffect:
@@ -216,10 +216,7 @@ def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest],
         siblings: other legs of that parent with the parent's settings.
         limits: thresholds in force.
     """
-    level, before = run.signals.get("level"), parent.signals.get("level")
-    delta = level - before if isinstance(level, float) and isinstance(before, float) else None
-    delta = delta if delta is not None and math.isfinite(delta) else None
-    noise = limits.change_noise * math.hypot(*(_own_noise(one) for one in (run, parent)))
+    levels = compare_levels(run.signals, parent.signals, limits)
     rising = parent.signals.get("shape") == "rising"
     for sibling in siblings:
         points = [curves.stitch([one]) for one in (run, sibling)]
@@ -229,13 +226,8 @@ def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest],
                 one, other = curves.score(points, within, limits.seeds_score_share).ravel()
                 difference = float(one - other)
             if math.isfinite(difference):
-                return LegEffect(delta, noise, run.own_steps, rising, sibling.slug, difference)
-    return LegEffect(delta, noise, run.own_steps, rising)
-
-
-def _own_noise(run: RunDigest) -> float:
-    noise = run.signals.get("noise")
-    return noise if isinstance(noise, float) else 0.0
+                return LegEffect(levels, run.own_steps, rising, sibling.slug, difference)
+    return LegEffect(levels, run.own_steps, rising)
 
 
 def nearest_groups(place: int, groups: Sequence[SeedGroup], most: int) -> tuple[SeedGroup, ...]:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from runsum.analysis.evidence import Evidence
 from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.archive.effects import against_parent
 from runsum.frozen import frozen
 from runsum.model import State
 from runsum.source.columns import iso, seconds
@@ -211,10 +212,9 @@ def _find_regressions(ordered: Sequence[DatedRun], archive: Archive) -> list[Reg
     return found
 
 
-def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None) -> Evidence:
+def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> Evidence:
     """What the rules of the recommendations may know of a run, here without what only its own page needs."""
-    digest, delta = run.digest, run.summary["reward_delta"].value
-    lost = _lost_rewards(run)
+    digest = run.digest
     return Evidence(
         state=digest.state,
         progress_pct=digest.progress_pct,
@@ -227,15 +227,15 @@ def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None) -> Evidence:
         start=digest.start_timestep,
         downtime_h=None,
         slowdown=None,
-        parent_delta=delta if isinstance(delta, float) and not lost else None,
+        against_parent=against_parent(digest, parent.digest if parent else None, limits),
         parent_label=parent.digest.run_id if parent else None,
-        lost_rewards=lost,
+        lost_rewards=_lost_rewards(run),
     )
 
 
 def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> tuple[bool, bool]:
     """Whether a run ended below its parent, and whether it fell from its own best."""
-    evidence = gather_evidence(run, parent)
+    evidence = gather_evidence(run, parent, limits)
     below, fell = (_APPLIES[name](evidence, limits) is not None for name in ("worse_than_parent", "collapsed"))
     return below, fell
 

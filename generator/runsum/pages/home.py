@@ -117,7 +117,7 @@ def make_pages(archive: Archive) -> Iterator[Page]:
             runs=len(archive.runs),
             tiles=tuple(_tiles(archive)),
             unfinished=_listing(waiting, _OPEN, _OPEN_STATES, _meaning),
-            lately=_listing(over, _LATELY, FINISHED, lambda run: describe_outcome(run, archive.thresholds)),
+            lately=_listing(over, _LATELY, FINISHED, lambda run: _outcome(run, archive)),
             failed=_listing(failed, _FAILED, (State.FAILED,), _reason),
             best=tuple(map(_best, _latest_games(games))),
             more_games=max(0, len(games) - _GAMES),
@@ -170,6 +170,10 @@ def _meaning(run: ArchivedRun) -> tuple[Phrase, ...]:
         known = left is not None and left.key == "eta.running"
         return (phrase("open.running_left", hours=left.values["hours"]) if left and known else phrase("open.running"),)
     return (phrase(f"open.{digest.state}", status=digest.status or "(empty)"),)
+
+
+def _outcome(run: ArchivedRun, archive: Archive) -> tuple[Phrase, ...]:
+    return describe_outcome(run, archive.find(run.kin.parent) if run.kin.parent else None, archive.thresholds)
 
 
 def _reason(run: ArchivedRun) -> tuple[Phrase, ...]:

@@ -236,11 +236,8 @@ class _Lists:
         why = []
         if item.parent is not None:
             parent = item.parent.digest
-            why.append(
-                phrase(
-                    "digest.below_parent", final=digest.final_reward, parent=parent.run_id, before=parent.final_reward
-                )
-            )
+            level, before = digest.signals.get("level"), parent.signals.get("level")
+            why.append(phrase("digest.below_parent", level=level, parent=parent.run_id, before=before))
         if item.fell:
             why.append(phrase("digest.fell", best=digest.best_reward, final=digest.final_reward))
         return self._line(item.dated, tuple(why))
