@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from runsum.model import State, known, phrase, problem
+from runsum.model import Finding, Level, State, known, phrase, problem
 from runsum.thresholds import Thresholds
 from support.months import ids, legs, month, months, run
 
@@ -134,6 +134,28 @@ def test_a_run_that_gave_back_most_of_its_gain_got_worse() -> None:
     """From 0 to 20 and back to 5; one that ended at 15 did not."""
     runs = [run(str(final), "2025-10-02T00:00:00", best=20.0, final=final) for final in (5.0, 15.0)]
     assert [(ids([i.dated]), i.parent, i.fell) for i in month(*runs).regressions] == [(["5.0"], None, True)]
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "confidence", "listed"),
+    [
+        ("finding.reward_fell_from_start", {}, "medium", True),
+        ("finding.reward_below_best", {"is_noise": False}, "high", True),
+        ("finding.reward_below_best", {"is_noise": True}, "high", False),  # no larger than the noise
+        ("finding.reward_falling", {}, "high", True),
+        ("finding.reward_falling", {}, "low", False),  # a guess
+        ("finding.reward_rising", {}, "high", False),
+    ],
+)
+def test_a_run_that_ended_below_where_it_had_been_got_worse(
+    key: str, values: dict[str, object], confidence: str, listed: bool
+) -> None:
+    """What the check of its reward says, also where less than most of the gain is lost."""
+    said = Finding("reward_shape", Level.WATCH, phrase(key, **values), confidence=confidence)
+    slipped = replace(run("a", "2025-10-02T00:00:00", best=20.0, final=15.0), findings=(said,))
+    assert [(item.fell, item.slipped) for item in month(slipped).regressions] == ([(False, said)] if listed else [])
+    running = replace(slipped, state=State.RUNNING, last_activity_at="2025-10-02T00:00:00")
+    assert month(running).regressions == ()
 
 
 def test_no_judgement_while_it_runs_or_where_the_end_was_lost() -> None:

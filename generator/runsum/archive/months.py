@@ -15,13 +15,14 @@ from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.archive.effects import against_parent
 from runsum.frozen import frozen
-from runsum.model import State
+from runsum.model import Finding, State
 from runsum.source.columns import iso, seconds
 from runsum.thresholds import Thresholds
 
 FINISHED = (State.COMPLETED, State.FINISHED, State.STOPPED)
 OVER = (*FINISHED, State.FAILED)
 _Found = TypeVar("_Found", "NewBest", "Regression")
+_SLIPPED = ("finding.reward_fell_from_start", "finding.reward_below_best", "finding.reward_falling")
 _APPLIES = {rule.name: rule.applies for rule in RULES}
 
 
@@ -67,16 +68,18 @@ class NewBest:
 
 @frozen
 class Regression:
-    """A run that got worse, by the rules of the recommendations.
+    """A run that got worse, by the rules of the recommendations or the check of its reward.
 
     Attributes:
         parent: the run it continues and ended below; None where it did not.
         fell: whether it gave back most of what it had gained itself.
+        slipped: what the check of its reward says where it did not fall that far, but ended below where it had been.
     """
 
     dated: DatedRun
     parent: ArchivedRun | None
     fell: bool
+    slipped: Finding | None = None
 
 
 @frozen
@@ -207,8 +210,9 @@ def _find_regressions(ordered: Sequence[DatedRun], archive: Archive) -> list[Reg
             continue  # it may still recover
         parent = archive.find(item.run.kin.parent) if item.run.kin.parent else None
         below, fell = _got_worse(item.run, parent, archive.thresholds)
-        if below or fell:
-            found.append(Regression(item, parent if below else None, fell))
+        slipped = None if fell else _slipped(item.run)
+        if below or fell or slipped is not None:
+            found.append(Regression(item, parent if below else None, fell, slipped))
     return found
 
 
@@ -238,6 +242,14 @@ def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds)
     evidence = gather_evidence(run, parent, limits)
     below, fell = (_APPLIES[name](evidence, limits) is not None for name in ("worse_than_parent", "collapsed"))
     return below, fell
+
+
+def _slipped(run: ArchivedRun) -> Finding | None:
+    """What the check of the reward says of a run that ended below where it had been, if it is more than a guess."""
+    for found in run.digest.findings:
+        if found.rule == "reward_shape" and found.reason.key in _SLIPPED and found.confidence != "low":
+            return None if _lost_rewards(run) or found.reason.values.get("is_noise") else found
+    return None
 
 
 def _lost_rewards(run: ArchivedRun) -> bool:

@@ -36,6 +36,11 @@ _SHORT = {
     "error.recorded": "digest.failed_recorded",
     "error.stale_guard": "digest.failed_guard",
 }
+_SLIPPED = {
+    "finding.reward_fell_from_start": "digest.from_start",
+    "finding.reward_below_best": "digest.below_best",
+    "finding.reward_falling": "digest.falling",
+}
 Line = TypeVar("Line")
 Entry = TypeVar("Entry")
 
@@ -240,6 +245,9 @@ class _Lists:
             why.append(phrase("digest.below_parent", level=level, parent=parent.run_id, before=before))
         if item.fell:
             why.append(phrase("digest.fell", best=digest.best_reward, final=digest.final_reward))
+        if item.slipped is not None:
+            reason = item.slipped.reason
+            why.append(Phrase(_SLIPPED[reason.key], reason.values))
         return self._line(item.dated, tuple(why))
 
 
