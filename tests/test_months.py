@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from runsum.model import Finding, Level, State, known, phrase, problem
+from runsum.model import ConfigValue, Finding, Level, RunDigest, State, known, phrase, problem
+from runsum.pages.contract import Page
+from runsum.pages.groups import GroupPage, make_parts
 from runsum.thresholds import Thresholds
-from support.months import ids, legs, month, months, run
+from support.months import archive, ids, legs, month, months, run
 
 # ---------------------------------------------------------------- which month
 
@@ -108,6 +110,40 @@ def test_a_best_after_lost_rewards_is_only_the_best_captured() -> None:
     )
     captured = {item.dated.run.digest.run_id: item.captured for item in (*found.new_bests, *found.first_results)}
     assert captured == {"before": False, "lost": True, "after": True, "elsewhere": False}
+
+
+def rewarded(digest: RunDigest, by: str | None) -> RunDigest:
+    return replace(digest, config={} if by is None else {"reward_fn": ConfigValue(by, "config_json")})
+
+
+def test_rewards_of_other_functions_are_no_record() -> None:
+    """-235 by the queue is no better than -590 by the delay: each has a first result, and then its own bests."""
+    found = month(
+        rewarded(run("delay", "2025-10-02T00:00:00", best=-590.0), "delay"),
+        rewarded(run("queue", "2025-10-03T00:00:00", best=-234.9), "queue"),
+        rewarded(run("better", "2025-10-04T00:00:00", best=-500.0), "delay"),
+        run("alone", "2025-10-05T00:00:00", best=1.0, game="Breakout"),
+    )
+    bests = [(i.dated.run.digest.run_id, i.before and i.before.digest.run_id, i.rewarded) for i in found.new_bests]
+    assert bests == [("better", "delay", (("reward_fn", "delay"),))]
+    firsts = {item.dated.run.digest.run_id: item.rewarded for item in found.first_results}
+    assert firsts == {
+        "alone": None, "queue": (("reward_fn", "queue"),), "delay": (("reward_fn", "delay"),)}  # fmt: skip
+
+
+def test_runs_of_a_game_that_were_rewarded_differently_are_ranked_apart() -> None:
+    """First the function that most runs have, though another gave the larger numbers."""
+    runs = [
+        rewarded(run(name, "2025-10-02T00:00:00", best=best), by)
+        for name, best, by in (("a", -900.0, "delay"), ("b", -590.0, "delay"), ("c", -235.0, "queue"))
+    ]
+    (game,) = archive(*runs).games
+    assert [one.digest.run_id for one in game.runs] == ["b", "a", "c"]
+    page = next(item for part in make_parts(archive(*runs)) for item in part.make() if isinstance(item, Page))
+    assert isinstance(page.context, GroupPage)
+    assert [row.place for row in page.context.rows] == [1, 2, 1]
+    assert [words.values["items"] for words in page.context.measures] == [
+        [("reward_fn", "delay")], [("reward_fn", "delay")], [("reward_fn", "queue")]]  # fmt: skip
 
 
 # ---------------------------------------------------------------- what got worse

@@ -13,6 +13,7 @@ from runsum.analysis.solved import REACHED
 from runsum.archive.effects import Effect, against_parent, find_effects
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
+from runsum.archive.rewarded import by_frequency, rewarded_by
 from runsum.archive.seeds import Remember, SeedGroups, find_seed_groups, is_unlearned
 from runsum.archive.slugs import SlugMaker
 from runsum.frozen import frozen
@@ -88,7 +89,7 @@ class Lineage:
 
 @frozen
 class Group:
-    """Runs of one game or one algorithm, best first."""
+    """Runs of one game or one algorithm, best first among those that were rewarded alike, which stand together."""
 
     slug: str
     name: str
@@ -297,9 +298,12 @@ def _rank(
 ) -> tuple[Group, ...]:
     ranked = []
     for name, group in groups.items():
+        measures = {run.slug: rewarded_by(run) for run in group}
+        places = by_frequency(measures.values())
         order = sorted(
             group,
             key=lambda run: (
+                places[measures[run.slug]],
                 run.best_reward is None,
                 -(run.best_reward or 0.0),
                 run.started_at or "",

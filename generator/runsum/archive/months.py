@@ -14,6 +14,7 @@ from runsum.analysis.evidence import Evidence
 from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.archive.effects import against_parent
+from runsum.archive.rewarded import Measure, rewarded_by
 from runsum.frozen import frozen
 from runsum.model import Finding, State
 from runsum.source.columns import iso, seconds
@@ -54,16 +55,18 @@ class DatedRun:
 
 @frozen
 class NewBest:
-    """A run whose best reward is above that of every run of its game that ended earlier.
+    """A run whose best reward is above that of every run of its game that was rewarded alike and ended earlier.
 
     Attributes:
         before: the run that held the best; None for the first result of the game.
+        rewarded: for what it was rewarded; None where all runs of the game were rewarded alike.
         captured: whether this or an earlier run of the game lost its large rewards, so that the record may be wrong.
     """
 
     dated: DatedRun
     before: ArchivedRun | None
     captured: bool
+    rewarded: Measure | None = None
 
 
 @frozen
@@ -188,18 +191,23 @@ def _by_month(found: Sequence[_Found]) -> dict[str, list[_Found]]:
 def _find_bests(ordered: Sequence[DatedRun]) -> list[NewBest]:
     """Walk through the runs in the order in which they ended, and note whoever is above all before."""
     found: list[NewBest] = []
-    holders: dict[str, ArchivedRun] = {}
+    holders: dict[tuple[str, Measure], ArchivedRun] = {}
     uncertain: set[str] = set()
+    measures: dict[str, set[Measure]] = {}
+    for item in ordered:
+        if item.run.digest.game is not None:
+            measures.setdefault(item.run.digest.game, set()).add(rewarded_by(item.run.digest))
     for item in ordered:
         game, best = item.run.digest.game, item.run.digest.best_reward
         if game is None or best is None:
             continue
         if _lost_rewards(item.run):
             uncertain.add(game)
-        holder = holders.get(game)
+        rewarded = rewarded_by(item.run.digest)
+        holder = holders.get((game, rewarded))
         if holder is None or best > (holder.digest.best_reward or 0.0):
-            holders[game] = item.run
-            found.append(NewBest(item, holder, game in uncertain))
+            holders[game, rewarded] = item.run
+            found.append(NewBest(item, holder, game in uncertain, rewarded if len(measures[game]) > 1 else None))
     return found
 
 

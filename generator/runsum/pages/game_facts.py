@@ -160,8 +160,10 @@ def _effect_row(effect: Effect, up: str) -> EffectRow:
     values = {"low": effect.low, "high": effect.high, "noise": effect.noise}
     key = "single" if effect.low is None else "interval" if effect.reliable else "interval_few"
     verdict = phrase(f"effect.{effect.verdict}")
-    if effect.verdict == "single":
-        verdict = phrase("effect.single_higher" if effect.delta > 0 else "effect.single_lower")
+    if effect.refused:
+        key, verdict = "not_compared", phrase("effect.refused", names=", ".join(effect.refused))
+    elif effect.verdict == "single":
+        verdict = phrase("effect.single_higher" if (effect.delta or 0.0) > 0 else "effect.single_lower")
     return EffectRow(
         effect,
         effect.changes,

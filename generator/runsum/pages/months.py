@@ -72,12 +72,17 @@ class RunLine:
 
 @frozen
 class BestLine:
-    """A new best: the game, and the run that held the best before (None: the first result)."""
+    """A new best: the game, and the run that held the best before (None: the first result).
+
+    Attributes:
+        rewarded: for what it was rewarded; None where all runs of the game were rewarded alike.
+    """
 
     line: RunLine
     game_href: Markup
     before: RunRow | None
     captured: Phrase | None
+    rewarded: Phrase | None
 
 
 @frozen
@@ -234,6 +239,7 @@ class _Lists:
             game_href=Markup(f"{self.up}games/{run.game_page}/index.html"),
             before=_row(item.before, self.up) if item.before else None,
             captured=phrase("reward.digits_lost") if item.captured else None,
+            rewarded=None if item.rewarded is None else phrase("digest.rewarded", items=list(item.rewarded)),
         )
 
     def _worse(self, item: Regression) -> RunLine:
