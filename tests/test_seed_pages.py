@@ -122,6 +122,16 @@ def test_the_best_is_that_of_all_legs(docs: Path) -> None:
     assert re.findall(r'rs-num">([^<]*)</td>', row)[-1] == "42"
 
 
+def test_targets_that_differ_are_said(docs: Path) -> None:
+    """A second leg was to end at twice the steps of the others: on the page of its group and beside comparisons."""
+    page, other = page_of(docs, "run-00000001"), page_of(docs, "run-00000011")
+    assert "Their targets differ, from 163.8 k to 327.7 k steps." in page
+    assert "Their targets differ" not in other
+    assert "targets: 163.8 k steps → 163.8 k to 327.7 k steps" in page
+    game = (docs / "games" / "breakout" / "index.md").read_text(encoding="utf-8")
+    assert "targets: 163.8 k to 327.7 k steps → 163.8 k steps" in game
+
+
 def test_the_page_is_linked_from_everywhere(docs: Path) -> None:
     """From its runs, its game, its algorithm, the index."""
     href = document(docs, "run-00000001")["seeds"]["page"].removesuffix("index.html")

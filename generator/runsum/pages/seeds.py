@@ -23,6 +23,7 @@ from runsum.model import ConfigChange, DrawnChart, Fact, Phrase, missing, note, 
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
 from runsum.pages.game_facts import SeedEntry, seed_entries, seed_words
 from runsum.pages.note_rows import NoteRow
+from runsum.pages.targets import between_words, spread_words, target_of
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
@@ -43,6 +44,7 @@ class SampleRow:
         last: last step of all legs.
         score: None without timesteps that all runs have in common.
         best: best mean reward of all legs, as the score is of all of them.
+        target: step at which its last leg was to end; None where it is not recorded.
     """
 
     row: RunRow
@@ -51,6 +53,7 @@ class SampleRow:
     last: float
     score: float | None
     best: float | None
+    target: int | None
 
 
 @frozen
@@ -66,6 +69,7 @@ class OtherRow:
     """Another group of the same environment.
 
     Attributes:
+        targets: the targets of both where they differ, else None.
         probability: that a run of this page's group scores higher than one of the other, in percent.
         words: interval of it.
         last: timestep up to which both were compared.
@@ -76,6 +80,7 @@ class OtherRow:
     href: Markup
     count: int
     changes: tuple[ConfigChange, ...]
+    targets: Phrase | None
     probability: float
     words: Phrase
     last: float
@@ -160,7 +165,11 @@ def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archiv
         "seed_group.md.j2",
         SeedPage(
             title=f"{group.game} · {group.algorithm}",
-            headline=(phrase("seeds.headline", count=len(group.samples), env_id=group.env_id), seed_words(group)),
+            headline=(
+                phrase("seeds.headline", count=len(group.samples), env_id=group.env_id),
+                *spread_words(group, archive),
+                seed_words(group),
+            ),
             group=group,
             notes=tuple(_notes(group, archive)),
             key=key,
@@ -196,6 +205,7 @@ def _samples(group: SeedGroup, archive: Archive) -> tuple[SampleRow, ...]:
             sample.last_step,
             score,
             _best_of(sample, archive),
+            target_of(sample, archive),
         )
         for sample, score in list(zip(group.samples, scores, strict=True))[:_LISTED]
     )
@@ -318,6 +328,7 @@ def _others(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archive, le
             href=Markup(f"../{other.slug}/index.html"),
             count=len(other.samples),
             changes=changes[:12],
+            targets=between_words(other, group, archive),
             probability=100 * aggregate.probability_of_improvement(mine, theirs),
             words=phrase("seeds.probability_few" if few else "seeds.probability", low=100 * low, high=100 * high),
             last=within[1],
