@@ -180,4 +180,14 @@ def test_the_human_normalised_score_is_an_estimate(docs: Path) -> None:
     assert found["human_normalised"]["best"] == pytest.approx((20.0 - 1.7) / 28.8)
     assert found["human_normalised"]["certain"] is False
     assert found["solved"] is None
-    assert "no game score" in (docs / "runs" / "run-00000001" / "index.md").read_text(encoding="utf-8")
+    page = (docs / "runs" / "run-00000001" / "index.md").read_text(encoding="utf-8")
+    assert "no game score" in page
+    assert "by the level over the last tenth, 0.635 by the best mean" in page
+
+
+def test_the_page_of_a_game_says_which_level_is_the_highest(docs: Path) -> None:
+    """By the level over the last tenth, since the first of the ranking, which goes by the best mean, can be another."""
+    game = (docs / "games" / "breakout" / "index.md").read_text(encoding="utf-8")
+    said = re.search(r"by the level over the last tenth of (run-\d+), the highest at the end of 11 runs", game)
+    assert said is not None
+    assert said[1] == "run-00000021"

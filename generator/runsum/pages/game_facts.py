@@ -152,7 +152,7 @@ def _human_row(env_id: str, runs: Sequence[RunDigest]) -> Iterator[NoteRow]:
         small.append(phrase("human.unknown"))
     words = note(
         "game.human", *small, env_id=env_id, final=human.final, run=best.run_id, count=len(scored),
-        estimated=not human.certain,
+        several=len(scored) > 1, estimated=not human.certain,
     )  # fmt: skip
     yield NoteRow("Human-normalised score", words)
 
