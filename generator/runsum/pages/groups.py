@@ -41,7 +41,7 @@ class GroupPage:
     Attributes:
         environments: env ids in the group with their number of runs.
         partners: names of the algorithms (of a game) or games (of an algorithm) with their number of runs.
-        drawn: number of curves in the chart.
+        drawn: which curves the chart shows, and which of them are coloured.
         measures: for what the run of each row was rewarded; empty where all runs of a game were rewarded alike.
         spelling: a game's name in one word, for the search; empty where it is one.
         notes: solved or not, human-normalised.
@@ -59,7 +59,7 @@ class GroupPage:
     environments: tuple[tuple[str, int], ...]
     partners: tuple[tuple[str, int], ...]
     chart: DrawnChart | None
-    drawn: int
+    drawn: Phrase
     key: str
     is_game: bool
     notes: tuple[NoteRow, ...]
@@ -143,7 +143,7 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
             environments=_count(run.digest.env_id for run in group.runs),
             partners=_count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs),
             chart=chart,
-            drawn=len(drawn),
+            drawn=_drawn_words(len(drawn), len(runs), is_game),
             key=key,
             is_game=is_game,
             notes=tuple(game_rows(group)) if is_game else (),
@@ -153,6 +153,24 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
             has_gpu=any(line.costs.gpu_hours.count or line.costs.energy_kwh.count for line in costs),
         ),
     )
+
+
+def _drawn_words(drawn: int, curves: int, is_game: bool) -> Phrase:
+    """Which curves are in the chart.
+
+    Args:
+        drawn: number of curves in the chart.
+        curves: number of runs that have one.
+        is_game: whether they are of one game.
+    """
+    if not is_game:
+        return phrase("group.drawn_game") if drawn == 1 else phrase("group.drawn_games", count=drawn)
+    if drawn == 1:
+        return phrase("group.drawn_one")
+    if drawn <= _HIGHLIGHTED:
+        return phrase("group.drawn_few", count=drawn)
+    key = "group.drawn_all" if drawn == curves else "group.drawn_best"
+    return phrase(key, count=drawn, runs=curves, coloured=_HIGHLIGHTED)
 
 
 def _measures(runs: Sequence[ArchivedRun]) -> tuple[Measure, ...]:
