@@ -251,6 +251,16 @@ def test_hours_and_energy_are_added_up() -> None:
         archive(first, run("b", "2025-10-02T11:00:00", hours=None), run("c", "2025-10-04T10:00:00", hours=None))
     )
     assert [(s.trained_h, s.energy_kwh) for s in found.stretches] == [(None, None), (2.0, 0.5)]
+    assert [s.untimed for s in found.stretches] == [1, 1]
+
+
+def test_hours_say_how_many_runs_are_not_in_them() -> None:
+    """As the digest does; where no run has a time, the hours themselves are not recorded."""
+    times: tuple[float | None, ...] = (1.0, None, None)
+    page = home(*(run(f"r{i}", "2025-10-02T10:00:00", hours=hours) for i, hours in enumerate(times)))
+    assert rows(section(page, "Activity by day"))[0][2] == "1 h 2 runs without a recorded time"
+    page = home(run("a", "2025-10-02T10:00:00", hours=None))
+    assert rows(section(page, "Activity by day"))[0][2] == "not recorded"
 
 
 def test_the_first_week_of_the_calendar_has_a_begin() -> None:
