@@ -10,6 +10,7 @@ import pytest
 
 from runsum.analysis.evidence import Evidence, Precedent
 from runsum.analysis.gate import judge_gate
+from runsum.analysis.levels import LevelDifference
 from runsum.analysis.next_actions import RULES, advise
 from runsum.model import DataQuality, Finding, Level, State, phrase, problem
 from support.analysis import LIMITS
@@ -25,6 +26,11 @@ def evidence(numbers: Mapping[str, Any] | None = None, **changes: Any) -> Eviden
         downtime_h=0.0, slowdown=None,
     )  # fmt: skip
     return replace(healthy, **changes)
+
+
+def below(drop: float, noise: float = 0.4) -> LevelDifference:
+    """A level so far below that of the parent."""
+    return LevelDifference(20.0 - drop, 20.0, -drop, noise)
 
 
 def found(rule: str, key: str, level: Level = Level.BAD, value: float = 0.5, **values: Any) -> dict[str, Finding]:
@@ -54,7 +60,7 @@ GATES = [
     ("gate.too_early", "insufficient data", evidence(progress_pct=24.9)),
     ("gate.flat", "no-go", evidence(**FLAT)),
     ("gate.falling", "no-go", evidence({"lost_share": 0.6}, final=10.0)),
-    ("gate.worse_than_parent", "no-go", evidence(parent_delta=-2.1, parent_label="run-1")),
+    ("gate.worse_than_parent", "no-go", evidence(against_parent=below(2.1), parent_label="run-1")),
     ("gate.no_gain", "insufficient data", evidence(findings=NO_GAIN)),
     ("gate.below_best", "insufficient data", evidence(findings=BELOW_BEST)),
     ("gate.from_start", "insufficient data", evidence(findings=FROM_START)),
@@ -76,7 +82,7 @@ def test_the_first_clause_that_applies_decides() -> None:
     ill = evidence(
         {"shape": "flat", "lost_share": 0.9}, findings=FLAT["findings"], state=State.FAILED,
         quality=DataQuality(reward_rows=5, contaminated_rows=9),
-        lost_rewards=True, progress_pct=1.0, final=0.0, parent_delta=-9.0, parent_label="run-1",
+        lost_rewards=True, progress_pct=1.0, final=0.0, against_parent=below(9.0), parent_label="run-1",
     )  # fmt: skip
     cures: list[dict[str, Any]] = [
         {"state": State.STOPPED},
@@ -86,7 +92,7 @@ def test_the_first_clause_that_applies_decides() -> None:
         {"progress_pct": 50.0},
         {"numbers": evidence({"shape": "falling", "lost_share": 0.9}).numbers, "findings": NO_GAIN},
         {"numbers": evidence({"shape": "falling"}).numbers},
-        {"parent_delta": None},
+        {"against_parent": None},
         {"findings": BELOW_BEST},
     ]
     seen = [judge_gate(ill, LIMITS)[1].key]
@@ -102,7 +108,8 @@ def test_the_first_clause_that_applies_decides() -> None:
         evidence(progress_pct=25.0),
         evidence(progress_pct=None),
         evidence({"lost_share": 0.5}, final=10.5),
-        evidence(parent_delta=-2.0, parent_label="run-1"),  # a tenth of the scale
+        evidence(against_parent=below(2.0), parent_label="run-1"),  # a tenth of the scale
+        evidence(against_parent=below(2.1, noise=2.5), parent_label="run-1"),  # within the noise of the curves
     ],
 )
 def test_the_gate_stays_open_at_its_limits(seen: Evidence) -> None:
@@ -120,7 +127,7 @@ FIRES = {
     "never_learned": evidence(findings=found("never_learned", "never_learned")),
     "flat": evidence(**FLAT),
     "rising": evidence({"shape": "rising", "recent_change": 2.0}),
-    "worse_than_parent": evidence(parent_delta=-5.0, parent_label="run-1", changed=("gamma",)),
+    "worse_than_parent": evidence(against_parent=below(5.0), parent_label="run-1", changed=("gamma",)),
     "plateau": evidence({"level_since": 500.0}),
     "lost_rewards": evidence(lost_rewards=True),
     "kl_against_clip": evidence(findings=found("kl_against_clip", "kl_against_clip")),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runsum.analysis.regained import regained_facts
 from runsum.analysis.reward import find_milestones, milestone_trend_fact, thin_curve
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
 from runsum.model import Fact, Milestone
@@ -203,6 +204,17 @@ def test_start_and_end_are_medians_of_tenths() -> None:
 def test_what_has_not_converged_says_why(rewards: list[float], key: str) -> None:
     """No timestep of convergence for a curve that is short, flat or still moving."""
     assert key_of(convergence_fact(shape(rewards))) == key
+
+
+def test_a_fallen_reward_that_rises_again_is_not_still_rising() -> None:
+    """Up to 30, down to 0, up to 12 again: 60 % is lost, so neither convergence nor trend call it still rising."""
+    fallen = [*range(30), *range(30, -1, -1), *np.linspace(0, 12, 30)]
+    found = shape(fallen)
+    assert found.kind == "rising"
+    facts = regained_facts(found, LIMITS)
+    assert {name: key_of(fact) for name, fact in facts.items()} == {
+        "convergence_timestep": "convergence.regaining", "reward_trend_note": "shape.regaining"}  # fmt: skip
+    assert regained_facts(shape(RISE), LIMITS) == regained_facts(shape(FALL), LIMITS) == {}
 
 
 def test_convergence_is_an_estimate() -> None:

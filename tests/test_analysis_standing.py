@@ -132,6 +132,13 @@ def test_the_stale_guard_is_quoted(tmp_path: Path) -> None:
     assert (said.key, said.values["line"]) == ("error.stale_guard", note)
 
 
+def test_what_the_stale_guard_wrote_is_no_sign_of_life(tmp_path: Path) -> None:
+    """It sets updated_at to the moment it looked; the last activity is the one that it found."""
+    note = f"Auto-failed by stale-run-guard: pid_missing, last_activity>30m ({TEN(5000)}), at {TEN(9000)}"
+    guarded = digest(tmp_path, status="failed", status_note=note, end_time=TEN(9000), updated_at=TEN(9000))
+    assert guarded.last_activity_at == TEN(5000)
+
+
 # ---------------------------------------------------------------- solved, and rewards that were never stored
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runsum.archive.effects import COMPARED, Effect, find_effects, leg_effect
+from runsum.archive.effects import COMPARED, Effect, against_parent, find_effects, leg_effect
 from runsum.model import RunDigest
 from support.digests import LIMITS, grouped, learned
 
@@ -86,6 +86,18 @@ def test_other_environments_are_not_compared() -> None:
     assert effects(learned("a"), learned("b", at=1, game="Breakout", gamma=0.9)) == ()
 
 
+def test_other_rewards_are_not_compared() -> None:
+    """A reward function, at any depth of the settings, changes the unit; one that is off, or a goal, does not."""
+    one = learned("a", reward_fn="delay")
+    (found,) = effects(one, learned("b", (0.0, 9.0), at=1, reward_fn="queue"))
+    assert (found.verdict, found.delta, found.refused) == ("refused", None, ("reward_fn",))
+    (deep,) = effects(learned("a"), learned("b", at=1, custom_params={"env": {"waiting_reward": 2}}))
+    assert deep.refused == ("waiting_reward",)
+    for harmless in ({"reward_scale": 1.0}, {"reward_threshold": 475.0}, {"clip_rewards": True}):
+        (compared,) = effects(learned("a"), learned("b", (0.0, 9.0), at=1, **harmless))
+        assert compared.delta == pytest.approx(7.6), harmless
+
+
 # ---------------------------------------------------------------- legs
 
 
@@ -94,7 +106,7 @@ def test_a_leg_against_its_parent() -> None:
     parent = learned("a", (0.0, 10.0), noise=0.3, shape="rising")
     leg = learned("b", (10.0, 12.0), noise=0.4, start=1_000_000, parent="a", gamma=0.9)
     found = leg_effect(leg, parent, (), LIMITS)
-    assert (found.delta, found.noise, found.verdict) == (2.0, pytest.approx(1.0), "higher")
+    assert (found.levels.delta, found.levels.noise, found.verdict) == (2.0, pytest.approx(1.0), "higher")
     assert (found.rising, found.steps, found.sibling) == (True, 1_000_000, None)
 
 
@@ -106,6 +118,13 @@ def test_a_leg_against_the_sibling_that_kept_the_settings() -> None:
     found = leg_effect(leg, parent, (sibling,), LIMITS)
     assert found.sibling == "c"
     assert found.against_sibling == pytest.approx(10.475 - 19.5)
+
+
+def test_a_leg_that_was_rewarded_for_something_else_is_not_compared() -> None:
+    """Neither on the lineage page nor by the verdict, which both ask here."""
+    leg, parent = learned("b", (10.0, 1.0), parent="a", reward_fn="queue"), learned("a", reward_fn="delay")
+    assert leg_effect(leg, parent, (), LIMITS).verdict == "refused"
+    assert against_parent(leg, parent, LIMITS) is None
 
 
 def test_a_leg_within_the_noise_or_without_rewards() -> None:

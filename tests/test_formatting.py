@@ -81,6 +81,15 @@ def test_numbers(name: str, value: float, text: str) -> None:
     assert formatting.FILTERS[name](value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(24.9, "24.9 %"), (24.993, "24.99 %"), (24.9996, "24.9996 %"), (0.0, "0.0 %"), (3.14159, "3.1 %")],
+)
+def test_what_is_below_a_limit_does_not_read_as_the_limit(value: float, text: str) -> None:
+    """As many decimals as it takes to be less than 25.0."""
+    assert formatting.percent_below(value, 25.0) == text
+
+
 @pytest.mark.parametrize("name", ["steps", "exact", "reward", "number", "percent", "whole_percent", "signed_speed"])
 @pytest.mark.parametrize("value", [-0.0, -0.00001])
 def test_nothing_is_minus_nought(name: str, value: float) -> None:

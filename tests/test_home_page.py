@@ -12,9 +12,10 @@ import pytest
 from runsum.archive.activity import find_activity
 from runsum.archive.archive import SourceFacts
 from runsum.config import Settings
-from runsum.model import Curve, RunDigest, State, known, note
+from runsum.model import Curve, RunDigest, State, note
 from runsum.pages.contract import Page
 from runsum.pages.home import make_pages
+from runsum.pages.run import headline
 from runsum.render import Renderer
 from runsum.resources import template_folder
 from runsum.thresholds import Thresholds
@@ -250,6 +251,16 @@ def test_hours_and_energy_are_added_up() -> None:
         archive(first, run("b", "2025-10-02T11:00:00", hours=None), run("c", "2025-10-04T10:00:00", hours=None))
     )
     assert [(s.trained_h, s.energy_kwh) for s in found.stretches] == [(None, None), (2.0, 0.5)]
+    assert [s.untimed for s in found.stretches] == [1, 1]
+
+
+def test_hours_say_how_many_runs_are_not_in_them() -> None:
+    """As the digest does; where no run has a time, the hours themselves are not recorded."""
+    times: tuple[float | None, ...] = (1.0, None, None)
+    page = home(*(run(f"r{i}", "2025-10-02T10:00:00", hours=hours) for i, hours in enumerate(times)))
+    assert rows(section(page, "Activity by day"))[0][2] == "1 h 2 runs without a recorded time"
+    page = home(run("a", "2025-10-02T10:00:00", hours=None))
+    assert rows(section(page, "Activity by day"))[0][2] == "not recorded"
 
 
 def test_the_first_week_of_the_calendar_has_a_begin() -> None:
@@ -276,10 +287,26 @@ def test_thresholds_of_the_settings_count(tmp_path: Path) -> None:
         assert rows(section(said, "Finished lately"))[0][8] == words
 
 
+@pytest.mark.parametrize(
+    ("final", "shape", "state", "last"),
+    [
+        (18.0, "rising", State.COMPLETED, ["headline.rising"]),
+        (2.0, "rising", State.COMPLETED, ["headline.fell", "headline.rising_again"]),
+        (2.0, "rising", State.RUNNING, ["headline.fell", "headline.rising_again_now"]),
+        (2.0, "falling", State.COMPLETED, ["headline.fell", "headline.falling"]),
+        (2.0, "open", State.COMPLETED, ["headline.fell"]),
+    ],
+)
+def test_the_first_sentences_say_that_a_run_fell(final: float, shape: str, state: State, last: list[str]) -> None:
+    """As the verdict and the lists do: what rises again after it lost most of its gain is not still rising."""
+    digest = shaped(run("a", None, best=20.0, final=final, state=state), shape)
+    said = headline(archive(digest).runs[0], Thresholds())
+    assert [words.key for words in said][2:] == last
+
+
 def test_a_run_below_its_parent_says_so() -> None:
     """By more than parent_drop of the range of its rewards."""
     parent = shaped(run("a", "2025-10-02T00:00:00", best=20.0), "rising")
     leg = shaped(run("b", "2025-10-03T00:00:00", best=12.0, parent="a", start_level=8.0), "level", level_since=500.0)
-    leg = replace(leg, summary={**leg.summary, "reward_delta": known(-8.0)})
     cells = rows(section(home(parent, leg), "Finished lately"))[0]
-    assert cells[8] == "level since 500 steps; ended 8 below its parent"
+    assert cells[8] == "level since 500 steps; ended at a level 8 below its parent's"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from runsum.archive.archive import Archive, ArchivedRun, make_archive
 from runsum.archive.lineage import Kinship, find_kinship
 from runsum.archive.slugs import SlugMaker
 from runsum.model import ConfigValue, Curve, DataQuality, Fact, LineageHints, RunDigest, State, known, missing, note
+from runsum.pages.lineage_facts import effect_of
 from runsum.thresholds import Thresholds
 
 
@@ -42,8 +44,8 @@ def run(
         avg_fps=fps, summary=summary, milestones=(),
         quality=DataQuality(rows=100, reward_rows=100),
         config={key: ConfigValue(value, "config_json") for key, value in config.items()},
-        signals={"shape": "level", "scale": 10.0}, curve=Curve(), videos=(), status_notes=(),
-        description=None, recorded={}, lineage=LineageHints(base, parent, leg), energy_kwh=None,
+        signals={"shape": "level", "scale": 10.0, "level": final, "noise": 0.1}, curve=Curve(), videos=(),
+        status_notes=(), description=None, recorded={}, lineage=LineageHints(base, parent, leg), energy_kwh=None,
     )  # fmt: skip
 
 
@@ -312,6 +314,25 @@ def test_a_worse_leg_is_held_against_its_line() -> None:
     """More than a tenth of the scale below the parent closes the gate."""
     leg = archived(run("a", final=10.0), run("b", "a", start=1, final=5.0, gamma=0.9))
     assert (leg.advice.gate, leg.advice.reason.key) == ("no-go", "gate.worse_than_parent")
+
+
+def test_a_leg_within_the_noise_of_its_parent_is_not_worse() -> None:
+    """The verdict and the lineage page hold the same levels against the same noise: 5 below, at a noise of 4 each."""
+    runs = [run("a", final=10.0), run("b", "a", start=1, final=5.0, gamma=0.9)]
+    noisy = [replace(one, signals={**one.signals, "noise": 4.0}) for one in runs]
+    found = archive(*noisy)
+    effect = effect_of(found.find("b"), found)
+    assert effect is not None
+    assert (effect.verdict, found.find("b").advice.gate) == ("noise", "go")
+
+
+def test_a_worse_leg_is_not_sent_back_to_another_seed() -> None:
+    """Only settings that change what is learned are something to return to."""
+    changed: tuple[tuple[dict[str, Any], str], ...] = (({}, ""), ({"gamma": 0.9}, "gamma"))
+    for config, keys in changed:
+        leg = archived(run("a", final=10.0, seed=1), run("b", "a", start=1, final=5.0, seed=2, **config))
+        (advice,) = (one for one in leg.advice.recommendations if one.rule == "worse_than_parent")
+        assert advice.words.values["keys"] == keys
 
 
 def test_an_inferred_parent_says_so() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from runsum.model import State, problem
+from runsum.model import ConfigValue, Finding, Level, RunDigest, State, known, phrase, problem
+from runsum.pages.contract import Page
+from runsum.pages.groups import GroupPage, make_parts
 from runsum.thresholds import Thresholds
-from support.months import ids, legs, month, months, run
+from support.months import archive, ids, legs, month, months, run
 
 # ---------------------------------------------------------------- which month
 
@@ -24,6 +28,16 @@ def test_without_a_recorded_end_the_last_activity_counts() -> None:
     found = month(ended, open_ended).finished
     assert [(item.ending.at[:10], item.ending.recorded) for item in found] == [
         ("2025-10-03", True), ("2025-10-02", False)]  # fmt: skip
+
+
+def test_a_run_that_the_stale_guard_gave_up_on_ended_when_it_fell_silent() -> None:
+    """The guard records when it noticed, here in another year."""
+    gone = run(
+        "a", "2026-01-01T08:04:11", state=State.FAILED, begun="2025-12-29T19:04:11", active="2025-12-29T19:15:51"
+    )
+    ended = known("2026-01-01T08:04:11", phrase("end.guard", at="2025-12-29T19:15:51"))
+    found = month(replace(gone, summary={**gone.summary, "end_time_or_in_progress": ended})).failed
+    assert [(item.ending.at, item.ending.recorded) for item in found] == [("2025-12-29T19:15:51", False)]
 
 
 def test_the_word_of_a_running_run_is_no_date() -> None:
@@ -98,6 +112,40 @@ def test_a_best_after_lost_rewards_is_only_the_best_captured() -> None:
     assert captured == {"before": False, "lost": True, "after": True, "elsewhere": False}
 
 
+def rewarded(digest: RunDigest, by: str | None) -> RunDigest:
+    return replace(digest, config={} if by is None else {"reward_fn": ConfigValue(by, "config_json")})
+
+
+def test_rewards_of_other_functions_are_no_record() -> None:
+    """-235 by the queue is no better than -590 by the delay: each has a first result, and then its own bests."""
+    found = month(
+        rewarded(run("delay", "2025-10-02T00:00:00", best=-590.0), "delay"),
+        rewarded(run("queue", "2025-10-03T00:00:00", best=-234.9), "queue"),
+        rewarded(run("better", "2025-10-04T00:00:00", best=-500.0), "delay"),
+        run("alone", "2025-10-05T00:00:00", best=1.0, game="Breakout"),
+    )
+    bests = [(i.dated.run.digest.run_id, i.before and i.before.digest.run_id, i.rewarded) for i in found.new_bests]
+    assert bests == [("better", "delay", (("reward_fn", "delay"),))]
+    firsts = {item.dated.run.digest.run_id: item.rewarded for item in found.first_results}
+    assert firsts == {
+        "alone": None, "queue": (("reward_fn", "queue"),), "delay": (("reward_fn", "delay"),)}  # fmt: skip
+
+
+def test_runs_of_a_game_that_were_rewarded_differently_are_ranked_apart() -> None:
+    """First the function that most runs have, though another gave the larger numbers."""
+    runs = [
+        rewarded(run(name, "2025-10-02T00:00:00", best=best), by)
+        for name, best, by in (("a", -900.0, "delay"), ("b", -590.0, "delay"), ("c", -235.0, "queue"))
+    ]
+    (game,) = archive(*runs).games
+    assert [one.digest.run_id for one in game.runs] == ["b", "a", "c"]
+    page = next(item for part in make_parts(archive(*runs)) for item in part.make() if isinstance(item, Page))
+    assert isinstance(page.context, GroupPage)
+    assert [row.place for row in page.context.rows] == [1, 2, 1]
+    assert [words.values["items"] for words in page.context.measures] == [
+        [("reward_fn", "delay")], [("reward_fn", "delay")], [("reward_fn", "queue")]]  # fmt: skip
+
+
 # ---------------------------------------------------------------- what got worse
 
 
@@ -122,6 +170,28 @@ def test_a_run_that_gave_back_most_of_its_gain_got_worse() -> None:
     """From 0 to 20 and back to 5; one that ended at 15 did not."""
     runs = [run(str(final), "2025-10-02T00:00:00", best=20.0, final=final) for final in (5.0, 15.0)]
     assert [(ids([i.dated]), i.parent, i.fell) for i in month(*runs).regressions] == [(["5.0"], None, True)]
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "confidence", "listed"),
+    [
+        ("finding.reward_fell_from_start", {}, "medium", True),
+        ("finding.reward_below_best", {"is_noise": False}, "high", True),
+        ("finding.reward_below_best", {"is_noise": True}, "high", False),  # no larger than the noise
+        ("finding.reward_falling", {}, "high", True),
+        ("finding.reward_falling", {}, "low", False),  # a guess
+        ("finding.reward_rising", {}, "high", False),
+    ],
+)
+def test_a_run_that_ended_below_where_it_had_been_got_worse(
+    key: str, values: dict[str, object], confidence: str, listed: bool
+) -> None:
+    """What the check of its reward says, also where less than most of the gain is lost."""
+    said = Finding("reward_shape", Level.WATCH, phrase(key, **values), confidence=confidence)
+    slipped = replace(run("a", "2025-10-02T00:00:00", best=20.0, final=15.0), findings=(said,))
+    assert [(item.fell, item.slipped) for item in month(slipped).regressions] == ([(False, said)] if listed else [])
+    running = replace(slipped, state=State.RUNNING, last_activity_at="2025-10-02T00:00:00")
+    assert month(running).regressions == ()
 
 
 def test_no_judgement_while_it_runs_or_where_the_end_was_lost() -> None:

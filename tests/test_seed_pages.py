@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,22 @@ def test_who_does_not_count_is_named(docs: Path) -> None:
     assert page.count("run-00000023") == 0
 
 
+def test_the_best_is_that_of_all_legs(docs: Path) -> None:
+    """The second leg goes on to 42: its lineage is the sample, so the first leg's 21 is not its best."""
+    row = next(line for line in page_of(docs, "run-00000001").splitlines() if "run-00000002" in line)
+    assert re.findall(r'rs-num">([^<]*)</td>', row)[-1] == "42"
+
+
+def test_targets_that_differ_are_said(docs: Path) -> None:
+    """A second leg was to end at twice the steps of the others: on the page of its group and beside comparisons."""
+    page, other = page_of(docs, "run-00000001"), page_of(docs, "run-00000011")
+    assert "Their targets differ, from 163.8 k to 327.7 k steps." in page
+    assert "Their targets differ" not in other
+    assert "targets: 163.8 k steps → 163.8 k to 327.7 k steps" in page
+    game = (docs / "games" / "breakout" / "index.md").read_text(encoding="utf-8")
+    assert "targets: 163.8 k to 327.7 k steps → 163.8 k steps" in game
+
+
 def test_the_page_is_linked_from_everywhere(docs: Path) -> None:
     """From its runs, its game, its algorithm, the index."""
     href = document(docs, "run-00000001")["seeds"]["page"].removesuffix("index.html")
@@ -163,4 +180,14 @@ def test_the_human_normalised_score_is_an_estimate(docs: Path) -> None:
     assert found["human_normalised"]["best"] == pytest.approx((20.0 - 1.7) / 28.8)
     assert found["human_normalised"]["certain"] is False
     assert found["solved"] is None
-    assert "no game score" in (docs / "runs" / "run-00000001" / "index.md").read_text(encoding="utf-8")
+    page = (docs / "runs" / "run-00000001" / "index.md").read_text(encoding="utf-8")
+    assert "no game score" in page
+    assert "by the level over the last tenth, 0.635 by the best mean" in page
+
+
+def test_the_page_of_a_game_says_which_level_is_the_highest(docs: Path) -> None:
+    """By the level over the last tenth, since the first of the ranking, which goes by the best mean, can be another."""
+    game = (docs / "games" / "breakout" / "index.md").read_text(encoding="utf-8")
+    said = re.search(r"by the level over the last tenth of (run-\d+), the highest at the end of 11 runs", game)
+    assert said is not None
+    assert said[1] == "run-00000021"

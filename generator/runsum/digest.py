@@ -8,6 +8,7 @@ from dataclasses import replace
 from runsum import facts, health, oddities, recorded, results
 from runsum.analysis import dynamics, media, resources, reward, settings, solved, standing, throughput
 from runsum.analysis.courses import steady_rows
+from runsum.analysis.regained import regained_facts
 from runsum.analysis.shape import RewardShape, describe_shape
 from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.clock import Asked, AsOf, Clock
@@ -249,6 +250,7 @@ def _summarise(
         **facts.identity_facts(record, what.config, what.experiment, on_disk, what.env_id, what.algorithm),
         **facts.progress_facts(row, series, stand, what.target, quality, limits),
         **facts.reward_facts(row, series, quality, found.shape, limits),
+        **regained_facts(found.shape, limits),
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
         **throughput.fps_facts(series, what.by_runsum),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),

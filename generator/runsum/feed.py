@@ -18,6 +18,7 @@ from runsum.formatting import clean_text
 from runsum.model import Phrase, State, phrase
 from runsum.pages.months import failure_reason
 from runsum.pages.run import headline
+from runsum.thresholds import Thresholds
 
 FEED_PATH = "feed.xml"
 _ENTRIES = 50
@@ -76,7 +77,7 @@ def make_feed(archive: Archive, site: MkdocsFacts, words: Words) -> bytes:
             unique_id=_run_id(run),
             updateddate=ended,
             categories=[_plain(term) for term in (digest.game, digest.algorithm, str(digest.state)) if term],
-            text=_plain(" ".join(words(said) for said in _outcome(run))),
+            text=_plain(" ".join(words(said) for said in _outcome(run, archive.thresholds))),
         )
     out = StringIO()
     feed.write(out, "utf-8")
@@ -104,9 +105,9 @@ def _aware(iso: str, offset_min: int = 0) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
-def _outcome(run: ArchivedRun) -> list[Phrase]:
+def _outcome(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
     """What became of it in two sentences; for a failed run the second is the reason, where one is on record."""
-    said = headline(run)
+    said = headline(run, limits)
     reason = failure_reason(run) if run.digest.state is State.FAILED else None
     return said[:2] if reason is None else [said[0], reason]
 

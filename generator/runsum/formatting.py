@@ -115,6 +115,12 @@ def percent(value: float) -> str:
     return _sign(f"{value:.{digits}f}") + " %"
 
 
+def percent_below(value: float, limit: float) -> str:
+    """Percent below a limit, with one decimal or as many as it takes not to say the limit: 24.99 where that is 25.0."""
+    digits = next((n for n in range(1, 6) if float(f"{value:.{n}f}") < float(f"{limit:.1f}")), 6)
+    return _sign(f"{value:.{digits}f}") + " %"
+
+
 def whole_percent(value: float) -> str:
     """Percent without decimals."""
     return _sign(f"{value:.0f}") + " %"
@@ -250,6 +256,7 @@ FILTERS: dict[str, Callable[..., str]] = {
         delta,
         number,
         percent,
+        percent_below,
         whole_percent,
         as_percent,
         duration,

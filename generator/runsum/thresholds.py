@@ -258,7 +258,9 @@ class Thresholds:
         "common for PPO on Atari games",
     )
     parent_drop: float = _rule(
-        0.10, "share", "a final reward below the parent's by more of the reward scale counts as worse"
+        0.10,
+        "share",
+        "a level below the parent's by more of the reward range, and beyond the noise, counts as worse",
     )
     reward_digits_lost: float = _rule(
         900,

@@ -57,7 +57,7 @@ def run(
         current_timestep=1000, target_timesteps=1000, progress_pct=100.0, best_reward=best, best_reward_timestep=1000,
         final_reward=final, final_reward_timestep=1000, avg_fps=None, summary=summary, milestones=(),
         quality=DataQuality(rows=100, reward_rows=100), config={},
-        signals={"shape": "level", "scale": 10.0, "noise": 0.1, "start_level": start_level,
+        signals={"shape": "level", "scale": 10.0, "noise": 0.1, "start_level": start_level, "level": final,
                  "lost_share": lost_share(start_level, best, final)}, curve=Curve(), videos=(),
         status_notes=(), description=None, recorded={}, lineage=LineageHints(None, parent, 2 if parent else 1),
         energy_kwh=None, problems=problems,

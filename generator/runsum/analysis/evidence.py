@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Protocol
 
+from runsum.analysis.levels import LevelDifference
 from runsum.frozen import frozen
 from runsum.model import DataQuality, Finding, Level, Problem, State
 from runsum.source.columns import number
@@ -58,9 +59,9 @@ class Evidence:
 
     Attributes:
         numbers: signals of the run by name (see `RunDigest.signals`).
-        parent_delta: final reward minus the parent's, None without one.
+        against_parent: level at its end against that of the parent; None without one.
         lost_rewards: whether rewards of 1000 and more were not stored.
-        changed: names of the settings that differ from the parent's.
+        changed: names of the settings that differ from the parent's and change what is learned.
         slowdown: numbers of a marked slowdown, None without one.
         has_target: whether a solved threshold is declared for the game.
         continued: whether a later run of the archive continues this one.
@@ -82,7 +83,7 @@ class Evidence:
     start: int
     downtime_h: float | None
     slowdown: Mapping[str, object] | None
-    parent_delta: float | None = None
+    against_parent: LevelDifference | None = None
     parent_label: str | None = None
     lost_rewards: bool = False
     changed: tuple[str, ...] = ()
@@ -128,6 +129,13 @@ def ended_when_solved(e: Evidence, limits: Thresholds) -> bool:
     """Whether it was ended long before its target because there was nothing left to do."""
     early = e.progress_pct is not None and e.progress_pct < limits.gate_min_progress_pct
     return early and e.solved_at is not None and e.state is State.COMPLETED
+
+
+def below_parent(e: Evidence, limits: Thresholds) -> float | None:
+    """How far its level ended below that of its parent, beyond the noise; None where it did not."""
+    if e.against_parent is None or e.lost_rewards:
+        return None
+    return e.against_parent.drop(e.scale, limits)
 
 
 def lost_share(e: Evidence) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from runsum.analysis.evidence import Evidence, ended_when_solved, lost_share
+from runsum.analysis.evidence import Evidence, below_parent, ended_when_solved, lost_share
 from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
 from runsum.thresholds import Thresholds
@@ -79,9 +79,8 @@ def _gate_fell(e: Evidence, limits: Thresholds) -> Phrase | None:
 
 
 def _gate_parent(e: Evidence, limits: Thresholds) -> Phrase | None:
-    if e.parent_delta is None or e.parent_delta >= -limits.parent_drop * e.scale:
-        return None
-    return phrase("gate.worse_than_parent", delta=-e.parent_delta, parent=e.parent_label)
+    drop = below_parent(e, limits)
+    return None if drop is None else phrase("gate.worse_than_parent", delta=drop, parent=e.parent_label)
 
 
 def _gate_no_gain(e: Evidence, limits: Thresholds) -> Phrase | None:

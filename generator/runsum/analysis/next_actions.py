@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from runsum.analysis.evidence import Evidence, Precedent, ended_when_solved, lost_share
+from runsum.analysis.evidence import Evidence, Precedent, below_parent, ended_when_solved, lost_share
 from runsum.analysis.gate import judge_gate
 from runsum.frozen import frozen
 from runsum.model import Level, Phrase, State, phrase
@@ -167,9 +167,8 @@ def _rising(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _worse(e: Evidence, limits: Thresholds) -> Values | None:
-    if e.parent_delta is None or e.parent_delta >= -limits.parent_drop * e.scale:
-        return None
-    return {"delta": -e.parent_delta, "parent": e.parent_label, "keys": ", ".join(e.changed[:4]) or "none"}
+    drop = below_parent(e, limits)
+    return None if drop is None else {"delta": drop, "parent": e.parent_label, "keys": ", ".join(e.changed[:4])}
 
 
 def _plateau(e: Evidence, limits: Thresholds) -> Values | None:

@@ -208,11 +208,11 @@ def _atari(env_id: str | None) -> tuple[str, str] | None:
 def find_human_score(
     env_id: str | None, final: float | None, best: float | None, measure: Measure, lost: bool
 ) -> HumanScore | None:
-    """The human-normalised score of the level at the end and of the best mean; None for what is no Atari game.
+    """The human-normalised score of the level over the last tenth and of the best mean; None for what is no Atari game.
 
     Args:
         env_id: id of the environment.
-        final: reward level at the end.
+        final: reward level over the last tenth of the rows.
         best: the best recorded mean.
         measure: how rewards were measured; clipped or scaled ones are no game scores.
         lost: whether large rewards were not captured.

@@ -121,7 +121,10 @@ def _last_activity(row: Row, gpu: GpuTable, last_row: float | None, offset: int 
     sampled = finite(gpu.local_s)
     if len(sampled):
         moments.append(float(sampled.max()))
-    for name in ("updated_at", "heartbeat_at"):
+    noticed = guard_activity(row)
+    if noticed is not None:
+        moments.append(noticed)
+    for name in ("heartbeat_at",) if noticed is not None else ("updated_at", "heartbeat_at"):  # the guard updates, too
         value = row.get(name)
         moment = seconds(value)
         if moment is not None:

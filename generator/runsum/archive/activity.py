@@ -33,12 +33,14 @@ class Stretch:
         begin: its first day: 2025-12-22; weeks begin on Mondays.
         trained_h: hours that its runs trained; None where no run says so.
         energy_kwh: energy of the GPU where it was measured, else None.
+        untimed: runs whose training time is not known, which are not in `trained_h`.
     """
 
     begin: str
     runs: int
     trained_h: float | None
     energy_kwh: float | None
+    untimed: int
 
 
 @frozen
@@ -73,8 +75,9 @@ def add_up(values: Sequence[float | None]) -> float | None:
 
 
 def _stretch(begin: date, runs: Sequence[ArchivedRun]) -> Stretch:
-    hours = add_up([run.digest.trained_h for run in runs])
-    return Stretch(begin.isoformat(), len(runs), hours, add_up([run.digest.energy_kwh for run in runs]))
+    hours = [run.digest.trained_h for run in runs]
+    energy = add_up([run.digest.energy_kwh for run in runs])
+    return Stretch(begin.isoformat(), len(runs), add_up(hours), energy, hours.count(None))
 
 
 def _unit(days: int) -> Unit:

@@ -10,10 +10,11 @@ from runsum.analysis.findings import overall
 from runsum.analysis.next_actions import Advice, advise
 from runsum.analysis.settings import diff_config
 from runsum.analysis.solved import REACHED
-from runsum.archive.effects import Effect, find_effects
+from runsum.archive.effects import Effect, against_parent, find_effects
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
-from runsum.archive.seeds import Remember, SeedGroups, find_seed_groups
+from runsum.archive.rewarded import by_frequency, rewarded_by
+from runsum.archive.seeds import Remember, SeedGroups, find_seed_groups, is_unlearned
 from runsum.archive.slugs import SlugMaker
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, Fact, Level, Problem, RunDigest, known, missing, note, phrase
@@ -88,7 +89,7 @@ class Lineage:
 
 @frozen
 class Group:
-    """Runs of one game or one algorithm, best first."""
+    """Runs of one game or one algorithm, best first among those that were rewarded alike, which stand together."""
 
     slug: str
     name: str
@@ -179,10 +180,7 @@ def _archive_run(
     delta = diff_config(parent.config, run.config) if parent else ()
     problems = (*run.problems, *kinship.problems.get(run.slug, ()))
     lineage = _lineage_facts(run, kin, parent, delta)
-    reward_delta = lineage["reward_delta"].value
-    seen = _evidence(
-        run, parent, problems, reward_delta if isinstance(reward_delta, float) else None, delta, bool(kin.children)
-    )
+    seen = _evidence(run, parent, problems, delta, bool(kin.children), limits)
     advice = advise(replace(seen, settings=index.settings_of(run), peers=PeersOf(run, index)), limits)
     summary = {**run.summary, **lineage, **_advice_facts(advice)}
     return ArchivedRun(run, kin, summary, delta, advice, problems, None, None, None)
@@ -231,9 +229,9 @@ def _evidence(
     run: RunDigest,
     parent: RunDigest | None,
     problems: Sequence[Problem],
-    reward_delta: float | None,
     delta: tuple[ConfigChange, ...],
     continued: bool,
+    limits: Thresholds,
 ) -> Evidence:
     downtime = run.summary["pause_time_h"].value
     sps = run.summary["sps_trend_note"].words
@@ -253,10 +251,10 @@ def _evidence(
         has_target=solved.reason is None or solved.reason.key != "solved.no_target",
         continued=continued,
         solved_at=_solved_at(solved),
-        parent_delta=reward_delta,
+        against_parent=against_parent(run, parent, limits),
         parent_label=parent.run_id if parent else None,
         lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),
-        changed=tuple(change.key for change in delta if change.key != "total_timesteps"),
+        changed=tuple(change.key for change in delta if not is_unlearned(change.key)),
         findings={found.rule: found for found in run.findings},
         has_checkpoints="model_path" in run.summary and not run.summary["model_path"].missing,
     )
@@ -300,9 +298,12 @@ def _rank(
 ) -> tuple[Group, ...]:
     ranked = []
     for name, group in groups.items():
+        measures = {run.slug: rewarded_by(run) for run in group}
+        places = by_frequency(measures.values())
         order = sorted(
             group,
             key=lambda run: (
+                places[measures[run.slug]],
                 run.best_reward is None,
                 -(run.best_reward or 0.0),
                 run.started_at or "",

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from runsum.analysis import aggregate
+from runsum.analysis.levels import LevelDifference, compare_levels
 from runsum.archive import curves
+from runsum.archive.rewarded import differing, reward_settings, rewarded_by
 from runsum.archive.seeds import SeedGroup, SeedGroups
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, RunDigest
@@ -32,27 +34,31 @@ class Effect:
         changes: the settings that differ, from `before` to `after`.
         before, after: the groups; `before` has more runs, or is older.
         last: timestep up to which both were compared.
-        delta: IQM of `after` minus IQM of `before`, over the last share of the common timesteps.
+        delta: IQM of `after` minus IQM of `before`, over the last share of the common timesteps; None where refused.
         low, high: 95 % interval of it; None with fewer than three runs on either side.
         noise: noise of the curves, as far as it can blur the difference of two single runs.
         probability: that a run of `after` scores higher than one of `before`; None with fewer than three of either.
         reliable: whether both have as many runs as an interval needs.
+        refused: settings by which the two were rewarded differently, so that their scores cannot be compared.
     """
 
     changes: tuple[ConfigChange, ...]
     before: SeedGroup
     after: SeedGroup
     last: float
-    delta: float
+    delta: float | None
     low: float | None
     high: float | None
     noise: float
     probability: float | None
     reliable: bool
+    refused: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
-        """What the numbers say: "higher", "lower", "unclear", or without an interval "single" or "noise"."""
+        """What the numbers say: "higher", "lower", "unclear", without an interval "single" or "noise", or "refused"."""
+        if self.delta is None:
+            return "refused"
         if self.low is None or self.high is None:
             return "single" if abs(self.delta) > self.noise else "noise"
         return "higher" if self.low > 0 else "lower" if self.high < 0 else "unclear"
@@ -76,7 +82,7 @@ def find_effects(seeds: SeedGroups, runs: Mapping[str, RunDigest], limits: Thres
         pairs.sort(key=_worth)
         with np.errstate(over="ignore", invalid="ignore"):  # rewards of 1e308 cannot be added up
             compared = [_compare(before, after, runs, limits) for before, after in pairs[:COMPARED]]
-        effects = [effect for effect in compared if effect is not None and math.isfinite(effect.delta)]
+        effects = [effect for effect in compared if effect is not None and math.isfinite(effect.delta or 0.0)]
         effects.sort(key=_clearest)
         found[game] = tuple(effects)
     return found
@@ -135,6 +141,10 @@ def _compare(before: SeedGroup, after: SeedGroup, runs: Mapping[str, RunDigest],
     within = curves.common_range([*own, *other])
     if within is None:
         return None
+    changes = changes_between(before.settings, after.settings)
+    refused = differing(*(reward_settings(group.settings) for group in (before, after)))
+    if refused:
+        return Effect(changes, before, after, within[1], None, None, None, 0.0, None, False, refused)
     one, two = (curves.score(points, within, limits.seeds_score_share) for points in (own, other))
     few = min(len(one), len(two))
     low = high = probability = None
@@ -143,7 +153,7 @@ def _compare(before: SeedGroup, after: SeedGroup, runs: Mapping[str, RunDigest],
         low, high = aggregate.bootstrap_difference(one, two, aggregate.interquartile_mean, times)
         probability = aggregate.probability_of_improvement(one, two)
     return Effect(
-        changes=changes_between(before.settings, after.settings),
+        changes=changes,
         before=before,
         after=after,
         last=within[1],
@@ -173,8 +183,8 @@ def _noise(group: SeedGroup, runs: Mapping[str, RunDigest]) -> float:
 
 def _clearest(effect: Effect) -> tuple[object, ...]:
     """Intervals that leave out 0 first, then those with an interval, then single runs; the largest difference first."""
-    rank = {"higher": 0, "lower": 0, "unclear": 1, "single": 2, "noise": 3}[effect.verdict]
-    return rank, -abs(effect.delta), [(change.key, str(change.after)) for change in effect.changes]
+    rank = {"higher": 0, "lower": 0, "unclear": 1, "single": 2, "noise": 3, "refused": 4}[effect.verdict]
+    return rank, -abs(effect.delta or 0.0), [(change.key, str(change.after)) for change in effect.changes]
 
 
 @frozen
@@ -182,29 +192,32 @@ class LegEffect:
     """What came of a leg that went on with other settings.
 
     Attributes:
-        delta: level at its end minus level at the end of its parent; None where either is unknown.
-        noise: noise of both curves, as far as it can blur the difference.
+        levels: level at its end against level at the end of its parent.
         steps: timesteps that the leg trained itself.
         rising: whether the parent was still rising at its end, so that more steps alone would have helped.
         sibling: slug of a leg of the same parent that kept the settings; None without one.
         against_sibling: the difference to it at the timesteps that both cover; None without one.
+        refused: whether the two were rewarded differently, so that their levels cannot be compared.
     """
 
-    delta: float | None
-    noise: float
+    levels: LevelDifference
     steps: int | None
     rising: bool
     sibling: str | None = None
     against_sibling: float | None = None
+    refused: bool = False
 
     @property
     def verdict(self) -> str:
-        """What the numbers say: "higher", "lower", "noise" or "unknown"."""
-        if self.delta is None:
-            return "unknown"
-        if abs(self.delta) <= self.noise:
-            return "noise"
-        return "higher" if self.delta > 0 else "lower"
+        """What the numbers say: "higher", "lower", "noise", "unknown" or "refused"."""
+        return "refused" if self.refused else self.levels.verdict
+
+
+def against_parent(run: RunDigest, parent: RunDigest | None, limits: Thresholds) -> LevelDifference | None:
+    """The end of a leg against that of its parent; None without a parent in the archive that was rewarded alike."""
+    if parent is None or rewarded_by(run) != rewarded_by(parent):
+        return None
+    return compare_levels(run.signals, parent.signals, limits)
 
 
 def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest], limits: Thresholds) -> LegEffect:
@@ -216,10 +229,9 @@ def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest],
         siblings: other legs of that parent with the parent's settings.
         limits: thresholds in force.
     """
-    level, before = run.signals.get("level"), parent.signals.get("level")
-    delta = level - before if isinstance(level, float) and isinstance(before, float) else None
-    delta = delta if delta is not None and math.isfinite(delta) else None
-    noise = limits.change_noise * math.hypot(*(_own_noise(one) for one in (run, parent)))
+    levels = against_parent(run, parent, limits)
+    if levels is None:
+        return LegEffect(LevelDifference(None, None, None, 0.0), run.own_steps, False, refused=True)
     rising = parent.signals.get("shape") == "rising"
     for sibling in siblings:
         points = [curves.stitch([one]) for one in (run, sibling)]
@@ -229,17 +241,12 @@ def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest],
                 one, other = curves.score(points, within, limits.seeds_score_share).ravel()
                 difference = float(one - other)
             if math.isfinite(difference):
-                return LegEffect(delta, noise, run.own_steps, rising, sibling.slug, difference)
-    return LegEffect(delta, noise, run.own_steps, rising)
-
-
-def _own_noise(run: RunDigest) -> float:
-    noise = run.signals.get("noise")
-    return noise if isinstance(noise, float) else 0.0
+                return LegEffect(levels, run.own_steps, rising, sibling.slug, difference)
+    return LegEffect(levels, run.own_steps, rising)
 
 
 def nearest_groups(place: int, groups: Sequence[SeedGroup], most: int) -> tuple[SeedGroup, ...]:
-    """What a group is held against: of those around it in the list the ones with the fewest changes.
+    """What a group is held against: of those around it that were rewarded alike the ones with the fewest changes.
 
     Args:
         place: of the group in the list.
@@ -248,6 +255,7 @@ def nearest_groups(place: int, groups: Sequence[SeedGroup], most: int) -> tuple[
     """
     group = groups[place]
     around = groups[max(0, place - _NEAREST) : place + _NEAREST + 1]
-    others = [one for one in around if one is not group]
+    rewarded = reward_settings(group.settings)
+    others = [one for one in around if one is not group and reward_settings(one.settings) == rewarded]
     others.sort(key=lambda one: (one.algorithm != group.algorithm, _distance(one, group), -len(one.samples), one.slug))
     return tuple(others[:most])

@@ -13,14 +13,17 @@ from typing import TypeVar
 from runsum.analysis.evidence import Evidence
 from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.archive.effects import against_parent
+from runsum.archive.rewarded import Measure, rewarded_by
 from runsum.frozen import frozen
-from runsum.model import State
+from runsum.model import Finding, State
 from runsum.source.columns import iso, seconds
 from runsum.thresholds import Thresholds
 
 FINISHED = (State.COMPLETED, State.FINISHED, State.STOPPED)
 OVER = (*FINISHED, State.FAILED)
 _Found = TypeVar("_Found", "NewBest", "Regression")
+_SLIPPED = ("finding.reward_fell_from_start", "finding.reward_below_best", "finding.reward_falling")
 _APPLIES = {rule.name: rule.applies for rule in RULES}
 
 
@@ -52,30 +55,34 @@ class DatedRun:
 
 @frozen
 class NewBest:
-    """A run whose best reward is above that of every run of its game that ended earlier.
+    """A run whose best reward is above that of every run of its game that was rewarded alike and ended earlier.
 
     Attributes:
         before: the run that held the best; None for the first result of the game.
+        rewarded: for what it was rewarded; None where all runs of the game were rewarded alike.
         captured: whether this or an earlier run of the game lost its large rewards, so that the record may be wrong.
     """
 
     dated: DatedRun
     before: ArchivedRun | None
     captured: bool
+    rewarded: Measure | None = None
 
 
 @frozen
 class Regression:
-    """A run that got worse, by the rules of the recommendations.
+    """A run that got worse, by the rules of the recommendations or the check of its reward.
 
     Attributes:
         parent: the run it continues and ended below; None where it did not.
         fell: whether it gave back most of what it had gained itself.
+        slipped: what the check of its reward says where it did not fall that far, but ended below where it had been.
     """
 
     dated: DatedRun
     parent: ArchivedRun | None
     fell: bool
+    slipped: Finding | None = None
 
 
 @frozen
@@ -115,9 +122,13 @@ class Months:
 
 
 def find_ending(run: ArchivedRun) -> Ending | None:
-    """When a run ended: its end where one is recorded and true, else its last activity; None without any date."""
-    digest = run.digest
-    end = None if digest.state.is_open else seconds(run.summary["end_time_or_in_progress"].value)
+    """When a run ended: its end where one is recorded and true, else its last activity; None without any date.
+
+    The stale guard records as the end when it noticed that a run is gone, which can be days later.
+    """
+    digest, recorded = run.digest, run.summary["end_time_or_in_progress"]
+    noticed = any(words.key == "end.guard" for words in recorded.small)
+    end = None if digest.state.is_open or noticed else seconds(recorded.value)
     last = seconds(digest.last_activity_at) if end is None else end
     return None if last is None else Ending(iso(last), end is not None)
 
@@ -180,18 +191,23 @@ def _by_month(found: Sequence[_Found]) -> dict[str, list[_Found]]:
 def _find_bests(ordered: Sequence[DatedRun]) -> list[NewBest]:
     """Walk through the runs in the order in which they ended, and note whoever is above all before."""
     found: list[NewBest] = []
-    holders: dict[str, ArchivedRun] = {}
+    holders: dict[tuple[str, Measure], ArchivedRun] = {}
     uncertain: set[str] = set()
+    measures: dict[str, set[Measure]] = {}
+    for item in ordered:
+        if item.run.digest.game is not None:
+            measures.setdefault(item.run.digest.game, set()).add(rewarded_by(item.run.digest))
     for item in ordered:
         game, best = item.run.digest.game, item.run.digest.best_reward
         if game is None or best is None:
             continue
         if _lost_rewards(item.run):
             uncertain.add(game)
-        holder = holders.get(game)
+        rewarded = rewarded_by(item.run.digest)
+        holder = holders.get((game, rewarded))
         if holder is None or best > (holder.digest.best_reward or 0.0):
-            holders[game] = item.run
-            found.append(NewBest(item, holder, game in uncertain))
+            holders[game, rewarded] = item.run
+            found.append(NewBest(item, holder, game in uncertain, rewarded if len(measures[game]) > 1 else None))
     return found
 
 
@@ -202,15 +218,15 @@ def _find_regressions(ordered: Sequence[DatedRun], archive: Archive) -> list[Reg
             continue  # it may still recover
         parent = archive.find(item.run.kin.parent) if item.run.kin.parent else None
         below, fell = _got_worse(item.run, parent, archive.thresholds)
-        if below or fell:
-            found.append(Regression(item, parent if below else None, fell))
+        slipped = None if fell else _slipped(item.run)
+        if below or fell or slipped is not None:
+            found.append(Regression(item, parent if below else None, fell, slipped))
     return found
 
 
-def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None) -> Evidence:
+def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> Evidence:
     """What the rules of the recommendations may know of a run, here without what only its own page needs."""
-    digest, delta = run.digest, run.summary["reward_delta"].value
-    lost = _lost_rewards(run)
+    digest = run.digest
     return Evidence(
         state=digest.state,
         progress_pct=digest.progress_pct,
@@ -223,17 +239,25 @@ def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None) -> Evidence:
         start=digest.start_timestep,
         downtime_h=None,
         slowdown=None,
-        parent_delta=delta if isinstance(delta, float) and not lost else None,
+        against_parent=against_parent(digest, parent.digest if parent else None, limits),
         parent_label=parent.digest.run_id if parent else None,
-        lost_rewards=lost,
+        lost_rewards=_lost_rewards(run),
     )
 
 
 def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> tuple[bool, bool]:
     """Whether a run ended below its parent, and whether it fell from its own best."""
-    evidence = gather_evidence(run, parent)
+    evidence = gather_evidence(run, parent, limits)
     below, fell = (_APPLIES[name](evidence, limits) is not None for name in ("worse_than_parent", "collapsed"))
     return below, fell
+
+
+def _slipped(run: ArchivedRun) -> Finding | None:
+    """What the check of the reward says of a run that ended below where it had been, if it is more than a guess."""
+    for found in run.digest.findings:
+        if found.rule == "reward_shape" and found.reason.key in _SLIPPED and found.confidence != "low":
+            return None if _lost_rewards(run) or found.reason.values.get("is_noise") else found
+    return None
 
 
 def _lost_rewards(run: ArchivedRun) -> bool:

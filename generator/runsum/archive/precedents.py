@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from runsum.analysis.evidence import Precedent
+from runsum.archive.rewarded import Measure, rewarded_by
 from runsum.frozen import frozen
 from runsum.health import flat_settings
 from runsum.model import Level, RunDigest
@@ -23,6 +24,7 @@ COMPARED = (
 )  # fmt: skip
 """Settings that a recommendation may name; what only says where or how long something ran is none."""
 _SHOWN = 3
+Task = tuple[str | None, Measure]
 
 
 @frozen
@@ -42,12 +44,15 @@ class _Ordered:
 
 @dataclass(slots=True)
 class Precedents:
-    """The runs of an archive by environment and algorithm, and by environment alone (algorithm None)."""
+    """The runs of an archive by task and algorithm, and by task alone (algorithm None).
 
-    _groups: dict[tuple[str | None, str | None], list[RunDigest]] = field(default_factory=dict)
+    A task is an environment and what was rewarded in it.
+    """
+
+    _groups: dict[tuple[Task, str | None], list[RunDigest]] = field(default_factory=dict)
     _settings: dict[str, Mapping[str, object]] = field(default_factory=dict)
-    _ordered: dict[tuple[str | None, str | None, str, str], _Ordered] = field(default_factory=dict)
-    _best: dict[tuple[str | None, str | None], list[RunDigest]] = field(default_factory=dict)
+    _ordered: dict[tuple[Task, str | None, str, str], _Ordered] = field(default_factory=dict)
+    _best: dict[tuple[Task, str | None], list[RunDigest]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, digests: Sequence[RunDigest]) -> Precedents:
@@ -55,8 +60,8 @@ class Precedents:
         index = cls()
         for run in digests:
             if run.env_id and run.algorithm and run.final_reward is not None and _held(run):
-                index._groups.setdefault((run.env_id, run.algorithm), []).append(run)
-                index._groups.setdefault((run.env_id, None), []).append(run)
+                index._groups.setdefault((_task(run), run.algorithm), []).append(run)
+                index._groups.setdefault((_task(run), None), []).append(run)
         return index
 
     def settings_of(self, run: RunDigest) -> Mapping[str, object]:
@@ -80,11 +85,12 @@ class Precedents:
             rule: the check that must not have found anything.
         """
         own = number(self.settings_of(run).get(setting))
-        key = (run.env_id, run.algorithm, setting, rule)
+        task = _task(run)
+        key = (task, run.algorithm, setting, rule)
         if own is None or key[:2] not in self._groups:
             return None
         if key not in self._ordered:
-            self._ordered[key] = self._order(self._groups[run.env_id, run.algorithm], setting, rule)
+            self._ordered[key] = self._order(self._groups[task, run.algorithm], setting, rule)
         order = self._ordered[key]
         place = bisect_right(order.values, own) if up else bisect_left(order.values, own) - 1
         if not 0 <= place < len(order.values):
@@ -95,8 +101,9 @@ class Precedents:
 
     def better(self, run: RunDigest, by: float) -> Precedent | None:
         """The run that ended best, if better by so much: of the same algorithm with what it had else, or of another."""
+        task = _task(run)
         for algorithm in (run.algorithm, None):
-            key = (run.env_id, algorithm)
+            key = (task, algorithm)
             if key not in self._best:
                 self._best[key] = sorted(self._groups.get(key, ()), key=_rank)[:2]
             other = next((best for best in self._best[key] if best.slug != run.slug), None)
@@ -126,6 +133,10 @@ class Precedents:
         below = list(accumulate(ordered, _better_of))
         above = list(accumulate(reversed(ordered), _better_of))[::-1]
         return _Ordered([value for value, _ in seen], below, above)
+
+
+def _task(run: RunDigest) -> Task:
+    return run.env_id, rewarded_by(run)
 
 
 def _precedent(run: RunDigest, changes: tuple[tuple[str, object, object], ...]) -> Precedent:

@@ -196,7 +196,7 @@ def key_of(run: RunDigest) -> Key | None:
     if not run.env_id or not run.algorithm:
         return None
     settings = traits_of(run).settings
-    learned = {name: value for name, value in settings.items() if not _is_unlearned(name)}
+    learned = {name: value for name, value in settings.items() if not is_unlearned(name)}
     if not learned:
         return None
     if any(_follows_schedule(name, value) for name, value in learned.items()):
@@ -207,7 +207,8 @@ def key_of(run: RunDigest) -> Key | None:
     return run.env_id, run.algorithm, tuple(sorted(learned.items()))
 
 
-def _is_unlearned(name: str) -> bool:
+def is_unlearned(name: str) -> bool:
+    """Whether a setting changes nothing of what is learned: seed, target, device, paths and the like."""
     last = name.rsplit(".", 1)[-1].lower()
     return last in UNLEARNED or last.endswith(_PLACES) or name in ("env_id", "algorithm")
 

@@ -15,6 +15,7 @@ from runsum.frozen import frozen
 from runsum.measures import Solved
 from runsum.model import ConfigChange, Phrase, RunDigest, note, phrase
 from runsum.pages.note_rows import NoteRow, limit_phrases
+from runsum.pages.targets import between_words
 
 
 @frozen
@@ -38,10 +39,15 @@ class SeedEntry:
 
 @frozen
 class EffectRow:
-    """A comparison as a line of a table; the links lead to the groups' pages, or to their first runs."""
+    """A comparison as a line of a table; the links lead to the groups' pages, or to their first runs.
+
+    Attributes:
+        targets: the targets of both sides where they differ, else None.
+    """
 
     effect: Effect
     changes: tuple[ConfigChange, ...]
+    targets: Phrase | None
     before: Phrase
     before_href: Markup
     after: Phrase
@@ -146,25 +152,28 @@ def _human_row(env_id: str, runs: Sequence[RunDigest]) -> Iterator[NoteRow]:
         small.append(phrase("human.unknown"))
     words = note(
         "game.human", *small, env_id=env_id, final=human.final, run=best.run_id, count=len(scored),
-        estimated=not human.certain,
+        several=len(scored) > 1, estimated=not human.certain,
     )  # fmt: skip
     yield NoteRow("Human-normalised score", words)
 
 
 def effect_rows(archive: Archive, game: str, up: str) -> tuple[EffectRow, ...]:
     """The comparisons of a game, the clearest first."""
-    return tuple(_effect_row(effect, up) for effect in archive.effects.get(game, ())[:COMPARED])
+    return tuple(_effect_row(effect, archive, up) for effect in archive.effects.get(game, ())[:COMPARED])
 
 
-def _effect_row(effect: Effect, up: str) -> EffectRow:
+def _effect_row(effect: Effect, archive: Archive, up: str) -> EffectRow:
     values = {"low": effect.low, "high": effect.high, "noise": effect.noise}
     key = "single" if effect.low is None else "interval" if effect.reliable else "interval_few"
     verdict = phrase(f"effect.{effect.verdict}")
-    if effect.verdict == "single":
-        verdict = phrase("effect.single_higher" if effect.delta > 0 else "effect.single_lower")
+    if effect.refused:
+        key, verdict = "not_compared", phrase("effect.refused", names=", ".join(effect.refused))
+    elif effect.verdict == "single":
+        verdict = phrase("effect.single_higher" if (effect.delta or 0.0) > 0 else "effect.single_lower")
     return EffectRow(
         effect,
         effect.changes,
+        between_words(effect.before, effect.after, archive),
         phrase("effect.runs", count=len(effect.before.samples)),
         group_href(effect.before, up),
         phrase("effect.runs", count=len(effect.after.samples)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,10 +12,11 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Group
+from runsum.archive.rewarded import Measure, rewarded_by
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
-from runsum.model import DrawnChart
+from runsum.model import DrawnChart, Phrase, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, run_rows, spark_of
 from runsum.pages.game_facts import (
     CostLine,
@@ -38,7 +41,8 @@ class GroupPage:
     Attributes:
         environments: env ids in the group with their number of runs.
         partners: names of the algorithms (of a game) or games (of an algorithm) with their number of runs.
-        drawn: number of curves in the chart.
+        drawn: which curves the chart shows, and which of them are coloured.
+        measures: for what the run of each row was rewarded; empty where all runs of a game were rewarded alike.
         spelling: a game's name in one word, for the search; empty where it is one.
         notes: solved or not, human-normalised.
         seeds: groups of runs that differ in their seed alone.
@@ -49,12 +53,13 @@ class GroupPage:
     name: str
     spelling: str
     rows: tuple[RunRow, ...]
+    measures: tuple[Phrase, ...]
     total: int
     more: int
     environments: tuple[tuple[str, int], ...]
     partners: tuple[tuple[str, int], ...]
     chart: DrawnChart | None
-    drawn: int
+    drawn: Phrase
     key: str
     is_game: bool
     notes: tuple[NoteRow, ...]
@@ -112,6 +117,7 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
             sorted(group.runs, key=lambda run: ((run.digest.game or "").casefold(), -(run.digest.best_reward or 0.0)))
         )
     )
+    measures = _measures(ordered) if is_game else ()
     runs = [run for run in group.runs if len(run.digest.curve.rewards) > 1]
     drawn = runs[:_DRAWN] if is_game else _best_per_game(runs)[:_DRAWN]
     key = f"{folder}/{group.slug}"
@@ -130,13 +136,14 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
         GroupPage(
             name=group.name,
             spelling=group.name.replace(" ", "") if is_game and " " in group.name else "",
-            rows=run_rows(ordered[:_LISTED], "../../"),
+            rows=_places(run_rows(ordered[:_LISTED], "../../"), measures),
+            measures=tuple(phrase("group.rewarded", items=list(measure)) for measure in measures[:_LISTED]),
             total=len(group.runs),
             more=max(0, len(group.runs) - _LISTED),
             environments=_count(run.digest.env_id for run in group.runs),
             partners=_count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs),
             chart=chart,
-            drawn=len(drawn),
+            drawn=_drawn_words(len(drawn), len(runs), is_game),
             key=key,
             is_game=is_game,
             notes=tuple(game_rows(group)) if is_game else (),
@@ -146,6 +153,42 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
             has_gpu=any(line.costs.gpu_hours.count or line.costs.energy_kwh.count for line in costs),
         ),
     )
+
+
+def _drawn_words(drawn: int, curves: int, is_game: bool) -> Phrase:
+    """Which curves are in the chart.
+
+    Args:
+        drawn: number of curves in the chart.
+        curves: number of runs that have one.
+        is_game: whether they are of one game.
+    """
+    if not is_game:
+        return phrase("group.drawn_game") if drawn == 1 else phrase("group.drawn_games", count=drawn)
+    if drawn == 1:
+        return phrase("group.drawn_one")
+    if drawn <= _HIGHLIGHTED:
+        return phrase("group.drawn_few", count=drawn)
+    key = "group.drawn_all" if drawn == curves else "group.drawn_best"
+    return phrase(key, count=drawn, runs=curves, coloured=_HIGHLIGHTED)
+
+
+def _measures(runs: Sequence[ArchivedRun]) -> tuple[Measure, ...]:
+    """For what each run was rewarded; empty where all were rewarded alike."""
+    found = tuple(rewarded_by(run.digest) for run in runs)
+    return found if len(set(found)) > 1 else ()
+
+
+def _places(rows: Sequence[RunRow], measures: Sequence[Measure]) -> tuple[RunRow, ...]:
+    """Rows whose places begin anew with every measure."""
+    if not measures:
+        return tuple(rows)
+    seen: Counter[Measure] = Counter()
+    placed = []
+    for row, measure in zip(rows, measures, strict=False):
+        seen[measure] += 1
+        placed.append(replace(row, place=seen[measure]))
+    return tuple(placed)
 
 
 def _seeds(group: Group, is_game: bool, archive: Archive) -> tuple[SeedEntry, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from runsum.archive.activity import Activity, add_up, find_activity
+from runsum.archive.activity import Activity, Stretch, add_up, find_activity
 from runsum.archive.archive import Archive, ArchivedRun, Group, SourceFacts
 from runsum.archive.costs import Sum, add_costs
 from runsum.archive.months import FINISHED, find_ending
@@ -64,12 +64,18 @@ class BestLine:
 
 @frozen
 class StretchLine:
-    """A day, week or month of the activity; `share`: its hours, in percent of the busiest one."""
+    """A day, week or month of the activity.
+
+    Attributes:
+        untimed: how many of its runs are not in its hours; empty where all are, or none.
+        share: its hours, in percent of the busiest one.
+    """
 
     name: Phrase
     href: Markup | None
     runs: int
     trained_h: float | None
+    untimed: tuple[Phrase, ...]
     energy_kwh: float | None
     share: float
 
@@ -117,7 +123,7 @@ def make_pages(archive: Archive) -> Iterator[Page]:
             runs=len(archive.runs),
             tiles=tuple(_tiles(archive)),
             unfinished=_listing(waiting, _OPEN, _OPEN_STATES, _meaning),
-            lately=_listing(over, _LATELY, FINISHED, lambda run: describe_outcome(run, archive.thresholds)),
+            lately=_listing(over, _LATELY, FINISHED, lambda run: _outcome(run, archive)),
             failed=_listing(failed, _FAILED, (State.FAILED,), _reason),
             best=tuple(map(_best, _latest_games(games))),
             more_games=max(0, len(games) - _GAMES),
@@ -172,6 +178,10 @@ def _meaning(run: ArchivedRun) -> tuple[Phrase, ...]:
     return (phrase(f"open.{digest.state}", status=digest.status or "(empty)"),)
 
 
+def _outcome(run: ArchivedRun, archive: Archive) -> tuple[Phrase, ...]:
+    return describe_outcome(run, archive.find(run.kin.parent) if run.kin.parent else None, archive.thresholds)
+
+
 def _reason(run: ArchivedRun) -> tuple[Phrase, ...]:
     """Why a run failed, as far as anybody wrote it down."""
     reason = failure_reason(run)
@@ -204,9 +214,15 @@ def _stretches(activity: Activity) -> Iterator[StretchLine]:
             href=Markup(f"digest/{month}/index.html") if by_month else None,
             runs=stretch.runs,
             trained_h=stretch.trained_h,
+            untimed=_untimed(stretch),
             energy_kwh=stretch.energy_kwh,
             share=100.0 * (stretch.trained_h or 0.0) / most,
         )
+
+
+def _untimed(stretch: Stretch) -> tuple[Phrase, ...]:
+    partly = stretch.untimed and stretch.trained_h is not None
+    return (phrase("activity.untimed", count=stretch.untimed),) if partly else ()
 
 
 def _tiles(archive: Archive) -> Iterator[Tile]:

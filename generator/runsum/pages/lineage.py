@@ -147,7 +147,7 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
         fps if isinstance(fps, float) else None,
         run.config_delta,
         overlap,
-        None if effect is None else effect.delta,
+        None if effect is None else effect.levels.delta,
         () if effect is None else tuple(effect_words(effect, archive)),
     )
 

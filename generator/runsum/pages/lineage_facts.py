@@ -25,8 +25,8 @@ def effect_of(run: ArchivedRun, archive: Archive) -> LegEffect | None:
 
 def effect_words(effect: LegEffect, archive: Archive) -> Iterator[Phrase]:
     """The difference to the parent against the noise, and what else could have made it."""
-    yield phrase(f"leg.{effect.verdict}", noise=effect.noise)
-    if effect.delta is not None and effect.rising and effect.steps:
+    yield phrase(f"leg.{effect.verdict}", noise=effect.levels.noise)
+    if effect.levels.delta is not None and effect.rising and effect.steps:
         yield phrase("leg.parent_rising", steps=effect.steps)
     if effect.sibling is not None:
         sibling = archive.find(effect.sibling).digest.run_id

@@ -36,6 +36,11 @@ _SHORT = {
     "error.recorded": "digest.failed_recorded",
     "error.stale_guard": "digest.failed_guard",
 }
+_SLIPPED = {
+    "finding.reward_fell_from_start": "digest.from_start",
+    "finding.reward_below_best": "digest.below_best",
+    "finding.reward_falling": "digest.falling",
+}
 Line = TypeVar("Line")
 Entry = TypeVar("Entry")
 
@@ -67,12 +72,17 @@ class RunLine:
 
 @frozen
 class BestLine:
-    """A new best: the game, and the run that held the best before (None: the first result)."""
+    """A new best: the game, and the run that held the best before (None: the first result).
+
+    Attributes:
+        rewarded: for what it was rewarded; None where all runs of the game were rewarded alike.
+    """
 
     line: RunLine
     game_href: Markup
     before: RunRow | None
     captured: Phrase | None
+    rewarded: Phrase | None
 
 
 @frozen
@@ -229,6 +239,7 @@ class _Lists:
             game_href=Markup(f"{self.up}games/{run.game_page}/index.html"),
             before=_row(item.before, self.up) if item.before else None,
             captured=phrase("reward.digits_lost") if item.captured else None,
+            rewarded=None if item.rewarded is None else phrase("digest.rewarded", items=list(item.rewarded)),
         )
 
     def _worse(self, item: Regression) -> RunLine:
@@ -236,13 +247,13 @@ class _Lists:
         why = []
         if item.parent is not None:
             parent = item.parent.digest
-            why.append(
-                phrase(
-                    "digest.below_parent", final=digest.final_reward, parent=parent.run_id, before=parent.final_reward
-                )
-            )
+            level, before = digest.signals.get("level"), parent.signals.get("level")
+            why.append(phrase("digest.below_parent", level=level, parent=parent.run_id, before=before))
         if item.fell:
             why.append(phrase("digest.fell", best=digest.best_reward, final=digest.final_reward))
+        if item.slipped is not None:
+            reason = item.slipped.reason
+            why.append(Phrase(_SLIPPED[reason.key], reason.values))
         return self._line(item.dated, tuple(why))
 
 

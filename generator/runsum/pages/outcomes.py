@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runsum.analysis.evidence import Evidence, lost_share
+from runsum.analysis.evidence import Evidence, below_parent, lost_share
 from runsum.analysis.solved import REACHED
 from runsum.archive.archive import ArchivedRun
 from runsum.archive.months import gather_evidence
@@ -10,10 +10,10 @@ from runsum.model import Phrase, phrase
 from runsum.thresholds import Thresholds
 
 
-def describe_outcome(run: ArchivedRun, limits: Thresholds) -> tuple[Phrase, ...]:
+def describe_outcome(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> tuple[Phrase, ...]:
     """What became of the reward: one thing, two where the declared threshold was reached or a parent was better."""
     digest = run.digest
-    evidence = gather_evidence(run, None)
+    evidence = gather_evidence(run, parent, limits)
     if digest.best_reward is None:
         return (phrase("went.no_reward"),)
     if evidence.lost_rewards:
@@ -23,9 +23,9 @@ def describe_outcome(run: ArchivedRun, limits: Thresholds) -> tuple[Phrase, ...]
     if solved is not None and solved.key in REACHED:
         said.append(phrase("went.solved", level=solved.values["level"]))
     said.append(_shape(evidence, limits))
-    delta = run.summary["reward_delta"].value
-    if isinstance(delta, float) and delta < -limits.parent_drop * evidence.scale:
-        said.append(phrase("went.below_parent", delta=-delta))
+    drop = below_parent(evidence, limits)
+    if drop is not None:
+        said.append(phrase("went.below_parent", delta=drop))
     return tuple(said)
 
 

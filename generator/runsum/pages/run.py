@@ -8,6 +8,7 @@ from dataclasses import fields
 from markupsafe import Markup
 
 from runsum.analysis.next_actions import Recommendation
+from runsum.analysis.regained import has_fallen
 from runsum.analysis.throughput import differs_from_clock
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.fingerprints import value_print
@@ -34,6 +35,7 @@ from runsum.pages.run_facts import ancestors_of
 from runsum.pages.run_health import Health, describe_health, health_words
 from runsum.pages.run_layout import HEALTH_SECTION, SECTIONS, FactRow, section_rows
 from runsum.pages.search_card import SearchCard, make_cards
+from runsum.thresholds import Thresholds
 
 _LISTED = 100  # a page stays one that a browser opens at once, whatever a database holds
 
@@ -173,7 +175,7 @@ def _context(
         twin=any(found.kind == "same_run_id" for found in run.problems),
         run=run,
         state=str(digest.state),
-        headline=tuple(headline(run)),
+        headline=tuple(headline(run, archive.thresholds)),
         tiles=tuple(_tiles(run)),
         links=tuple(_links(run, archive)),
         comparisons=tuple(offers.links(run)),
@@ -221,7 +223,7 @@ def _advice_row(one: Recommendation) -> AdviceRow:
     return AdviceRow(one.rule.replace("_", " "), one.words, href)
 
 
-def headline(run: ArchivedRun) -> list[Phrase]:
+def headline(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
     """What was trained, how far it got, how well: the facts of the first sentences."""
     digest = run.digest
     kinds = {found.kind for found in run.problems}
@@ -234,7 +236,7 @@ def headline(run: ArchivedRun) -> list[Phrase]:
     if "large_rewards_lost" in kinds:
         said.append(phrase("headline.reward_lost", best=digest.best_reward))  # the end is out of sight
     else:
-        said += _reward_phrases(digest)
+        said += _reward_phrases(digest, limits)
     reason = digest.summary["error_summary_if_failed"].words
     if digest.state is State.FAILED and reason is not None and "line" in reason.values:
         said.append(phrase("headline.failed", line=reason.values["line"]))
@@ -243,7 +245,7 @@ def headline(run: ArchivedRun) -> list[Phrase]:
     return said
 
 
-def _reward_phrases(digest: RunDigest) -> list[Phrase]:
+def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
     if digest.best_reward is None:
         return [phrase("headline.no_reward")]
     if digest.best_reward == digest.final_reward:
@@ -252,11 +254,15 @@ def _reward_phrases(digest: RunDigest) -> list[Phrase]:
         values = {"best": digest.best_reward, "at": digest.best_reward_timestep, "final": digest.final_reward}
         said = [phrase("headline.reward", **values)]
     shape, since = str(digest.signals.get("shape")), digest.signals.get("level_since")
+    fell = has_fallen(digest.signals.get("lost_share"), limits)
+    if fell:
+        said.append(phrase("headline.fell"))
     if shape == "level" and isinstance(since, float):
         said.append(phrase("headline.level", since=since))
     elif shape in ("rising", "falling", "flat"):
         going_on = digest.state is State.RUNNING and shape != "flat"
-        said.append(phrase(f"headline.{shape}_now" if going_on else f"headline.{shape}"))
+        how = "rising_again" if fell and shape == "rising" else shape
+        said.append(phrase(f"headline.{how}_now" if going_on else f"headline.{how}"))
     return said
 
 

@@ -95,7 +95,7 @@ SECTIONS: tuple[Section, ...] = (
         ("Base run", ("base_run_id",)),
         ("Leg", ("leg_number",)),
         ("Changes against the parent", ("lineage_diff_note",)),
-        ("Reward against the parent", ("reward_delta",)),
+        ("Last reward against the parent's", ("reward_delta",)),
         ("Speed against the parent", ("fps_delta",)),
         ("Settings changed", ("config_delta_list",)),
     )),

@@ -14,7 +14,7 @@ from runsum.analysis.solved import normalise
 from runsum.archive import curves
 from runsum.archive.archive import Archive
 from runsum.archive.effects import changes_between, nearest_groups
-from runsum.archive.seeds import SeedGroup, Together
+from runsum.archive.seeds import Sample, SeedGroup, Together
 from runsum.axes import static_chart, ticks
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
@@ -23,6 +23,7 @@ from runsum.model import ConfigChange, DrawnChart, Fact, Phrase, missing, note, 
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
 from runsum.pages.game_facts import SeedEntry, seed_entries, seed_words
 from runsum.pages.note_rows import NoteRow
+from runsum.pages.targets import between_words, spread_words, target_of
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
@@ -34,13 +35,25 @@ _LEVELS = 5
 
 @frozen
 class SampleRow:
-    """A run that counts: number of legs, seed (None: not recorded), last step, score (None: no common timesteps)."""
+    """A run that counts.
+
+    Attributes:
+        row: its first leg.
+        legs: how many.
+        seed: None where it is not recorded.
+        last: last step of all legs.
+        score: None without timesteps that all runs have in common.
+        best: best mean reward of all legs, as the score is of all of them.
+        target: step at which its last leg was to end; None where it is not recorded.
+    """
 
     row: RunRow
     legs: int
     seed: str | None
     last: float
     score: float | None
+    best: float | None
+    target: int | None
 
 
 @frozen
@@ -56,6 +69,7 @@ class OtherRow:
     """Another group of the same environment.
 
     Attributes:
+        targets: the targets of both where they differ, else None.
         probability: that a run of this page's group scores higher than one of the other, in percent.
         words: interval of it.
         last: timestep up to which both were compared.
@@ -66,6 +80,7 @@ class OtherRow:
     href: Markup
     count: int
     changes: tuple[ConfigChange, ...]
+    targets: Phrase | None
     probability: float
     words: Phrase
     last: float
@@ -150,7 +165,11 @@ def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archiv
         "seed_group.md.j2",
         SeedPage(
             title=f"{group.game} · {group.algorithm}",
-            headline=(phrase("seeds.headline", count=len(group.samples), env_id=group.env_id), seed_words(group)),
+            headline=(
+                phrase("seeds.headline", count=len(group.samples), env_id=group.env_id),
+                *spread_words(group, archive),
+                seed_words(group),
+            ),
             group=group,
             notes=tuple(_notes(group, archive)),
             key=key,
@@ -179,9 +198,22 @@ def _samples(group: SeedGroup, archive: Archive) -> tuple[SampleRow, ...]:
     if group.together is not None:
         scores = list(group.together.scores.ravel().tolist())
     return tuple(
-        SampleRow(_run_row(sample.slug, archive), len(sample.legs), sample.seed, sample.last_step, score)
+        SampleRow(
+            _run_row(sample.slug, archive),
+            len(sample.legs),
+            sample.seed,
+            sample.last_step,
+            score,
+            _best_of(sample, archive),
+            target_of(sample, archive),
+        )
         for sample, score in list(zip(group.samples, scores, strict=True))[:_LISTED]
     )
+
+
+def _best_of(sample: Sample, archive: Archive) -> float | None:
+    bests = (archive.find(slug).digest.best_reward for slug in sample.legs)
+    return max((best for best in bests if best is not None), default=None)
 
 
 def _chart(found: Together) -> DrawnChart:
@@ -296,6 +328,7 @@ def _others(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archive, le
             href=Markup(f"../{other.slug}/index.html"),
             count=len(other.samples),
             changes=changes[:12],
+            targets=between_words(other, group, archive),
             probability=100 * aggregate.probability_of_improvement(mine, theirs),
             words=phrase("seeds.probability_few" if few else "seeds.probability", low=100 * low, high=100 * high),
             last=within[1],

@@ -1,0 +1,64 @@
+"""What a run was rewarded for, as far as its settings say: rewards of different reward functions are different units.
+
+They are neither ranked against each other nor compared, however alike the runs are otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from runsum.model import RunDigest
+from runsum.traits import traits_of
+
+Measure = tuple[tuple[str, str], ...]
+"""Names and values of the settings that say what is rewarded, by name; empty where nothing says it."""
+
+_CHANGES = re.compile(r"reward_\w+|\w+_reward")
+_ABOUT_RESULTS = re.compile(r"reward_threshold|(best|last|final|mean|target)_reward|reward_(mean|std|threshold\w*)")
+_OFF = frozenset({"", "none", "null", "false", "no", "0", "0.0", "1", "1.0"})
+"""Values that leave the rewards as they are, whether a recorder writes them down or not."""
+
+
+def rewarded_by(run: RunDigest) -> Measure:
+    """The settings of a run that say what it was rewarded for."""
+    return reward_settings(traits_of(run).settings)
+
+
+def reward_settings(settings: Mapping[str, str]) -> Measure:
+    """Those of its settings that say what a run was rewarded for: reward_fn, reward_* and *_reward.
+
+    Args:
+        settings: all of them, as the texts by which they are compared; sections are part of a name, before a dot.
+    """
+    return tuple(
+        sorted(
+            (short_name(name), value)
+            for name, value in settings.items()
+            if _changes_reward(name) and value.strip().lower() not in _OFF
+        )
+    )
+
+
+def differing(one: Measure, other: Measure) -> tuple[str, ...]:
+    """Names of the settings in which two measures differ."""
+    return tuple(sorted({name for name, _ in set(one) ^ set(other)}))
+
+
+def by_frequency(measures: Iterable[Measure]) -> dict[Measure, int]:
+    """The place of each measure: the one of most runs is 0, of equals the first by name."""
+    counts = Counter(measures)
+    return {one: place for place, one in enumerate(sorted(counts, key=lambda one: (-counts[one], one)))}
+
+
+def short_name(name: str) -> str:
+    """A setting without the sections that it stands in."""
+    return name.rsplit(".", 1)[-1]
+
+
+@lru_cache(maxsize=4_096)  # runs share the names of their settings
+def _changes_reward(name: str) -> bool:
+    last = short_name(name).lower()
+    return _CHANGES.fullmatch(last) is not None and _ABOUT_RESULTS.fullmatch(last) is None

@@ -1,0 +1,69 @@
+"""The page of a game or an algorithm: what its chart shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from runsum.archive.archive import make_archive
+from runsum.archive.slugs import SlugMaker
+from runsum.model import Curve, RunDigest
+from runsum.pages.contract import Page
+from runsum.pages.groups import GroupPage, make_parts
+from runsum.render import Renderer
+from runsum.resources import template_folder
+from support.digests import LIMITS, learned
+
+RENDERER = Renderer(template_folder())
+
+
+def pages(runs: int, games: int = 1, without_curve: int = 0) -> dict[str, str]:
+    """The pages of games and algorithms by folder, of so many runs."""
+    digests = [learned(f"r{k}", (0.0, float(k)), at=k % 60, game=f"Game{k % games}") for k in range(runs)]
+    digests += [replace(learned(f"silent{k}", at=k, game="Game0"), curve=Curve()) for k in range(without_curve)]
+    return rendered(digests)
+
+
+def rendered(digests: Sequence[RunDigest]) -> dict[str, str]:
+    made = (page for part in make_parts(make_archive(digests, (), SlugMaker(), LIMITS, {})) for page in part.make())
+    return {
+        page.path.rpartition("/")[0]: RENDERER.page(page.template, page.context)
+        for page in made
+        if isinstance(page, Page) and isinstance(page.context, GroupPage)
+    }
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        (1, "The curve of the only run with rewards enough to draw one."),
+        (2, "All 2 runs with a curve."),
+        (3, "All 3 runs with a curve."),
+        (4, "All 4 runs with a curve; the first 3 of the ranking are coloured."),
+        (45, "The first 40 of the ranking of 45 runs with a curve; the first 3 are coloured."),
+    ],
+)
+def test_the_chart_says_whose_curves_it_shows(runs: int, words: str) -> None:
+    """Of one run as of one, and of colours only where there are more."""
+    page = pages(runs, without_curve=1)["games/game0"]
+    assert words in page.splitlines()
+    assert "1 best run" not in page
+
+
+def test_curves_of_different_reward_functions_are_marked() -> None:
+    """Below the chart and in the ranking; a game of one function says nothing of it."""
+    runs = [learned("a", reward_fn="delay"), learned("b", at=1, reward_fn="queue")]
+    told = rendered(runs)["games/pong"]
+    assert "different reward functions have different units." in told
+    assert told.count("reward_fn = queue") == 1
+    assert "Rewarded by" not in pages(2)["games/game0"]
+
+
+@pytest.mark.parametrize(
+    ("games", "words"), [(1, "The best run, scaled to"), (2, "The best run of each of 2 games, each")]
+)
+def test_an_algorithm_draws_the_best_run_of_each_game(games: int, words: str) -> None:
+    """Scaled, since games cannot be compared."""
+    assert words in pages(4, games)["algorithms/ppo"]
