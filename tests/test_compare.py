@@ -85,7 +85,7 @@ def test_every_outcome_is_in_the_facts_in_order(rendered: Rendered) -> None:
     known = {name for facts in every for name, entry in facts["outcomes"].items() if entry and entry[0] is not None}
     # No scenario has a CPU reading (Retro ML Desktop never records it) or is long enough to have levelled off for good.
     assert known == set(names) - {"cpu_avg", "level_since"}
-    page = rendered.markdown["compare.md"]
+    page = rendered.markdown["compare/index.md"]
     assert re.findall(r'data-row="(\w+)"', page) == names
     assert all(row.format in FILTERS and row.better in ("", "high", "reward", "milestone") for row in OUTCOMES)
 
@@ -182,7 +182,7 @@ def offered(compared: Compared, slug: str) -> dict[str, list[str]]:
     line = re.search(r'<p class="rs-links rs-comparisons".*?</p>', page)
     if line is None:
         return {}
-    found = re.findall(r'href="../../compare.html#runs=([a-z0-9,-]+)"[^>]*>([^<]+)<', line[0])
+    found = re.findall(r'href="../../compare/index.html#runs=([a-z0-9,-]+)"[^>]*>([^<]+)<', line[0])
     assert all(slugs.split(",")[0] == slug for slugs, _ in found)
     assert len({slugs for slugs, _ in found}) == len(found)
     return {words: slugs.split(",")[1:] for slugs, words in found}

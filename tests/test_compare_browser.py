@@ -46,7 +46,7 @@ from_a_server = pytest.mark.parametrize("home", ["http"], indirect=True)
 def comparing(browser: Browser, home: str, fragment: str, viewport: dict[str, int] = WIDE) -> Iterator[Visit]:
     """A tab with a comparison, its charts drawn."""
     with visiting(browser, home, viewport=viewport) as visit:
-        visit.open(f"compare.html#{fragment}")
+        visit.open(f"compare/index.html#{fragment}")
         visit.page.wait_for_selector(BOTH_DRAWN)
         visit.page.wait_for_selector(f"{METRIC}.rs-drawn canvas")
         yield visit
@@ -99,7 +99,7 @@ def test_values_are_those_of_run_json(browser: Browser, home: str, compared: Com
         for name, placeholder in (
             ("best_reward", "best_reward"), ("final_reward", "final_reward"), ("rew_50", "rew_50"),
             ("steps", "current_timestep"), ("target", "total_timesteps"), ("progress", "progress_pct"),
-            ("speed", "avg_fps"), ("gpu_avg", "gpu_avg"), ("vram_avg", "vram_avg"), ("mem_avg", "mem_avg"),
+            ("gpu_avg", "gpu_avg"), ("vram_avg", "vram_avg"), ("mem_avg", "mem_avg"),
         ):  # fmt: skip
             shown = cells(visit.page, name)
             for text, summary in zip(shown, summaries, strict=True):
@@ -343,7 +343,7 @@ def test_an_address_that_changes_is_followed(browser: Browser, home: str) -> Non
 def test_without_runs_the_page_says_how_to_choose(browser: Browser, home: str) -> None:
     """And the search is there at once."""
     with visiting(browser, home) as visit:
-        page = visit.open("compare.html")
+        page = visit.open("compare/index.html")
         page.locator(".rs-add input").wait_for()
         assert "the table of all runs" in page.locator(".rs-compare-empty").inner_text()
         assert page.locator(".rs-compare-body").is_hidden()
@@ -355,7 +355,7 @@ def test_without_runs_the_page_says_how_to_choose(browser: Browser, home: str) -
 def test_without_scripts_the_page_says_how_to_choose(browser: Browser, home: str) -> None:
     """And that it needs them; no empty tables."""
     with visiting(browser, home, java_script_enabled=False) as visit:
-        page = visit.open(f"compare.html#runs={ROOT},{CHILD}")
+        page = visit.open(f"compare/index.html#runs={ROOT},{CHILD}")
         assert "needs JavaScript" in page.locator("article").inner_text()
         assert page.locator("table:visible").count() == 0
 
@@ -378,7 +378,7 @@ def test_curves_that_do_not_load_leave_the_tables(browser: Browser, home: str) -
     """The facts of a run are a file of their own."""
     with visiting(browser, home) as visit:
         visit.page.route(f"**/runs/{CHILD}/data.js", lambda route: route.abort())
-        visit.open(f"compare.html#runs={ROOT},{CHILD}")
+        visit.open(f"compare/index.html#runs={ROOT},{CHILD}")
         visit.page.wait_for_selector(BOTH_DRAWN)
         assert f"The curves of {CHILD} could not be loaded." in said(visit.page)
         assert cells(visit.page, "best_reward") == ["12.38", "14"]

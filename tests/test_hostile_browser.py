@@ -250,7 +250,7 @@ def test_runs_of_hostile_names_are_compared(browser: Browser, home: Home) -> Non
     slugs = [archive.slugs[CORPUS[place].read] for place in (0, 2, 4, 6, 43, 77)]
     slugs.append(archive.slugs[EVERYTHING])
     with watched(browser, address) as visit:
-        page = visit.show(f"compare.html#runs={','.join(slugs)}&config=all")
+        page = visit.show(f"compare/index.html#runs={','.join(slugs)}&config=all")
         page.wait_for_function("() => document.querySelectorAll('.rs-compare-settings tbody tr').length > 100")
         assert page.locator(".rs-compare-chosen li").count() == len(slugs)
         assert sweep(page, 5, ".rs-compare-reward")
@@ -269,7 +269,7 @@ def test_a_hostile_address_changes_nothing(browser: Browser, home: Home) -> None
     """Whatever stands behind # and ? of a link that somebody sent."""
     address, archive, builder = home
     forms = (
-        "compare.html#runs={0},{0}&metric={0}&x={0}&smooth={0}&log={0}&config={0}", "compare.html#{0}",
+        "compare/index.html#runs={0},{0}&metric={0}&x={0}&smooth={0}&log={0}&config={0}", "compare/index.html#{0}",
         "runs/index.html#q={0}&sort=-{0}&cols={0},run&sel={0}", "runs/index.html#{0}",
         "index.html?q={0}", archive.page(EVERYTHING) + "?h={0}#{0}",
     )  # fmt: skip

@@ -33,7 +33,7 @@ def test_it_says_what_the_template_says(page: bool) -> None:
     for wording in RENDERER._wording.values():
         say = sentence(wording, environment.filters, finalize)
         if say is None:
-            assert "{%" in wording
+            assert "{%" in wording or re.search(r"\|\w+\([a-z]", wording)  # a filter that another value steers
             continue
         found += 1
         names = re.findall(r"\{\{\s*(\w+)", wording)

@@ -243,7 +243,7 @@
       if (n >= 2 && n <= MOST_COMPARED)
         parts.push(
           element("a", "rs-button rs-primary", "Compare " + n + " runs", {
-            href: root + "compare.html#runs=" + slugs.join(","),
+            href: root + "compare/index.html#runs=" + slugs.join(","),
           }),
         );
       else if (n)

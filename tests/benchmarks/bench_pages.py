@@ -227,7 +227,7 @@ def visits(
         Kind("list of all runs", "runs/index.html", ROWS, 0.5, 0.5),
         Kind("one run, first chart drawn", f"runs/{chosen[0]}/index.html", CURVE, 0.5, 0.5),
         Kind("one run, first chart interactive", f"runs/{chosen[0]}/index.html", DRAWN, None, 0.5),
-        Kind("ten runs compared", f"compare.html#runs={','.join(chosen)}", COMPARED, 1.2, 0.5),
+        Kind("ten runs compared", f"compare/index.html#runs={','.join(chosen)}", COMPARED, 1.2, 0.5),
         Kind("home", "index.html", "h1", 0.5, 0.5),
     )
     for kind in kinds:

@@ -23,7 +23,7 @@ RUN = "runs/run-aaaa0003/index.html"
 LINEAGE = "lineages/run-aaaa0002/index.html"
 SEEDS = "seeds/breakout-ppo-4ddfd1/index.html"  # the name is made of the settings that its runs have in common
 FINDER = "runs/index.html"
-COMPARE = "compare.html#runs=run-aaaa0002,run-aaaa0003"
+COMPARE = "compare/index.html#runs=run-aaaa0002,run-aaaa0003"
 PAGES = (
     "index.html",
     FINDER,

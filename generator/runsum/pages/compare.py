@@ -20,7 +20,7 @@ from runsum.pages.contract import Page
 from runsum.pages.run_facts import OUTCOMES, Outcome
 from runsum.traits import traits_of
 
-PATH = "compare.md"
+PATH = "compare/index.md"
 MOST_RUNS = 20
 """Runs in one comparison: what one chart can show apart."""
 _NEAR = 100
@@ -126,7 +126,7 @@ class Offers:
 
 def address_of(slugs: Sequence[str]) -> str:
     """The comparison of some runs, from the root of the site."""
-    return f"compare.html#runs={','.join(slugs)}"
+    return f"compare/index.html#runs={','.join(slugs)}"
 
 
 def _first(children: Sequence[str], own: str) -> Iterator[str]:
