@@ -93,7 +93,7 @@ def test_other_rewards_are_not_compared() -> None:
     assert (found.verdict, found.delta, found.refused) == ("refused", None, ("reward_fn",))
     (deep,) = effects(learned("a"), learned("b", at=1, custom_params={"env": {"waiting_reward": 2}}))
     assert deep.refused == ("waiting_reward",)
-    for harmless in ({"reward_scale": 1.0}, {"reward_threshold": 475.0}, {"clip_rewards": True}):
+    for harmless in ({"reward_scale": 1.0}, {"reward_threshold": 475.0}, {"clip_rewards": True}, {"norm_reward": True}):
         (compared,) = effects(learned("a"), learned("b", (0.0, 9.0), at=1, **harmless))
         assert compared.delta == pytest.approx(7.6), harmless
 

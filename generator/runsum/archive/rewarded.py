@@ -17,7 +17,9 @@ Measure = tuple[tuple[str, str], ...]
 """Names and values of the settings that say what is rewarded, by name; empty where nothing says it."""
 
 _CHANGES = re.compile(r"reward_\w+|\w+_reward")
-_ABOUT_RESULTS = re.compile(r"reward_threshold|(best|last|final|mean|target)_reward|reward_(mean|std|threshold\w*)")
+_ABOUT_RESULTS = re.compile(r"(best|last|final|mean|target)_reward|reward_(mean|std|threshold\w*)")
+_FOR_THE_LEARNER = re.compile(r"(norm|normalize|clip)_reward")
+"""Changes what the algorithm sees of a reward; recorders tell the reward of the episode, which stays the same."""
 _OFF = frozenset({"", "none", "null", "false", "no", "0", "0.0", "1", "1.0"})
 """Values that leave the rewards as they are, whether a recorder writes them down or not."""
 
@@ -61,4 +63,5 @@ def short_name(name: str) -> str:
 @lru_cache(maxsize=4_096)  # runs share the names of their settings
 def _changes_reward(name: str) -> bool:
     last = short_name(name).lower()
-    return _CHANGES.fullmatch(last) is not None and _ABOUT_RESULTS.fullmatch(last) is None
+    others = (_ABOUT_RESULTS, _FOR_THE_LEARNER)
+    return _CHANGES.fullmatch(last) is not None and not any(other.fullmatch(last) for other in others)
