@@ -24,7 +24,7 @@ from runsum.analysis.outcome import check_reward, what_changed
 from runsum.analysis.shape import Fall, RewardShape, describe_shape
 from runsum.analysis.systems import check_data, check_downtime, check_gradient, check_resources, check_throughput
 from runsum.health import describe_subject, flat_settings
-from runsum.model import ConfigValue, DataQuality, Finding, Gap, Level, Session
+from runsum.model import ConfigValue, DataQuality, Finding, Gap, Level, Session, phrase
 from support.analysis import LIMITS, floats, series
 
 LEVEL = RewardShape("level", 200, start=1.0, end=20.0, level_since=5000)
@@ -249,6 +249,8 @@ def test_exploration_is_read_from_the_settings() -> None:
     found = off_policy(whom)["exploration"]
     assert (found.level, found.reason.values["until"]) == (Level.WATCH, 50_000)
     assert off_policy(subject("dqn"))["exploration"].level is Level.NOT_ASSESSED
+    aimless = subject("dqn", settings={"exploration_fraction": 0.33}, target=None)
+    assert off_policy(aimless)["exploration"].reason == phrase("finding.epsilon_no_target", share=0.33)
 
 
 def test_the_replay_ratio_is_samples_for_each_step() -> None:

@@ -94,8 +94,10 @@ def _check_exploration(series: Series, subject: Subject) -> Finding:
         return not_assessed("exploration", "alpha_no_column" if alpha is None else "alpha_setting", alpha=alpha)
     fraction, target = subject.number("exploration_fraction"), subject.target
     last = subject.number("exploration_final_eps")
-    if fraction is None or not 0 <= fraction <= 1 or not target or not len(series):
+    if fraction is None or not 0 <= fraction <= 1 or not len(series):
         return not_assessed("exploration", "epsilon_no_column")
+    if not target:
+        return not_assessed("exploration", "epsilon_no_target", share=fraction)
     until = series.start_timestep + int(fraction * target)
     trained = int(series.timestep.max())
     given: dict[str, Any] = {"value": fraction, "until": until, "last": last, "trained": trained}
