@@ -41,6 +41,7 @@ class Settings:
 
     Attributes:
         folder: the folder of runsum.yml; relative paths start here.
+        databases: as they are written there: a path may be a pattern, which `find_databases` resolves.
         publish_models: saved models to copy beside the pages of their runs, relative to the project root.
         solved: reward at which a game counts as solved, by env id, as the user declared it.
     """
@@ -94,7 +95,9 @@ def find_databases(given: Sequence[Path], settings: Settings, folder: Path) -> t
     Raises:
         ConfigError: none found.
     """
-    chosen = [DatabasePath(p) for p in given] or list(settings.databases)
+    chosen = [DatabasePath(p) for p in given] or [
+        found for entry in settings.databases for found in _matching(entry, settings.folder)
+    ]
     if not chosen:
         chosen = [DatabasePath(folder / name) for name in DEFAULT_DATABASES if (folder / name).is_file()]
     if not chosen:
@@ -106,6 +109,15 @@ def find_databases(given: Sequence[Path], settings: Settings, folder: Path) -> t
     for entry in chosen:
         seen.setdefault(os.path.realpath(entry.path), entry)  # Path.resolve ends in a traceback at a circle of links
     return tuple(seen.values())
+
+
+def _matching(entry: DatabasePath, home: Path) -> list[DatabasePath]:
+    """The files that a pattern matches, by name; where there is none, the pattern, to be named when it is opened."""
+    inside = entry.path.is_relative_to(home)
+    pattern = str(entry.path.relative_to(home) if inside else entry.path)
+    # root_dir: only the setting is a pattern, the folder may have any name
+    matches = sorted(glob.glob(pattern, root_dir=home, recursive=True)) or [pattern]  # noqa: PTH207
+    return [DatabasePath(home / match, entry.name) for match in matches]
 
 
 @frozen
@@ -177,10 +189,7 @@ def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:
                 f"{where}: a database must be a path or {{path: …, name: …}}, not {entry!r}",
                 "Correct 'databases:'",
             )
-        # root_dir: only the setting is a pattern, the folder may have any name
-        pattern = str(Path(pattern).expanduser()) if pattern.startswith("~") else pattern
-        matches = sorted(glob.glob(pattern, root_dir=home, recursive=True)) or [pattern]  # noqa: PTH207
-        found += [DatabasePath(home / m, str(name) if name else None) for m in matches]
+        found.append(DatabasePath(home / Path(pattern).expanduser(), str(name) if name else None))
     return found
 
 
