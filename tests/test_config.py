@@ -7,8 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from mkdocs.config import load_config
 
-from runsum.config import DatabasePath, Settings, find_databases, read_mkdocs, read_settings
+from runsum.config import DatabasePath, MkdocsFacts, Settings, find_databases, read_mkdocs, read_settings
 from runsum.errors import ConfigError
 from runsum.thresholds import Thresholds, rules_in_force
 
@@ -224,7 +225,6 @@ def test_no_database_says_what_to_type(tmp_path: Path) -> None:
         ("docs_dir: d\nx: !!python/name:material.extensions.emoji.twemoji ''\n", "d"),
         ("docs_dir: d\nx: !!python/object/apply:pymdownx.slugs.slugify {kwds: {case: lower}}\n", "d"),
         ("docs_dir: d\nhooks: [!relative $config_dir/x.py]\n", "d"),
-        ("INHERIT: ../base.yml\ndocs_dir: d\n", "d"),
     ],
 )
 def test_docs_dir_is_read_from_any_mkdocs_yml(tmp_path: Path, text: str, docs: str) -> None:
@@ -247,4 +247,47 @@ def test_a_broken_mkdocs_yml_is_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_mkdocs(tmp_path / "mkdocs.yml", tmp_path)
     assert "mkdocs.yml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def parents(folder: Path, **texts: str) -> Path:
+    """Files of these texts, and that of the first one."""
+    for name, text in texts.items():
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "mkdocs.yml").write_text(text)
+    return folder / next(iter(texts)) / "mkdocs.yml"
+
+
+def test_a_mkdocs_yml_inherits(tmp_path: Path) -> None:
+    """As MkDocs has it: the nearest file counts, parents lie beside their child, folders below the first file."""
+    file = parents(
+        tmp_path,
+        a="INHERIT: ../b/mkdocs.yml\nsite_name: mine\n",
+        b="INHERIT: ../c/mkdocs.yml\ndocs_dir: pages\nsite_name: b\nsite_dir:\n",
+        c="docs_dir: other\nsite_dir: out\nsite_url: https://example.org/c\nextra: {x: !!python/name:os.path.join }\n",
+    )
+    read = read_mkdocs(file, file.parent)
+    assert read == MkdocsFacts(tmp_path / "a" / "pages", tmp_path / "a" / "site", "https://example.org/c/", "mine")
+    read.docs_dir.mkdir()
+    loaded = load_config(str(file), plugins=[])
+    assert (Path(loaded.docs_dir), Path(loaded.site_dir)) == (read.docs_dir, read.site_dir)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("INHERIT: ../gone.yml", "", "where no file is"),
+        ("INHERIT: [a]", "", "'INHERIT' must be a path, not ['a']"),
+        ("INHERIT:", "", "'INHERIT' must be a path, not None"),
+        ("INHERIT: mkdocs.yml", "", "inherits from itself"),
+        ("INHERIT: ../b/mkdocs.yml", "INHERIT: ../a/mkdocs.yml", "inherits from itself"),
+        ("INHERIT: ../b/mkdocs.yml", "INHERIT: ../b/../c.yml", "where no file is"),
+        ("INHERIT: ../b/mkdocs.yml", "docs_dir: [", "b/mkdocs.yml: cannot be read"),
+    ],
+)
+def test_a_parent_that_is_none_is_one_line(tmp_path: Path, first: str, second: str, words: str) -> None:
+    """Missing, no path, in a circle, broken."""
+    with pytest.raises(ConfigError) as caught:
+        read_mkdocs(parents(tmp_path, a=first, b=second), tmp_path / "a")
+    assert words in str(caught.value)
     assert "\n" not in str(caught.value)

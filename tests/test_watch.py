@@ -123,8 +123,10 @@ def append(path: Path, text: str) -> None:
         lambda folder: append(folder / "mynotes" / f"{ONE}.md", "A note."),
         lambda folder: append(folder / "runsum.yml", "# a remark\n"),
         lambda folder: append(Path("mkdocs.yml"), "# a remark\n"),  # it lies where the command runs
+        lambda folder: append(Path("parents/first.yml"), "# a remark\n"),
+        lambda folder: append(Path("parents/second.yml"), "site_name: x\n"),  # was missing
     ],
-    ids=["new database", "database gone", "note", "runsum.yml", "mkdocs.yml"],
+    ids=["new database", "database gone", "note", "runsum.yml", "mkdocs.yml", "its parent", "parent of that"],
 )
 @pytest.mark.parametrize("place", [".", "other"])
 def test_every_change_is_noticed(work: Path, monkeypatch: pytest.MonkeyPatch, place: str, change: Change) -> None:
@@ -132,7 +134,8 @@ def test_every_change_is_noticed(work: Path, monkeypatch: pytest.MonkeyPatch, pl
     monkeypatch.setattr("runsum.commands.watch._SELDOM", 0.0)
     make(work / place / "old.db", ONE)
     append(work / place / "runsum.yml", SETTINGS)
-    append(work / "mkdocs.yml", "site_name: x\n")
+    append(work / "mkdocs.yml", "INHERIT: parents/first.yml\n")
+    append(work / "parents" / "first.yml", "INHERIT: second.yml\n")
     watched = Watched(HowToBuild(Path(), config=None if place == "." else Path(place, "runsum.yml")))
     before = watched.state()
     assert watched.state() == before

@@ -10,15 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Any
-
-import yaml
-from yaml_env_tag import construct_env_tag
 
 from runsum.errors import ConfigError
 from runsum.frozen import frozen
 from runsum.redact.policy import Mode, Policy
 from runsum.thresholds import Thresholds, with_overrides
+from runsum.yaml_files import load_inherited, load_yaml
 
 CONFIG_NAME = "runsum.yml"
 MKDOCS_NAME = "mkdocs.yml"
@@ -72,7 +69,7 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
         if path is not None:
             raise ConfigError(f"{path}: no such settings file", "Type 'runsum init' for a starter")
         return Settings(folder, notes_dir=folder / "notes")
-    data = _load(file)
+    data = load_yaml(file)
     _require_known(data, _KEYS, str(file))
     home = file.parent
     root = data.get("project_root")
@@ -138,9 +135,9 @@ def read_mkdocs(mkdocs_file: Path, folder: Path) -> MkdocsFacts:
     """Read where a mkdocs.yml puts things, whatever tags and extensions it uses; folders lie below `folder`.
 
     Raises:
-        ConfigError: the file is not YAML.
+        ConfigError: the file, or one that it inherits from, is missing or not YAML.
     """
-    data = _load(mkdocs_file)
+    data = load_inherited(mkdocs_file)
     url = str(data.get("site_url") or "").strip()
     return MkdocsFacts(
         docs_dir=folder / str(data.get("docs_dir") or "docs"),
@@ -148,36 +145,6 @@ def read_mkdocs(mkdocs_file: Path, folder: Path) -> MkdocsFacts:
         site_url=url if not url or url.endswith("/") else url + "/",
         site_name=str(data.get("site_name") or "Training runs"),
     )
-
-
-class _AnyTagLoader(yaml.SafeLoader):
-    """mkdocs.yml may carry !relative or !!python/name, which do not matter here, and !ENV, which MkDocs resolves."""
-
-
-def _ignore(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> None:
-    return None
-
-
-_AnyTagLoader.add_constructor("!ENV", construct_env_tag)
-_AnyTagLoader.add_multi_constructor("!", _ignore)
-_AnyTagLoader.add_multi_constructor("tag:yaml.org,2002:python/", _ignore)
-
-
-def _load(file: Path) -> dict[str, Any]:
-    try:
-        data = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=_AnyTagLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        first = str(error).splitlines()[0]
-        mark = getattr(error, "problem_mark", None)
-        at = f" (line {mark.line + 1})" if mark else ""
-        raise ConfigError(f"{file}: cannot be read{at}: {first}", "Correct the file and build again") from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise ConfigError(
-            f"{file}: must hold 'name: value' lines", "Type 'runsum init' in an empty folder for an example"
-        )
-    return data
 
 
 def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:

@@ -26,6 +26,7 @@ from runsum.redact.found import RANDOM
 from runsum.redact.policy import Mode
 from runsum.report import BuildReport
 from runsum.resources import starter_mkdocs
+from runsum.yaml_files import inherited_files
 
 _REDRAWN_S = 0.1
 _SCRIPT = "assets/runsum/runsum.js"
@@ -138,7 +139,7 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
 
         write_starter(starter_mkdocs(), mkdocs)
         click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
-    if _SCRIPT not in mkdocs.read_text(encoding="utf-8", errors="replace"):
+    if not any(_SCRIPT in file.read_text(encoding="utf-8", errors="replace") for file in inherited_files(mkdocs)):
         click.echo(
             f"warning: {mkdocs} does not load {_SCRIPT}; charts stay static. See 'runsum init' in an empty folder",
             err=True,

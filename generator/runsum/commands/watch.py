@@ -16,8 +16,10 @@ from runsum.errors import RunsumError
 from runsum.formatting import clean_text, plural
 from runsum.looks import Signature, signature
 from runsum.source.changes import state_of
+from runsum.yaml_files import inherited_files
 
 _POLL_S = 0.5
+_UNREAD = (0, 0, 0)  # as no file looks
 _LONGEST_WAIT = 5  # times the calm that is waited for: a trainer that never rests is shown as well
 _SELDOM = 1_000.0  # times what it takes to find the databases: so long are those believed that were found
 _LOOK_AGAIN_S = 60.0  # states change by the clock alone: a run that was silent for too long is stale
@@ -86,7 +88,8 @@ class Watched:
     def __init__(self, how: HowToBuild) -> None:
         self._how = how
         self._settings_file = how.config or how.here / CONFIG_NAME
-        self._read: Signature = (0, 0, 0)  # as no file looks
+        self._read: Signature = _UNREAD
+        self._mkdocs: dict[Path, Signature] = {how.here / MKDOCS_NAME: _UNREAD}  # and what it inherits from
         self._settings: Settings | None = None
         self._databases: tuple[Path, ...] = ()
         self._find_at = 0.0
@@ -95,7 +98,10 @@ class Watched:
         """Something that differs after a change from what it was before."""
         self._find()
         notes = sorted(self._settings.notes_dir.glob("*.md")) if self._settings is not None else []
-        files = (self._settings_file, self._how.here / MKDOCS_NAME, *notes)
+        if any(signature(str(file)) != looks for file, looks in self._mkdocs.items()):
+            parents = inherited_files(self._how.here / MKDOCS_NAME)
+            self._mkdocs = {file: signature(str(file)) for file in parents}
+        files = (self._settings_file, *self._mkdocs, *notes)
         return (
             *((str(path), *state_of(path)) for path in self._databases),
             *((str(file), signature(str(file))) for file in files),
