@@ -67,7 +67,7 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
     file = path or folder / CONFIG_NAME
     if not file.is_file():
         if path is not None:
-            raise ConfigError(f"{path}: no such settings file", "Type 'runsum init' for a starter")
+            raise ConfigError("no such settings file", "Type 'runsum init' for a starter", place=path)
         return Settings(folder, notes_dir=folder / "notes")
     data = load_yaml(file)
     _require_known(data, _KEYS, str(file))
@@ -76,7 +76,7 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
     return Settings(
         folder=home,
         databases=tuple(_databases(data.get("databases"), home, str(file))),
-        project_root=home / Path(str(root)).expanduser() if root else None,
+        project_root=home / _from_home(str(root)) if root else None,
         notes_dir=home / str(data.get("notes") or "notes"),
         publish_models=_models(data.get("publish_models"), str(file)),
         copy_videos=_flag(data.get("copy_videos", True), "copy_videos", str(file)),
@@ -153,18 +153,23 @@ def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:
         pattern, name = (entry.get("path"), entry.get("name")) if isinstance(entry, dict) else (entry, None)
         if not isinstance(pattern, str):
             raise ConfigError(
-                f"{where}: a database must be a path or {{path: …, name: …}}, not {entry!r}",
-                "Correct 'databases:'",
+                f"a database must be a path or {{path: …, name: …}}, not {entry!r}", "Correct 'databases:'", place=where
             )
-        found.append(DatabasePath(home / Path(pattern).expanduser(), str(name) if name else None))
+        found.append(DatabasePath(home / _from_home(pattern), str(name) if name else None))
     return found
+
+
+def _from_home(path: str) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111 - Path takes ./~x for a home, and fails where there is none
 
 
 def _mapping(value: object, key: str, where: str) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ConfigError(f"{where}: '{key}:' must hold 'name: value' lines", "See the starter file of 'runsum init'")
+        raise ConfigError(
+            f"'{key}:' must hold 'name: value' lines", "See the starter file of 'runsum init'", place=where
+        )
     return {str(k): v for k, v in value.items()}
 
 
@@ -172,7 +177,7 @@ def _numbers(value: object, where: str) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for name, number in _mapping(value, "solved", where).items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            raise ConfigError(f"{where}: 'solved: {name}' must be a number, not {number!r}", "Write for example 20")
+            raise ConfigError(f"'solved: {name}' must be a number, not {number!r}", "Write for example 20", place=where)
         numbers[name] = float(number)
     return numbers
 
@@ -181,8 +186,8 @@ def _require_known(data: Mapping[str, object], known: Sequence[str], where: str)
     for key in data:
         if key not in known:
             close = difflib.get_close_matches(str(key), known, 1)
-            raise ConfigError(f"{where}: unknown setting {key!r}",
-                              f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}")  # fmt: skip
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}"
+            raise ConfigError(f"unknown setting {key!r}", hint, place=where)
 
 
 def _redaction(value: object, where: str) -> Policy:
@@ -192,12 +197,15 @@ def _redaction(value: object, where: str) -> Policy:
     word = data.get("mode", Mode.STANDARD)
     word = "off" if word is False else word  # YAML reads off as a flag
     if not isinstance(word, str) or word not in tuple(Mode):
-        raise ConfigError(f"{where}: 'redact' must be standard, strict or off, not {word!r}", "Write redact: standard")
+        raise ConfigError(
+            f"'redact' must be standard, strict or off, not {word!r}", "Write redact: standard", place=where
+        )
     reason = str(data.get("reason") or "").strip()
     if word == Mode.OFF and not reason:
         raise ConfigError(
-            f"{where}: redact: off needs a reason",
+            "redact: off needs a reason",
             "Write redact: {mode: off, reason: why nothing here is confidential}; it stands on the home page",
+            place=where,
         )
     return Policy(
         Mode(word),
@@ -217,13 +225,13 @@ def _patterns(value: object, where: str) -> tuple[tuple[str, re.Pattern[str]], .
     for name, pattern in named:
         if re.fullmatch(r"[a-z][a-z0-9-]{0,39}", str(name)) is None:
             raise ConfigError(
-                f"{where}: 'redact: patterns: {name}' is no name of a rule", "Use small letters, digits and dashes"
+                f"'redact: patterns: {name}' is no name of a rule", "Use small letters, digits and dashes", place=where
             )
         try:
             patterns.append((str(name), re.compile(str(pattern))))
         except re.error as error:
             raise ConfigError(
-                f"{where}: 'redact: patterns' holds no regular expression: {pattern!r} ({error})", "Correct it"
+                f"'redact: patterns' holds no regular expression: {pattern!r} ({error})", "Correct it", place=where
             ) from None
     return tuple(patterns)
 
@@ -234,8 +242,9 @@ def _models(value: object, where: str) -> tuple[str, ...]:
     for path in paths:
         if path.startswith(("/", "~")) or "\\" in path or ":" in path or ".." in path.split("/") or "/" not in path:
             raise ConfigError(
-                f"{where}: 'publish_models: {path}' is no path below project_root",
+                f"'publish_models: {path}' is no path below project_root",
                 "Write for example models/checkpoints/run-1a2b3c4d/latest.zip",
+                place=where,
             )
     return tuple(paths)
 
@@ -243,11 +252,11 @@ def _models(value: object, where: str) -> tuple[str, ...]:
 def _texts(value: object, key: str, where: str) -> list[str]:
     entries = value if isinstance(value, list) else [] if value is None else [value]
     if not all(isinstance(entry, str) for entry in entries):
-        raise ConfigError(f"{where}: '{key}' must be a list of texts", f"Write {key}: [one, two]")
+        raise ConfigError(f"'{key}' must be a list of texts", f"Write {key}: [one, two]", place=where)
     return [str(entry) for entry in entries]
 
 
 def _flag(value: object, key: str, where: str) -> bool:
     if not isinstance(value, bool):
-        raise ConfigError(f"{where}: '{key}' must be true or false, not {value!r}", "Write true or false")
+        raise ConfigError(f"'{key}' must be true or false, not {value!r}", "Write true or false", place=where)
     return value

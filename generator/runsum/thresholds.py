@@ -352,8 +352,8 @@ def with_overrides(overrides: Mapping[str, object], where: str) -> Thresholds:
     changed: dict[str, float] = {}
     for name, value in overrides.items():
         if name not in names:
-            raise ConfigError(f"{where}: there is no threshold {name!r}", "The Methods page lists all names")
+            raise ConfigError(f"there is no threshold {name!r}", "The Methods page lists all names", place=where)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ConfigError(f"{where}: threshold {name} must be a number, not {value!r}", "Write for example 30")
+            raise ConfigError(f"threshold {name} must be a number, not {value!r}", "Write for example 30", place=where)
         changed[name] = float(value)
     return replace(Thresholds(), **changed)

@@ -39,12 +39,12 @@ def load_yaml(file: Path) -> dict[str, Any]:
         first = str(error).splitlines()[0]
         mark = getattr(error, "problem_mark", None)
         at = f" (line {mark.line + 1})" if mark else ""
-        raise ConfigError(f"{file}: cannot be read{at}: {first}", "Correct the file and build again") from error
+        raise ConfigError(f"cannot be read{at}: {first}", "Correct the file and build again", place=file) from error
     if data is None:
         return {}
     if not isinstance(data, dict):
         raise ConfigError(
-            f"{file}: must hold 'name: value' lines", "Type 'runsum init' in an empty folder for an example"
+            "must hold 'name: value' lines", "Type 'runsum init' in an empty folder for an example", place=file
         )
     return data
 
@@ -80,13 +80,15 @@ def _generations(file: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     while one is not None:
         real = os.path.realpath(one)
         if real in seen:
-            raise ConfigError(f"{file}: inherits from itself, by way of {one}", "Correct 'INHERIT:'")
+            raise ConfigError(f"inherits from itself, by way of {one}", "Correct 'INHERIT:'", place=file)
         seen.add(real)
         data = load_yaml(one)
         yield one, data
         parent = _parent(one, data)
         if parent is not None and not parent.is_file():
-            raise ConfigError(f"{one}: 'INHERIT' names {parent}, where no file is", "Correct the path; it starts here")
+            raise ConfigError(
+                f"'INHERIT' names {parent}, where no file is", "Correct the path; it starts here", place=one
+            )
         one = parent
 
 
@@ -94,5 +96,5 @@ def _parent(file: Path, data: dict[str, Any]) -> Path | None:
     if "INHERIT" not in data:
         return None
     if not isinstance(data["INHERIT"], str):
-        raise ConfigError(f"{file}: 'INHERIT' must be a path, not {data['INHERIT']!r}", "Write INHERIT: base.yml")
+        raise ConfigError(f"'INHERIT' must be a path, not {data['INHERIT']!r}", "Write INHERIT: base.yml", place=file)
     return Path(os.path.normpath(file.parent / data["INHERIT"]))

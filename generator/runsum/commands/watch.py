@@ -11,6 +11,7 @@ import click
 
 from runsum.clock import AsOf
 from runsum.commands.build import HowToBuild, build_folder, build_options
+from runsum.complaints import complaint
 from runsum.config import CONFIG_NAME, MKDOCS_NAME, Settings, find_databases, read_settings
 from runsum.errors import RunsumError
 from runsum.formatting import clean_text, plural
@@ -71,7 +72,7 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
         try:
             _build(how, say)
         except RunsumError as error:
-            say(f"runsum: {clean_text(str(error))}")
+            say(f"runsum: {clean_text(complaint(error))}")
 
 
 class Watched:

@@ -166,7 +166,7 @@ def _read_header(path: Path) -> bytes:
         with path.open("rb") as file:  # a pipe would be waited for
             header = file.read(100)
     except FileNotFoundError:
-        raise DatabaseError(f"{path}: no such file", "Check the path after --db or in runsum.yml") from None
+        raise DatabaseError("no such file", "Check the path after --db or in runsum.yml", place=path) from None
     except OSError as error:
         raise DatabaseError(f"{path} cannot be read: {error.strerror}", "Check its permissions") from error
     if not header:
