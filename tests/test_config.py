@@ -149,7 +149,7 @@ def test_every_threshold_can_be_overridden(tmp_path: Path) -> None:
 
 def found(folder: Path, *given: str, **more: str) -> list[str]:
     read = settings(folder, more["text"]) if more else read_settings(None, folder)
-    chosen = find_databases([folder / name for name in given], read, folder)
+    chosen = find_databases([folder / name for name in given], read)
     return [entry.path.relative_to(folder).as_posix() for entry in chosen]
 
 
@@ -202,10 +202,19 @@ def test_brackets_in_a_folder_are_no_pattern(tmp_path: Path) -> None:
     assert found(folder, text="databases: '*.db'") == ["a.db", "b.db"]
 
 
+def test_the_usual_places_lie_beside_the_settings(tmp_path: Path) -> None:
+    """`--config` elsewhere: there, as every relative path, and not where the command runs."""
+    touch(tmp_path, "ml_experiments.db", "there/data/ml_experiments.db", "empty/mine.yml", "there/mine.yml")
+    read = read_settings(tmp_path / "there" / "mine.yml", tmp_path)
+    assert find_databases([], read) == (DatabasePath(tmp_path / "there" / "data" / "ml_experiments.db"),)
+    with pytest.raises(ConfigError, match=rf"is in {tmp_path}/empty, and"):
+        find_databases([], read_settings(tmp_path / "empty" / "mine.yml", tmp_path))
+
+
 def test_no_database_says_what_to_type(tmp_path: Path) -> None:
     """Nothing given, nothing named, nothing found."""
     with pytest.raises(ConfigError, match=r"Type 'runsum build --db PATH"):
-        find_databases([], read_settings(None, tmp_path), tmp_path)
+        find_databases([], read_settings(None, tmp_path))
 
 
 # ---------------------------------------------------------------- mkdocs.yml

@@ -86,20 +86,22 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
     )
 
 
-def find_databases(given: Sequence[Path], settings: Settings, folder: Path) -> tuple[DatabasePath, ...]:
-    """The databases of a build: `--db`, else runsum.yml, else the usual places; each file once.
+def find_databases(given: Sequence[Path], settings: Settings) -> tuple[DatabasePath, ...]:
+    """The databases of a build: `--db`, else runsum.yml, else the usual places in its folder; each file once.
 
     Raises:
         ConfigError: none found.
     """
+    home = settings.folder
     chosen = [DatabasePath(p) for p in given] or [
-        found for entry in settings.databases for found in _matching(entry, settings.folder)
+        found for entry in settings.databases for found in _matching(entry, home)
     ]
     if not chosen:
-        chosen = [DatabasePath(folder / name) for name in DEFAULT_DATABASES if (folder / name).is_file()]
+        chosen = [DatabasePath(home / name) for name in DEFAULT_DATABASES if (home / name).is_file()]
     if not chosen:
+        here = "here" if home == Path() else f"in {home}"
         raise ConfigError(
-            f"No database: neither {' nor '.join(DEFAULT_DATABASES)} is here, and {CONFIG_NAME} names none",
+            f"No database: neither {' nor '.join(DEFAULT_DATABASES)} is {here}, and {CONFIG_NAME} names none",
             "Type 'runsum build --db PATH/TO/ml_experiments.db'",
         )
     seen: dict[str, DatabasePath] = {}

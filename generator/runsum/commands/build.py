@@ -120,7 +120,7 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
     """
     began = time.perf_counter()
     settings = read_settings(how.config, how.here)
-    chosen = find_databases(how.databases, settings, how.here)
+    chosen = find_databases(how.databases, settings)
     mkdocs = how.here / MKDOCS_NAME
     is_new = not mkdocs.exists()
     site = read_mkdocs(starter_mkdocs() if is_new else mkdocs, how.here)

@@ -118,7 +118,7 @@ class Watched:
                 self._read = looks
                 self._settings = read_settings(self._how.config, self._how.here)
             if self._settings is not None:
-                found = find_databases(self._how.databases, self._settings, self._how.here)
+                found = find_databases(self._how.databases, self._settings)
                 self._databases = tuple(entry.path for entry in found)
         ended = time.monotonic()
         self._find_at = ended + min(_SELDOM * (ended - began), _LOOK_AGAIN_S)
