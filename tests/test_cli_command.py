@@ -180,6 +180,22 @@ def test_a_mistake_in_a_file_is_one_line(work: Path) -> None:
     assert "taken" in complaint("build")
 
 
+def test_an_executor_that_is_none_is_refused_at_once(work: Path) -> None:
+    """Also when nothing has changed and nobody would be asked."""
+    make(work / "a.db", ONE)
+    build("--db", "a.db")
+    assert "--executor 'foo' is not known" in complaint("build", "--db", "a.db", "--executor", "foo")
+
+
+@pytest.mark.parametrize("text", ["docs_dir: .", "docs_dir: site", "site_dir: docs"])
+def test_nothing_is_written_between_other_files(work: Path, text: str) -> None:
+    """A docs folder that is the project's own, or the site's: one line, and the folder is as it was."""
+    make(work / "a.db", ONE)
+    (work / "mkdocs.yml").write_text(f"site_name: x\n{text}\n")
+    assert "'docs_dir'" in complaint("build", "--db", "a.db")
+    assert {file.name for file in work.iterdir()} == {"a.db", "mkdocs.yml"}
+
+
 def test_a_name_with_escapes_does_not_reach_the_terminal(work: Path) -> None:
     """Control characters of a path are not printed."""
     assert "\x1b" not in complaint("build", "--db", "\x1b[31mred.db")

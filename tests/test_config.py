@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -9,7 +10,15 @@ from pathlib import Path
 import pytest
 from mkdocs.config import load_config
 
-from runsum.config import DatabasePath, MkdocsFacts, Settings, find_databases, read_mkdocs, read_settings
+from runsum.config import (
+    DatabasePath,
+    MkdocsFacts,
+    Settings,
+    find_databases,
+    read_mkdocs,
+    read_settings,
+    require_own_folder,
+)
 from runsum.errors import ConfigError
 from runsum.thresholds import Thresholds, rules_in_force
 
@@ -104,6 +113,15 @@ def test_the_starter_says_nothing_until_it_is_changed(tmp_path: Path) -> None:
         ("databases: [5]", "a database must be a path"),
         ("databases: 5", "a database must be a path"),
         ("databases: [{name: x}]", "a database must be a path"),
+        ("databases: [{path: x.db, nam: y}]", "databases: unknown setting 'nam'. Did you mean 'name'?"),
+        ("databases: {paht: x.db}", "databases: unknown setting 'paht'. Did you mean 'path'?"),
+        ("databases: [{path: x.db, name: [1, 2]}]", "the name of a database must be a text, not [1, 2]"),
+        ("databases: [{path: x.db, name: true}]", "the name of a database must be a text, not True"),
+        ("thresholds: {stale_after_min: -5}", "threshold stale_after_min must not be below 0, but is -5"),
+        ("thresholds: {max_video_mb: -0.1}", "threshold max_video_mb must not be below 0, but is -0.1"),
+        ("project_root: true", "'project_root' must be a path, not True"),
+        ("project_root: false", "'project_root' must be a path, not False"),
+        ("notes: [a, b]", "'notes' must be a path, not ['a', 'b']"),
         ("- a\n- b", "must hold 'name: value' lines"),
         ("just words", "must hold 'name: value' lines"),
         ("a: [1", "cannot be read (line"),
@@ -132,6 +150,13 @@ def test_a_missing_settings_file_is_said(tmp_path: Path) -> None:
     """`--config` names a file that is not there."""
     with pytest.raises(ConfigError, match=r"mine\.yml: no such settings file"):
         read_settings(tmp_path / "mine.yml", tmp_path)
+
+
+def test_an_explained_variance_may_be_negative(tmp_path: Path) -> None:
+    """It is, where a critic predicts worse than a constant; no other limit can be."""
+    names = ("explained_variance_poor", "explained_variance_none", "explained_variance_good")
+    read = settings(tmp_path, "thresholds:\n" + "".join(f"  {name}: -0.5\n" for name in names))
+    assert {rule.name for rule in rules_in_force(read.thresholds) if rule.value < 0} == set(names)
 
 
 def test_every_threshold_can_be_overridden(tmp_path: Path) -> None:
@@ -249,7 +274,7 @@ def test_the_starter_mkdocs_yml_says_docs(tmp_path: Path) -> None:
     assert read_mkdocs(starter_mkdocs(), tmp_path).docs_dir == tmp_path / "docs"
 
 
-@pytest.mark.parametrize("text", ["docs_dir: [", "- a", "nav:\n  - a: 'b\n"])
+@pytest.mark.parametrize("text", ["docs_dir: [", "docs_dir: [a]", "site_dir: true", "- a", "nav:\n  - a: 'b\n"])
 def test_a_broken_mkdocs_yml_is_one_line(tmp_path: Path, text: str) -> None:
     """It names the file, and is no traceback."""
     (tmp_path / "mkdocs.yml").write_text(text)
@@ -300,3 +325,31 @@ def test_a_parent_that_is_none_is_one_line(tmp_path: Path, first: str, second: s
         read_mkdocs(parents(tmp_path, a=first, b=second), tmp_path / "a")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("", True),
+        ("docs_dir: a/b\nsite_dir: a/c", True),
+        ("docs_dir: docs\nsite_dir: docs2", True),
+        ("docs_dir: ../docs", True),
+        ("docs_dir: .", False),
+        ("docs_dir: docs/..", False),
+        ("docs_dir: ..", False),
+        ("docs_dir: link", False),
+        ("docs_dir: site", False),
+        ("site_dir: docs", False),
+        ("docs_dir: site/docs", False),
+        ("site_dir: docs/site", False),
+    ],
+)
+def test_the_docs_folder_is_one_of_its_own(tmp_path: Path, text: str, fits: bool) -> None:
+    """Neither the project's folder, by whatever path, nor the site's, as MkDocs has it."""
+    home = tmp_path / "home"
+    (home / "docs").mkdir(parents=True)
+    (home / "link").symlink_to(home)
+    (home / "mkdocs.yml").write_text(text)
+    site = read_mkdocs(home / "mkdocs.yml", home)
+    with contextlib.nullcontext() if fits else pytest.raises(ConfigError, match=r"mkdocs.yml: .*'docs_dir'"):
+        require_own_folder(site, home)

@@ -21,6 +21,7 @@ CONFIG_NAME = "runsum.yml"
 MKDOCS_NAME = "mkdocs.yml"
 DEFAULT_DATABASES = ("ml_experiments.db", "data/ml_experiments.db")
 _KEYS = ("databases", "project_root", "notes", "copy_videos", "publish_models", "solved", "thresholds", "redact")
+_DATABASE_KEYS = ("path", "name")
 _REDACT_KEYS = ("mode", "reason", "patterns", "allow_keys", "allow_values")
 
 
@@ -72,12 +73,12 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
     data = load_yaml(file)
     _require_known(data, _KEYS, str(file))
     home = file.parent
-    root = data.get("project_root")
+    root = _path(data, "project_root", file)
     return Settings(
         folder=home,
         databases=tuple(_databases(data.get("databases"), home, str(file))),
-        project_root=home / _from_home(str(root)) if root else None,
-        notes_dir=home / str(data.get("notes") or "notes"),
+        project_root=home / _from_home(root) if root else None,
+        notes_dir=home / (_path(data, "notes", file) or "notes"),
         publish_models=_models(data.get("publish_models"), str(file)),
         copy_videos=_flag(data.get("copy_videos", True), "copy_videos", str(file)),
         solved=_numbers(data.get("solved"), str(file)),
@@ -142,23 +143,63 @@ def read_mkdocs(mkdocs_file: Path, folder: Path) -> MkdocsFacts:
     data = load_inherited(mkdocs_file)
     url = str(data.get("site_url") or "").strip()
     return MkdocsFacts(
-        docs_dir=folder / str(data.get("docs_dir") or "docs"),
-        site_dir=folder / str(data.get("site_dir") or "site"),
+        docs_dir=folder / (_path(data, "docs_dir", mkdocs_file) or "docs"),
+        site_dir=folder / (_path(data, "site_dir", mkdocs_file) or "site"),
         site_url=url if not url or url.endswith("/") else url + "/",
         site_name=str(data.get("site_name") or "Training runs"),
     )
 
 
+def require_own_folder(site: MkdocsFacts, folder: Path) -> None:
+    """Refuse to write where other files lie; MkDocs builds none of these sites either.
+
+    Args:
+        site: what mkdocs.yml says.
+        folder: where mkdocs.yml lies.
+
+    Raises:
+        ConfigError: the docs folder holds mkdocs.yml, the site, or lies in the site.
+    """
+    docs, built, here = (Path(os.path.realpath(path)) for path in (site.docs_dir, site.site_dir, folder))
+    place = folder / MKDOCS_NAME
+    if here.is_relative_to(docs):
+        raise ConfigError(
+            "'docs_dir' must be a folder of its own, not one that mkdocs.yml lies in",
+            "Write docs_dir: docs",
+            place=place,
+        )
+    if built.is_relative_to(docs) or docs.is_relative_to(built):
+        raise ConfigError(
+            "neither of 'docs_dir' and 'site_dir' may be the other or lie in it",
+            "Write docs_dir: docs and site_dir: site",
+            place=place,
+        )
+
+
 def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:
     found: list[DatabasePath] = []
     for entry in value if isinstance(value, list) else [value] if value else []:
+        if isinstance(entry, dict):
+            _require_known(entry, _DATABASE_KEYS, f"{where}, databases")
         pattern, name = (entry.get("path"), entry.get("name")) if isinstance(entry, dict) else (entry, None)
         if not isinstance(pattern, str):
             raise ConfigError(
                 f"a database must be a path or {{path: …, name: …}}, not {entry!r}", "Correct 'databases:'", place=where
             )
+        if isinstance(name, bool) or not isinstance(name, str | int | float | None):
+            raise ConfigError(
+                f"the name of a database must be a text, not {name!r}", "Correct 'databases:'", place=where
+            )
         found.append(DatabasePath(home / _from_home(pattern), str(name) if name else None))
     return found
+
+
+def _path(data: Mapping[str, object], key: str, where: Path) -> str:
+    """A path as it is written; empty where there is none."""
+    value = data.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(f"'{key}' must be a path, not {value!r}", f"Write {key}: path/to/folder", place=where)
+    return value or ""
 
 
 def _from_home(path: str) -> str:

@@ -175,9 +175,18 @@ def _context() -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 
 
-def _connect(address: str, stack: contextlib.ExitStack) -> Executor:
+def require_address(address: str) -> None:
+    """Refuse what cannot be the address of a cluster, also when there is no work for one.
+
+    Raises:
+        ConfigError: it is none.
+    """
     if not address.startswith(_DASK):
         raise ConfigError(f"--executor {address!r} is not known", "Write dask://HOST:PORT, or leave it out")
+
+
+def _connect(address: str, stack: contextlib.ExitStack) -> Executor:
+    require_address(address)
     try:
         import distributed
     except ImportError:

@@ -17,7 +17,7 @@ import click
 
 from runsum.cache import cache_file
 from runsum.clock import AsOf, moment_of
-from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings
+from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings, require_own_folder
 from runsum.errors import ConfigError
 from runsum.formatting import clean_text, plural
 from runsum.fresh import Freshness
@@ -119,11 +119,16 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
         RunsumError: settings, databases or the docs folder are not usable.
     """
     began = time.perf_counter()
+    if how.executor is not None:
+        from runsum.parallel import require_address  # seldom given
+
+        require_address(how.executor)
     settings = read_settings(how.config, how.here)
     chosen = find_databases(how.databases, settings)
     mkdocs = how.here / MKDOCS_NAME
     is_new = not mkdocs.exists()
     site = read_mkdocs(starter_mkdocs() if is_new else mkdocs, how.here)
+    require_own_folder(site, how.here)
     fresh = Freshness(cache_file(site.docs_dir).with_suffix(".json"), chosen, settings, site)
     last = fresh.last(now) if how.use_cache and not is_new else None
     if last is not None:
