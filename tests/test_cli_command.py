@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -165,6 +166,23 @@ def test_a_typing_mistake_is_one_line(work: Path, words: tuple[str, ...], said: 
     """Exit code 2, one line on stderr, nothing on stdout."""
     make(work / "a.db", ONE)
     assert said.lower() in complaint(*words).lower()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("build", "a.db"), "(a.db). A database is named by --db: type 'runsum build --db PATH'."),
+        (("watch", "a", "b"), "(a b). A database is named by --db: type 'runsum watch --db PATH'."),
+        (("csp", "a", "b"), "Got unexpected extra argument (b). Type 'runsum csp --help' for its options."),
+        (("build", "--dbb", "x"), "Type 'runsum build --help' for its options."),
+        (("biuld",), "Type 'runsum --help' for the commands."),
+    ],
+)
+def test_a_typing_mistake_names_what_to_type(words: tuple[str, ...], said: str) -> None:
+    """Sentences with their full stops, and the help of the command that was meant."""
+    line = complaint(*words)
+    assert line.endswith(f"{said}\n")
+    assert re.search(r"[^.?!] Type|\) A ", line) is None
 
 
 def test_a_mistake_in_a_file_is_one_line(work: Path) -> None:

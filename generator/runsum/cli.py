@@ -67,7 +67,18 @@ class _Commands(click.Group):
 
 
 def _in_one_line(error: click.UsageError) -> _UserError:
-    return _UserError(f"{published(error.format_message())} Type 'runsum --help' for the commands.")
+    said = published(error.format_message())
+    return _UserError(f"{said if said.endswith(('.', '?', '!')) else f'{said}.'} {_next_step(error)}")
+
+
+def _next_step(error: click.UsageError) -> str:
+    """What to type instead, of the command that was meant as far as that is known."""
+    command, path = (error.ctx.command, error.ctx.command_path) if error.ctx else (None, "runsum")
+    if command is None or isinstance(command, click.Group):
+        return "Type 'runsum --help' for the commands."
+    if "extra argument" in error.message and any("--db" in param.opts for param in command.params):
+        return f"A database is named by --db: type '{path} --db PATH'."
+    return f"Type '{path} --help' for its options."
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
