@@ -116,7 +116,12 @@ class Workers:
             return Lost(task, str(error) or type(error).__name__)
 
     def _submit(self, work: Callable[[Sequence[Task]], list[Result]], tasks: Sequence[Task]) -> Future[list[Result]]:
-        return self._executor().submit(work, tasks)
+        try:
+            return self._executor().submit(work, tasks)
+        except _deaths() as error:  # a process died while more work was handed over: told when its turn comes
+            failed: Future[list[Result]] = Future()
+            failed.set_exception(error)
+            return failed
 
     def _executor(self) -> Executor:
         if self._cluster is not None:
