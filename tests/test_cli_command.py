@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -167,6 +168,23 @@ def test_a_typing_mistake_is_one_line(work: Path, words: tuple[str, ...], said: 
     assert said.lower() in complaint(*words).lower()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("build", "a.db"), "(a.db). A database is named by --db: type 'runsum build --db PATH'."),
+        (("watch", "a", "b"), "(a b). A database is named by --db: type 'runsum watch --db PATH'."),
+        (("csp", "a", "b"), "Got unexpected extra argument (b). Type 'runsum csp --help' for its options."),
+        (("build", "--dbb", "x"), "Type 'runsum build --help' for its options."),
+        (("biuld",), "Type 'runsum --help' for the commands."),
+    ],
+)
+def test_a_typing_mistake_names_what_to_type(words: tuple[str, ...], said: str) -> None:
+    """Sentences with their full stops, and the help of the command that was meant."""
+    line = complaint(*words)
+    assert line.endswith(f"{said}\n")
+    assert re.search(r"[^.?!] Type|\) A ", line) is None
+
+
 def test_a_mistake_in_a_file_is_one_line(work: Path) -> None:
     """runsum.yml and mkdocs.yml that cannot be followed, and a docs folder that is a file."""
     make(work / "a.db", ONE)
@@ -178,6 +196,22 @@ def test_a_mistake_in_a_file_is_one_line(work: Path) -> None:
     (work / "mkdocs.yml").write_text("docs_dir: taken\n")
     (work / "taken").write_text("a file")
     assert "taken" in complaint("build")
+
+
+def test_an_executor_that_is_none_is_refused_at_once(work: Path) -> None:
+    """Also when nothing has changed and nobody would be asked."""
+    make(work / "a.db", ONE)
+    build("--db", "a.db")
+    assert "--executor 'foo' is not known" in complaint("build", "--db", "a.db", "--executor", "foo")
+
+
+@pytest.mark.parametrize("text", ["docs_dir: .", "docs_dir: site", "site_dir: docs"])
+def test_nothing_is_written_between_other_files(work: Path, text: str) -> None:
+    """A docs folder that is the project's own, or the site's: one line, and the folder is as it was."""
+    make(work / "a.db", ONE)
+    (work / "mkdocs.yml").write_text(f"site_name: x\n{text}\n")
+    assert "'docs_dir'" in complaint("build", "--db", "a.db")
+    assert {file.name for file in work.iterdir()} == {"a.db", "mkdocs.yml"}
 
 
 def test_a_name_with_escapes_does_not_reach_the_terminal(work: Path) -> None:

@@ -109,3 +109,17 @@ def test_a_mkdocs_yml_without_the_script_is_warned_about(work: Path) -> None:
     assert "does not load assets/runsum/runsum.js" in typed("build", "--db", "a.db", "--as-of", AS_OF).stderr
     (work / "mkdocs.yml").write_bytes(starter_mkdocs().read_bytes())
     assert typed("build", "--db", "a.db", "--as-of", AS_OF).stderr == ""
+
+
+def test_a_parent_of_mkdocs_yml_counts(work: Path) -> None:
+    """Its docs_dir and its script; when it changes, the next build sees it."""
+    make(work / "a.db", ONE)
+    (work / "base.yml").write_bytes(starter_mkdocs().read_bytes() + b"\ndocs_dir: pages\n")
+    (work / "mkdocs.yml").write_text("INHERIT: base.yml\nsite_name: Mine\n")
+    done = typed("build", "--db", "a.db", "--as-of", AS_OF)
+    assert (done.stderr, (work / "docs").exists()) == ("", False)
+    assert build("--db", "a.db")["stages"] == []
+    with (work / "base.yml").open("a") as file:
+        file.write("site_url: https://example.org/\n")
+    assert build("--db", "a.db")["stages"] != []
+    assert "https://example.org/" in (work / "pages" / "feed.xml").read_text()

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from mkdocs.config import load_config
 
-from runsum.config import DatabasePath, Settings, find_databases, read_mkdocs, read_settings
+from runsum.config import (
+    DatabasePath,
+    MkdocsFacts,
+    Settings,
+    find_databases,
+    read_mkdocs,
+    read_settings,
+    require_own_folder,
+)
 from runsum.errors import ConfigError
 from runsum.thresholds import Thresholds, rules_in_force
 
@@ -103,6 +113,15 @@ def test_the_starter_says_nothing_until_it_is_changed(tmp_path: Path) -> None:
         ("databases: [5]", "a database must be a path"),
         ("databases: 5", "a database must be a path"),
         ("databases: [{name: x}]", "a database must be a path"),
+        ("databases: [{path: x.db, nam: y}]", "databases: unknown setting 'nam'. Did you mean 'name'?"),
+        ("databases: {paht: x.db}", "databases: unknown setting 'paht'. Did you mean 'path'?"),
+        ("databases: [{path: x.db, name: [1, 2]}]", "the name of a database must be a text, not [1, 2]"),
+        ("databases: [{path: x.db, name: true}]", "the name of a database must be a text, not True"),
+        ("thresholds: {stale_after_min: -5}", "threshold stale_after_min must not be below 0, but is -5"),
+        ("thresholds: {max_video_mb: -0.1}", "threshold max_video_mb must not be below 0, but is -0.1"),
+        ("project_root: true", "'project_root' must be a path, not True"),
+        ("project_root: false", "'project_root' must be a path, not False"),
+        ("notes: [a, b]", "'notes' must be a path, not ['a', 'b']"),
         ("- a\n- b", "must hold 'name: value' lines"),
         ("just words", "must hold 'name: value' lines"),
         ("a: [1", "cannot be read (line"),
@@ -133,6 +152,13 @@ def test_a_missing_settings_file_is_said(tmp_path: Path) -> None:
         read_settings(tmp_path / "mine.yml", tmp_path)
 
 
+def test_an_explained_variance_may_be_negative(tmp_path: Path) -> None:
+    """It is, where a critic predicts worse than a constant; no other limit can be."""
+    names = ("explained_variance_poor", "explained_variance_none", "explained_variance_good")
+    read = settings(tmp_path, "thresholds:\n" + "".join(f"  {name}: -0.5\n" for name in names))
+    assert {rule.name for rule in rules_in_force(read.thresholds) if rule.value < 0} == set(names)
+
+
 def test_every_threshold_can_be_overridden(tmp_path: Path) -> None:
     """Each field by its name, and the Methods page knows both values."""
     names = [field.name for field in fields(Thresholds)]
@@ -148,7 +174,7 @@ def test_every_threshold_can_be_overridden(tmp_path: Path) -> None:
 
 def found(folder: Path, *given: str, **more: str) -> list[str]:
     read = settings(folder, more["text"]) if more else read_settings(None, folder)
-    chosen = find_databases([folder / name for name in given], read, folder)
+    chosen = find_databases([folder / name for name in given], read)
     return [entry.path.relative_to(folder).as_posix() for entry in chosen]
 
 
@@ -201,10 +227,19 @@ def test_brackets_in_a_folder_are_no_pattern(tmp_path: Path) -> None:
     assert found(folder, text="databases: '*.db'") == ["a.db", "b.db"]
 
 
+def test_the_usual_places_lie_beside_the_settings(tmp_path: Path) -> None:
+    """`--config` elsewhere: there, as every relative path, and not where the command runs."""
+    touch(tmp_path, "ml_experiments.db", "there/data/ml_experiments.db", "empty/mine.yml", "there/mine.yml")
+    read = read_settings(tmp_path / "there" / "mine.yml", tmp_path)
+    assert find_databases([], read) == (DatabasePath(tmp_path / "there" / "data" / "ml_experiments.db"),)
+    with pytest.raises(ConfigError, match=rf"is in {tmp_path}/empty, and"):
+        find_databases([], read_settings(tmp_path / "empty" / "mine.yml", tmp_path))
+
+
 def test_no_database_says_what_to_type(tmp_path: Path) -> None:
     """Nothing given, nothing named, nothing found."""
     with pytest.raises(ConfigError, match=r"Type 'runsum build --db PATH"):
-        find_databases([], read_settings(None, tmp_path), tmp_path)
+        find_databases([], read_settings(None, tmp_path))
 
 
 # ---------------------------------------------------------------- mkdocs.yml
@@ -224,7 +259,6 @@ def test_no_database_says_what_to_type(tmp_path: Path) -> None:
         ("docs_dir: d\nx: !!python/name:material.extensions.emoji.twemoji ''\n", "d"),
         ("docs_dir: d\nx: !!python/object/apply:pymdownx.slugs.slugify {kwds: {case: lower}}\n", "d"),
         ("docs_dir: d\nhooks: [!relative $config_dir/x.py]\n", "d"),
-        ("INHERIT: ../base.yml\ndocs_dir: d\n", "d"),
     ],
 )
 def test_docs_dir_is_read_from_any_mkdocs_yml(tmp_path: Path, text: str, docs: str) -> None:
@@ -240,7 +274,7 @@ def test_the_starter_mkdocs_yml_says_docs(tmp_path: Path) -> None:
     assert read_mkdocs(starter_mkdocs(), tmp_path).docs_dir == tmp_path / "docs"
 
 
-@pytest.mark.parametrize("text", ["docs_dir: [", "- a", "nav:\n  - a: 'b\n"])
+@pytest.mark.parametrize("text", ["docs_dir: [", "docs_dir: [a]", "site_dir: true", "- a", "nav:\n  - a: 'b\n"])
 def test_a_broken_mkdocs_yml_is_one_line(tmp_path: Path, text: str) -> None:
     """It names the file, and is no traceback."""
     (tmp_path / "mkdocs.yml").write_text(text)
@@ -248,3 +282,74 @@ def test_a_broken_mkdocs_yml_is_one_line(tmp_path: Path, text: str) -> None:
         read_mkdocs(tmp_path / "mkdocs.yml", tmp_path)
     assert "mkdocs.yml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def parents(folder: Path, **texts: str) -> Path:
+    """Files of these texts, and that of the first one."""
+    for name, text in texts.items():
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "mkdocs.yml").write_text(text)
+    return folder / next(iter(texts)) / "mkdocs.yml"
+
+
+def test_a_mkdocs_yml_inherits(tmp_path: Path) -> None:
+    """As MkDocs has it: the nearest file counts, parents lie beside their child, folders below the first file."""
+    file = parents(
+        tmp_path,
+        a="INHERIT: ../b/mkdocs.yml\nsite_name: mine\n",
+        b="INHERIT: ../c/mkdocs.yml\ndocs_dir: pages\nsite_name: b\nsite_dir:\n",
+        c="docs_dir: other\nsite_dir: out\nsite_url: https://example.org/c\nextra: {x: !!python/name:os.path.join }\n",
+    )
+    read = read_mkdocs(file, file.parent)
+    assert read == MkdocsFacts(tmp_path / "a" / "pages", tmp_path / "a" / "site", "https://example.org/c/", "mine")
+    read.docs_dir.mkdir()
+    loaded = load_config(str(file), plugins=[])
+    assert (Path(loaded.docs_dir), Path(loaded.site_dir)) == (read.docs_dir, read.site_dir)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("INHERIT: ../gone.yml", "", "where no file is"),
+        ("INHERIT: [a]", "", "'INHERIT' must be a path, not ['a']"),
+        ("INHERIT:", "", "'INHERIT' must be a path, not None"),
+        ("INHERIT: mkdocs.yml", "", "inherits from itself"),
+        ("INHERIT: ../b/mkdocs.yml", "INHERIT: ../a/mkdocs.yml", "inherits from itself"),
+        ("INHERIT: ../b/mkdocs.yml", "INHERIT: ../b/../c.yml", "where no file is"),
+        ("INHERIT: ../b/mkdocs.yml", "docs_dir: [", "b/mkdocs.yml: cannot be read"),
+    ],
+)
+def test_a_parent_that_is_none_is_one_line(tmp_path: Path, first: str, second: str, words: str) -> None:
+    """Missing, no path, in a circle, broken."""
+    with pytest.raises(ConfigError) as caught:
+        read_mkdocs(parents(tmp_path, a=first, b=second), tmp_path / "a")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("", True),
+        ("docs_dir: a/b\nsite_dir: a/c", True),
+        ("docs_dir: docs\nsite_dir: docs2", True),
+        ("docs_dir: ../docs", True),
+        ("docs_dir: .", False),
+        ("docs_dir: docs/..", False),
+        ("docs_dir: ..", False),
+        ("docs_dir: link", False),
+        ("docs_dir: site", False),
+        ("site_dir: docs", False),
+        ("docs_dir: site/docs", False),
+        ("site_dir: docs/site", False),
+    ],
+)
+def test_the_docs_folder_is_one_of_its_own(tmp_path: Path, text: str, fits: bool) -> None:
+    """Neither the project's folder, by whatever path, nor the site's, as MkDocs has it."""
+    home = tmp_path / "home"
+    (home / "docs").mkdir(parents=True)
+    (home / "link").symlink_to(home)
+    (home / "mkdocs.yml").write_text(text)
+    site = read_mkdocs(home / "mkdocs.yml", home)
+    with contextlib.nullcontext() if fits else pytest.raises(ConfigError, match=r"mkdocs.yml: .*'docs_dir'"):
+        require_own_folder(site, home)

@@ -25,6 +25,7 @@ from support.schema import database
 DB = "ml_experiments.db"
 RUNS = tuple(f"run-1c0000{number:02x}" for number in range(5))
 LATER = "2027-03-01T00:00:00"
+OLD_S = 1_763_596_800  # 2025-11-20T00:00 UTC
 
 
 @pytest.fixture
@@ -114,6 +115,30 @@ def test_time_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(state.read_text())["state"] == "stale"
     assert build(as_of="2027-04-01T00:00:00")["stages"] == []
     assert as_a_fresh_build("2027-04-01T00:00:00")
+
+
+def test_what_lies_in_the_log_is_the_last_change(work: Path) -> None:
+    """During a recording the main file is as old as its last checkpoint; an empty log says nothing."""
+    with closing(sqlite3.connect(DB)) as con:
+        con.execute("PRAGMA journal_mode=WAL")
+        con.execute("PRAGMA wal_autocheckpoint=0")
+        con.execute("UPDATE experiment_runs SET custom_name = 'x'")
+        con.commit()
+        os.utime(DB, (OLD_S, OLD_S))
+        os.utime(f"{DB}-wal", (OLD_S + 7200, OLD_S + 7200))
+        assert build()["stages"]
+        assert "20 Nov 2025, 02:00" in Path("docs/index.md").read_text()
+        assert build()["stages"] == []
+        os.utime(f"{DB}-wal", (OLD_S + 10800, OLD_S + 10800))
+        again = build()
+        assert (again["read"], again["rendered"]) == (0, 0)
+        for page in ("index.md", "methods/index.md"):
+            assert "20 Nov 2025, 03:00" in Path("docs", page).read_text()
+        assert as_a_fresh_build()
+        con.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        os.utime(DB, (OLD_S, OLD_S))
+        build()
+        assert "20 Nov 2025, 00:00" in Path("docs/index.md").read_text()
 
 
 def test_rows_of_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

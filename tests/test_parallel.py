@@ -69,6 +69,14 @@ def test_a_crash_has_a_name() -> None:
     assert all(results[task] == task * task for task in results if task != 13)
 
 
+def test_a_crash_while_work_is_handed_over_loses_nothing() -> None:
+    """A pool takes no work any more once one of its processes has died, whoever has noticed."""
+    with Workers(2) as workers:
+        assert workers._executor().submit(os._exit, 1).exception() is not None
+        results = dict(workers.run(dying, range(12), size=4))
+    assert results == {task: task * task for task in range(12)}
+
+
 def test_a_run_that_kills_its_process_has_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are read, and its page says what happened."""
     monkeypatch.chdir(tmp_path)

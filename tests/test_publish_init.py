@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -44,6 +45,15 @@ def test_three_steps_are_left(work: Path) -> None:
     assert "Settings > Pages > Source: GitHub Actions" in steps[2]
     assert "git push" in steps[3]
     assert "public" in steps[4]
+
+
+@pytest.mark.parametrize("folder", ["my runs", "it's; mine", "plain"])
+def test_the_lines_can_be_typed(work: Path, folder: str) -> None:
+    """Whatever the folder is called, a shell reads the command as it is meant; nothing stands around it."""
+    steps = typed("init", "--github", folder).stdout.split("Three steps are left:\n")[1].splitlines()
+    command = steps[0].partition("finds it: ")[2]
+    assert shlex.split(command) == ["git", "add", "-f", f"{folder}/ml_experiments.db"]
+    assert steps[3].endswith(': git add . && git commit -m "Publish the archive" && git push')
 
 
 def test_nothing_is_overwritten(work: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from runsum.cli import _published
+from runsum.commands.build import HowToBuild
+from runsum.commands.watch import follow
+from runsum.complaints import published
 from support.cli import ONE, TWO, build, make, typed, work
 
 __all__ = ["work"]  # a fixture
@@ -48,7 +50,7 @@ def test_redaction_is_on_and_told_without_the_secret(told: Path) -> None:
     assert TOKEN not in json.dumps(report)
 
 
-def test_what_only_looks_random_is_said_to_be_published(work: Path) -> None:
+def test_what_only_looks_random_is_said_to_bepublished(work: Path) -> None:
     """A warning, and never "left out"; in strict mode it is left out, and said to be."""
     make(work / "ml_experiments.db", ONE, custom_name="Zq7kLm9PxR2vT4wYb8NdAq1Sw2De3Fr4")
     said = typed("build").stdout
@@ -155,4 +157,41 @@ def test_complaints_of_the_command_are_redacted(work: Path) -> None:
     assert done.exit_code == 2
     assert "‹redacted:github-token›" in done.stderr
     assert TOKEN not in done.stderr
-    assert _published("/home/ann/x.db: no such file") == "~/x.db: no such file"
+    assert published("/home/ann/x.db: no such file") == "~/x.db: no such file"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("check", "passwd"), "passwd: not a folder. Type 'mkdocs build' first"),
+        (("check", "my token"), "my token: no such folder. Type 'mkdocs build' first"),
+        (("csp", "passwd"), "passwd: not the folder of a built site. Type 'mkdocs build' first"),
+        (("build", "--db", "api.token"), "api.token: no such file. Check"),
+        (("build", "--config", "secret"), "secret: no such settings file. Type"),
+        (("build", "--config", "passwd"), "passwd: 'copy_videos' must be true or false, not 'hunter2'. Write"),
+        (("build", "--config", f"api_key={TOKEN}"), "api_key=‹redacted:github-token›: no such settings file. Type"),
+        (("check", "password: hunter2"), "password: ‹redacted:key-name›: no such folder. Type"),
+    ],
+)
+def test_the_words_after_a_path_are_no_secret(work: Path, words: tuple[str, ...], said: str) -> None:
+    """A path may end like the name of a secret; what a path itself holds is taken out all the same."""
+    (work / "passwd").write_text("copy_videos: hunter2\n")
+    done = typed(*words)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"runsum: {said}")
+
+
+def test_the_watch_redacts_what_it_tells(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on after an error, and tells it as the other commands do."""
+    make(work / "ml_experiments.db", ONE)
+    said: list[str] = []
+
+    def break_it(seconds: float) -> None:
+        if any("‹redacted" in line or TOKEN in line for line in said):
+            raise KeyboardInterrupt
+        settings(work, f"{TOKEN}: 1")
+
+    monkeypatch.setattr("runsum.commands.watch.time.sleep", break_it)
+    with pytest.raises(KeyboardInterrupt):
+        follow(HowToBuild(Path(), jobs=1), 0.0, said.append)
+    assert "unknown setting '‹redacted:github-token›'" in said[-1]

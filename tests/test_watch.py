@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from runsum.commands.build import HowToBuild
+from runsum.commands.watch import Watched
+from runsum.config import DatabasePath
 from runsum.source.changes import state_of
 from support.cli import make
 from support.rows import store, table_rows
@@ -22,6 +25,7 @@ from support.training import hear_ctrl_c
 DB = "ml_experiments.db"
 ONE, TWO = "run-3a7c0001", "run-3a7c0002"
 PATIENCE_S = 60.0
+Change = Callable[[Path], object]
 
 
 @pytest.fixture
@@ -100,3 +104,78 @@ def test_looking_leaves_nothing(tmp_path: Path) -> None:
             assert state_of(path) == states[-1]
     assert len(set(states)) == 3
     assert names(tmp_path) == {DB}
+
+
+SETTINGS = "databases: ['*.db']\nnotes: mynotes\n"
+
+
+def append(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: make(folder / "new.db", TWO),
+        lambda folder: (folder / "old.db").unlink(),
+        lambda folder: append(folder / "mynotes" / f"{ONE}.md", "A note."),
+        lambda folder: append(folder / "runsum.yml", "# a remark\n"),
+        lambda folder: append(Path("mkdocs.yml"), "# a remark\n"),  # it lies where the command runs
+        lambda folder: append(Path("parents/first.yml"), "# a remark\n"),
+        lambda folder: append(Path("parents/second.yml"), "site_name: x\n"),  # was missing
+    ],
+    ids=["new database", "database gone", "note", "runsum.yml", "mkdocs.yml", "its parent", "parent of that"],
+)
+@pytest.mark.parametrize("place", [".", "other"])
+def test_every_change_is_noticed(work: Path, monkeypatch: pytest.MonkeyPatch, place: str, change: Change) -> None:
+    """Databases that a pattern matches, notes where the settings have them; also of settings that lie elsewhere."""
+    monkeypatch.setattr("runsum.commands.watch._SELDOM", 0.0)
+    make(work / place / "old.db", ONE)
+    append(work / place / "runsum.yml", SETTINGS)
+    append(work / "mkdocs.yml", "INHERIT: parents/first.yml\n")
+    append(work / "parents" / "first.yml", "INHERIT: second.yml\n")
+    watched = Watched(HowToBuild(Path(), config=None if place == "." else Path(place, "runsum.yml")))
+    before = watched.state()
+    assert watched.state() == before
+    change(work / place)
+    assert watched.state() != before
+
+
+def test_databases_found_later_are_followed(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a pattern and those that runsum.yml names while it is watched; broken settings change nothing."""
+    monkeypatch.setattr("runsum.commands.watch._SELDOM", 0.0)
+    make(work / "a.db", ONE)
+    make(work / "elsewhere" / "b.db", TWO)
+    append(work / "runsum.yml", "databases: ['*.db']\n")
+    watched = Watched(HowToBuild(Path()))
+    watched.state()
+    make(work / "c.db", TWO)
+    (work / "runsum.yml").write_text("databases: ['*.db', elsewhere/b.db]\n")
+    for name in ("a.db", "c.db", "elsewhere/b.db"):
+        before = watched.state()
+        with closing(sqlite3.connect(work / name)) as con, con:
+            con.execute("UPDATE experiment_runs SET custom_name = 'x'")
+        assert watched.state() != before
+    (work / "runsum.yml").write_text("databases: [\n")
+    before = watched.state()
+    with closing(sqlite3.connect(work / "c.db")) as con, con:
+        con.execute("UPDATE experiment_runs SET custom_name = 'y'")
+    assert watched.state() != before
+
+
+def test_a_look_that_takes_long_is_seldom_taken(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pattern over a large tree is not resolved twice a second."""
+    make(work / "a.db", ONE)
+    looks: list[float] = []
+
+    def slowly(*given: object) -> tuple[DatabasePath, ...]:
+        looks.append(time.monotonic())
+        time.sleep(0.02)
+        return (DatabasePath(work / "a.db"),)
+
+    monkeypatch.setattr("runsum.commands.watch.find_databases", slowly)
+    watched = Watched(HowToBuild(Path()))
+    assert len({watched.state() for _ in range(5)}) == 1
+    assert len(looks) == 1

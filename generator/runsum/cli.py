@@ -12,17 +12,18 @@ from typing import Any
 import click
 
 from runsum import __version__
+from runsum.complaints import complaint, published
 from runsum.errors import RunsumError
 from runsum.formatting import clean_text
 
 
 class _UserError(click.ClickException):
-    """Prints one line and ends with exit code 2."""
+    """Prints one line, redacted before, and ends with exit code 2."""
 
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"runsum: {clean_text(_published(self.format_message()))}", err=True)
+        click.echo(f"runsum: {clean_text(self.format_message())}", err=True)
 
 
 _COMMANDS = {"init": "starter", "build": "build", "watch": "watch", "check": "check", "csp": "csp", "demo": "demo"}
@@ -55,25 +56,29 @@ class _Commands(click.Group):
         except click.exceptions.NoArgsIsHelpError:
             raise
         except RunsumError as error:
-            raise _UserError(str(error)) from error
+            raise _UserError(complaint(error)) from error
         except click.UsageError as error:
             raise _in_one_line(error) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # a pipe that is closed, by `head` for example, is for click, too
         except Exception:  # a mistake of ours: the whole trace, but nothing that a log must not show
-            click.echo(_published(traceback.format_exc()), err=True)
+            click.echo(published(traceback.format_exc()), err=True)
             raise SystemExit(1) from None
 
 
-def _published(message: str) -> str:
-    """A message as it may stand in a public log: messages quote settings, paths and what was recorded."""
-    from runsum.redact.redactor import Redactor  # its rules cost more than a build that has nothing to do
-
-    return Redactor().text(message)
-
-
 def _in_one_line(error: click.UsageError) -> _UserError:
-    return _UserError(f"{error.format_message()} Type 'runsum --help' for the commands.")
+    said = published(error.format_message())
+    return _UserError(f"{said if said.endswith(('.', '?', '!')) else f'{said}.'} {_next_step(error)}")
+
+
+def _next_step(error: click.UsageError) -> str:
+    """What to type instead, of the command that was meant as far as that is known."""
+    command, path = (error.ctx.command, error.ctx.command_path) if error.ctx else (None, "runsum")
+    if command is None or isinstance(command, click.Group):
+        return "Type 'runsum --help' for the commands."
+    if "extra argument" in error.message and any("--db" in param.opts for param in command.params):
+        return f"A database is named by --db: type '{path} --db PATH'."
+    return f"Type '{path} --help' for its options."
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,20 +10,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Any
-
-import yaml
-from yaml_env_tag import construct_env_tag
 
 from runsum.errors import ConfigError
 from runsum.frozen import frozen
 from runsum.redact.policy import Mode, Policy
 from runsum.thresholds import Thresholds, with_overrides
+from runsum.yaml_files import load_inherited, load_yaml
 
 CONFIG_NAME = "runsum.yml"
 MKDOCS_NAME = "mkdocs.yml"
 DEFAULT_DATABASES = ("ml_experiments.db", "data/ml_experiments.db")
 _KEYS = ("databases", "project_root", "notes", "copy_videos", "publish_models", "solved", "thresholds", "redact")
+_DATABASE_KEYS = ("path", "name")
 _REDACT_KEYS = ("mode", "reason", "patterns", "allow_keys", "allow_values")
 
 
@@ -41,6 +39,7 @@ class Settings:
 
     Attributes:
         folder: the folder of runsum.yml; relative paths start here.
+        databases: as they are written there: a path may be a pattern, which `find_databases` resolves.
         publish_models: saved models to copy beside the pages of their runs, relative to the project root.
         solved: reward at which a game counts as solved, by env id, as the user declared it.
     """
@@ -69,17 +68,17 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
     file = path or folder / CONFIG_NAME
     if not file.is_file():
         if path is not None:
-            raise ConfigError(f"{path}: no such settings file", "Type 'runsum init' for a starter")
+            raise ConfigError("no such settings file", "Type 'runsum init' for a starter", place=path)
         return Settings(folder, notes_dir=folder / "notes")
-    data = _load(file)
+    data = load_yaml(file)
     _require_known(data, _KEYS, str(file))
     home = file.parent
-    root = data.get("project_root")
+    root = _path(data, "project_root", file)
     return Settings(
         folder=home,
         databases=tuple(_databases(data.get("databases"), home, str(file))),
-        project_root=home / Path(str(root)).expanduser() if root else None,
-        notes_dir=home / str(data.get("notes") or "notes"),
+        project_root=home / _from_home(root) if root else None,
+        notes_dir=home / (_path(data, "notes", file) or "notes"),
         publish_models=_models(data.get("publish_models"), str(file)),
         copy_videos=_flag(data.get("copy_videos", True), "copy_videos", str(file)),
         solved=_numbers(data.get("solved"), str(file)),
@@ -88,24 +87,37 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
     )
 
 
-def find_databases(given: Sequence[Path], settings: Settings, folder: Path) -> tuple[DatabasePath, ...]:
-    """The databases of a build: `--db`, else runsum.yml, else the usual places; each file once.
+def find_databases(given: Sequence[Path], settings: Settings) -> tuple[DatabasePath, ...]:
+    """The databases of a build: `--db`, else runsum.yml, else the usual places in its folder; each file once.
 
     Raises:
         ConfigError: none found.
     """
-    chosen = [DatabasePath(p) for p in given] or list(settings.databases)
+    home = settings.folder
+    chosen = [DatabasePath(p) for p in given] or [
+        found for entry in settings.databases for found in _matching(entry, home)
+    ]
     if not chosen:
-        chosen = [DatabasePath(folder / name) for name in DEFAULT_DATABASES if (folder / name).is_file()]
+        chosen = [DatabasePath(home / name) for name in DEFAULT_DATABASES if (home / name).is_file()]
     if not chosen:
+        here = "here" if home == Path() else f"in {home}"
         raise ConfigError(
-            f"No database: neither {' nor '.join(DEFAULT_DATABASES)} is here, and {CONFIG_NAME} names none",
+            f"No database: neither {' nor '.join(DEFAULT_DATABASES)} is {here}, and {CONFIG_NAME} names none",
             "Type 'runsum build --db PATH/TO/ml_experiments.db'",
         )
     seen: dict[str, DatabasePath] = {}
     for entry in chosen:
         seen.setdefault(os.path.realpath(entry.path), entry)  # Path.resolve ends in a traceback at a circle of links
     return tuple(seen.values())
+
+
+def _matching(entry: DatabasePath, home: Path) -> list[DatabasePath]:
+    """The files that a pattern matches, by name; where there is none, the pattern, to be named when it is opened."""
+    inside = entry.path.is_relative_to(home)
+    pattern = str(entry.path.relative_to(home) if inside else entry.path)
+    # root_dir: only the setting is a pattern, the folder may have any name
+    matches = sorted(glob.glob(pattern, root_dir=home, recursive=True)) or [pattern]  # noqa: PTH207
+    return [DatabasePath(home / match, entry.name) for match in matches]
 
 
 @frozen
@@ -126,69 +138,81 @@ def read_mkdocs(mkdocs_file: Path, folder: Path) -> MkdocsFacts:
     """Read where a mkdocs.yml puts things, whatever tags and extensions it uses; folders lie below `folder`.
 
     Raises:
-        ConfigError: the file is not YAML.
+        ConfigError: the file, or one that it inherits from, is missing or not YAML.
     """
-    data = _load(mkdocs_file)
+    data = load_inherited(mkdocs_file)
     url = str(data.get("site_url") or "").strip()
     return MkdocsFacts(
-        docs_dir=folder / str(data.get("docs_dir") or "docs"),
-        site_dir=folder / str(data.get("site_dir") or "site"),
+        docs_dir=folder / (_path(data, "docs_dir", mkdocs_file) or "docs"),
+        site_dir=folder / (_path(data, "site_dir", mkdocs_file) or "site"),
         site_url=url if not url or url.endswith("/") else url + "/",
         site_name=str(data.get("site_name") or "Training runs"),
     )
 
 
-class _AnyTagLoader(yaml.SafeLoader):
-    """mkdocs.yml may carry !relative or !!python/name, which do not matter here, and !ENV, which MkDocs resolves."""
+def require_own_folder(site: MkdocsFacts, folder: Path) -> None:
+    """Refuse to write where other files lie; MkDocs builds none of these sites either.
 
+    Args:
+        site: what mkdocs.yml says.
+        folder: where mkdocs.yml lies.
 
-def _ignore(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> None:
-    return None
-
-
-_AnyTagLoader.add_constructor("!ENV", construct_env_tag)
-_AnyTagLoader.add_multi_constructor("!", _ignore)
-_AnyTagLoader.add_multi_constructor("tag:yaml.org,2002:python/", _ignore)
-
-
-def _load(file: Path) -> dict[str, Any]:
-    try:
-        data = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=_AnyTagLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        first = str(error).splitlines()[0]
-        mark = getattr(error, "problem_mark", None)
-        at = f" (line {mark.line + 1})" if mark else ""
-        raise ConfigError(f"{file}: cannot be read{at}: {first}", "Correct the file and build again") from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
+    Raises:
+        ConfigError: the docs folder holds mkdocs.yml, the site, or lies in the site.
+    """
+    docs, built, here = (Path(os.path.realpath(path)) for path in (site.docs_dir, site.site_dir, folder))
+    place = folder / MKDOCS_NAME
+    if here.is_relative_to(docs):
         raise ConfigError(
-            f"{file}: must hold 'name: value' lines", "Type 'runsum init' in an empty folder for an example"
+            "'docs_dir' must be a folder of its own, not one that mkdocs.yml lies in",
+            "Write docs_dir: docs",
+            place=place,
         )
-    return data
+    if built.is_relative_to(docs) or docs.is_relative_to(built):
+        raise ConfigError(
+            "neither of 'docs_dir' and 'site_dir' may be the other or lie in it",
+            "Write docs_dir: docs and site_dir: site",
+            place=place,
+        )
 
 
 def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:
     found: list[DatabasePath] = []
     for entry in value if isinstance(value, list) else [value] if value else []:
+        if isinstance(entry, dict):
+            _require_known(entry, _DATABASE_KEYS, f"{where}, databases")
         pattern, name = (entry.get("path"), entry.get("name")) if isinstance(entry, dict) else (entry, None)
         if not isinstance(pattern, str):
             raise ConfigError(
-                f"{where}: a database must be a path or {{path: …, name: …}}, not {entry!r}",
-                "Correct 'databases:'",
+                f"a database must be a path or {{path: …, name: …}}, not {entry!r}", "Correct 'databases:'", place=where
             )
-        # root_dir: only the setting is a pattern, the folder may have any name
-        pattern = str(Path(pattern).expanduser()) if pattern.startswith("~") else pattern
-        matches = sorted(glob.glob(pattern, root_dir=home, recursive=True)) or [pattern]  # noqa: PTH207
-        found += [DatabasePath(home / m, str(name) if name else None) for m in matches]
+        if isinstance(name, bool) or not isinstance(name, str | int | float | None):
+            raise ConfigError(
+                f"the name of a database must be a text, not {name!r}", "Correct 'databases:'", place=where
+            )
+        found.append(DatabasePath(home / _from_home(pattern), str(name) if name else None))
     return found
+
+
+def _path(data: Mapping[str, object], key: str, where: Path) -> str:
+    """A path as it is written; empty where there is none."""
+    value = data.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(f"'{key}' must be a path, not {value!r}", f"Write {key}: path/to/folder", place=where)
+    return value or ""
+
+
+def _from_home(path: str) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111 - Path takes ./~x for a home, and fails where there is none
 
 
 def _mapping(value: object, key: str, where: str) -> dict[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ConfigError(f"{where}: '{key}:' must hold 'name: value' lines", "See the starter file of 'runsum init'")
+        raise ConfigError(
+            f"'{key}:' must hold 'name: value' lines", "See the starter file of 'runsum init'", place=where
+        )
     return {str(k): v for k, v in value.items()}
 
 
@@ -196,7 +220,7 @@ def _numbers(value: object, where: str) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for name, number in _mapping(value, "solved", where).items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            raise ConfigError(f"{where}: 'solved: {name}' must be a number, not {number!r}", "Write for example 20")
+            raise ConfigError(f"'solved: {name}' must be a number, not {number!r}", "Write for example 20", place=where)
         numbers[name] = float(number)
     return numbers
 
@@ -205,8 +229,8 @@ def _require_known(data: Mapping[str, object], known: Sequence[str], where: str)
     for key in data:
         if key not in known:
             close = difflib.get_close_matches(str(key), known, 1)
-            raise ConfigError(f"{where}: unknown setting {key!r}",
-                              f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}")  # fmt: skip
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}"
+            raise ConfigError(f"unknown setting {key!r}", hint, place=where)
 
 
 def _redaction(value: object, where: str) -> Policy:
@@ -216,12 +240,15 @@ def _redaction(value: object, where: str) -> Policy:
     word = data.get("mode", Mode.STANDARD)
     word = "off" if word is False else word  # YAML reads off as a flag
     if not isinstance(word, str) or word not in tuple(Mode):
-        raise ConfigError(f"{where}: 'redact' must be standard, strict or off, not {word!r}", "Write redact: standard")
+        raise ConfigError(
+            f"'redact' must be standard, strict or off, not {word!r}", "Write redact: standard", place=where
+        )
     reason = str(data.get("reason") or "").strip()
     if word == Mode.OFF and not reason:
         raise ConfigError(
-            f"{where}: redact: off needs a reason",
+            "redact: off needs a reason",
             "Write redact: {mode: off, reason: why nothing here is confidential}; it stands on the home page",
+            place=where,
         )
     return Policy(
         Mode(word),
@@ -241,13 +268,13 @@ def _patterns(value: object, where: str) -> tuple[tuple[str, re.Pattern[str]], .
     for name, pattern in named:
         if re.fullmatch(r"[a-z][a-z0-9-]{0,39}", str(name)) is None:
             raise ConfigError(
-                f"{where}: 'redact: patterns: {name}' is no name of a rule", "Use small letters, digits and dashes"
+                f"'redact: patterns: {name}' is no name of a rule", "Use small letters, digits and dashes", place=where
             )
         try:
             patterns.append((str(name), re.compile(str(pattern))))
         except re.error as error:
             raise ConfigError(
-                f"{where}: 'redact: patterns' holds no regular expression: {pattern!r} ({error})", "Correct it"
+                f"'redact: patterns' holds no regular expression: {pattern!r} ({error})", "Correct it", place=where
             ) from None
     return tuple(patterns)
 
@@ -258,8 +285,9 @@ def _models(value: object, where: str) -> tuple[str, ...]:
     for path in paths:
         if path.startswith(("/", "~")) or "\\" in path or ":" in path or ".." in path.split("/") or "/" not in path:
             raise ConfigError(
-                f"{where}: 'publish_models: {path}' is no path below project_root",
+                f"'publish_models: {path}' is no path below project_root",
                 "Write for example models/checkpoints/run-1a2b3c4d/latest.zip",
+                place=where,
             )
     return tuple(paths)
 
@@ -267,11 +295,11 @@ def _models(value: object, where: str) -> tuple[str, ...]:
 def _texts(value: object, key: str, where: str) -> list[str]:
     entries = value if isinstance(value, list) else [] if value is None else [value]
     if not all(isinstance(entry, str) for entry in entries):
-        raise ConfigError(f"{where}: '{key}' must be a list of texts", f"Write {key}: [one, two]")
+        raise ConfigError(f"'{key}' must be a list of texts", f"Write {key}: [one, two]", place=where)
     return [str(entry) for entry in entries]
 
 
 def _flag(value: object, key: str, where: str) -> bool:
     if not isinstance(value, bool):
-        raise ConfigError(f"{where}: '{key}' must be true or false, not {value!r}", "Write true or false")
+        raise ConfigError(f"'{key}' must be true or false, not {value!r}", "Write true or false", place=where)
     return value

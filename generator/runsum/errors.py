@@ -19,12 +19,19 @@ class RunsumError(Exception):
     """One clear line: what is wrong, with which file, and what to do next.
 
     Args:
-        what: the complaint; names the file.
+        what: the complaint; names the file, unless `place` does.
         next_step: what the user can type or change.
+        place: the file that the complaint is about; stands before it, with a colon.
+
+    Attributes:
+        parts: the line in parts, each of which is redacted by itself: a path that ends like the name of a secret
+            (`/etc/passwd: not a folder`) makes no secret of the words that follow it.
     """
 
-    def __init__(self, what: str, next_step: str = "") -> None:
-        super().__init__(f"{what}. {next_step}" if next_step else what)
+    def __init__(self, what: str, next_step: str = "", *, place: object = None) -> None:
+        said = f"{what}. {next_step}" if next_step else what
+        self.parts = (said,) if place is None else (str(place), said)
+        super().__init__(": ".join(self.parts))
 
 
 class ConfigError(RunsumError):

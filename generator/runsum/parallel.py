@@ -116,7 +116,12 @@ class Workers:
             return Lost(task, str(error) or type(error).__name__)
 
     def _submit(self, work: Callable[[Sequence[Task]], list[Result]], tasks: Sequence[Task]) -> Future[list[Result]]:
-        return self._executor().submit(work, tasks)
+        try:
+            return self._executor().submit(work, tasks)
+        except _deaths() as error:  # a process died while more work was handed over: told when its turn comes
+            failed: Future[list[Result]] = Future()
+            failed.set_exception(error)
+            return failed
 
     def _executor(self) -> Executor:
         if self._cluster is not None:
@@ -175,9 +180,18 @@ def _context() -> multiprocessing.context.BaseContext:
     return multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 
 
-def _connect(address: str, stack: contextlib.ExitStack) -> Executor:
+def require_address(address: str) -> None:
+    """Refuse what cannot be the address of a cluster, also when there is no work for one.
+
+    Raises:
+        ConfigError: it is none.
+    """
     if not address.startswith(_DASK):
         raise ConfigError(f"--executor {address!r} is not known", "Write dask://HOST:PORT, or leave it out")
+
+
+def _connect(address: str, stack: contextlib.ExitStack) -> Executor:
+    require_address(address)
     try:
         import distributed
     except ImportError:

@@ -16,8 +16,8 @@ from runsum.frozen import frozen
 _OWN = "runsum's own choice"
 
 
-def _rule(default: float, unit: str, why: str, source: str = _OWN) -> Any:
-    return field(default=default, metadata={"unit": unit, "why": why, "source": source})
+def _rule(default: float, unit: str, why: str, source: str = _OWN, least: float = 0.0) -> Any:
+    return field(default=default, metadata={"unit": unit, "why": why, "source": source, "least": least})
 
 
 @frozen
@@ -134,12 +134,20 @@ class Thresholds:
         "",
         "median of the last third below: the value function predicts worse than a constant",
         "Stable-Baselines3 logger documentation; Schulman, nuts and bolts of deep RL",
+        least=-math.inf,
     )
     explained_variance_none: float = _rule(
-        0.05, "share of the variance", "a critic that explains less in the last third explains nothing"
+        0.05,
+        "share of the variance",
+        "a critic that explains less in the last third explains nothing",
+        least=-math.inf,
     )
     explained_variance_good: float = _rule(
-        0.5, "", "median of the last third at or above: the value function tracks returns", "common PPO practice"
+        0.5,
+        "",
+        "median of the last third at or above: the value function tracks returns",
+        "common PPO practice",
+        least=-math.inf,
     )
     kl_high: float = _rule(
         0.05,
@@ -346,14 +354,20 @@ def with_overrides(overrides: Mapping[str, object], where: str) -> Thresholds:
     """Thresholds with the values of runsum.yml.
 
     Raises:
-        ConfigError: an unknown name, or a value that is not a number.
+        ConfigError: an unknown name, or a value that is not a number or below what makes sense.
     """
-    names = {f.name for f in fields(Thresholds)}
+    least = {f.name: float(f.metadata["least"]) for f in fields(Thresholds)}
     changed: dict[str, float] = {}
     for name, value in overrides.items():
-        if name not in names:
-            raise ConfigError(f"{where}: there is no threshold {name!r}", "The Methods page lists all names")
+        if name not in least:
+            raise ConfigError(f"there is no threshold {name!r}", "The Methods page lists all names", place=where)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ConfigError(f"{where}: threshold {name} must be a number, not {value!r}", "Write for example 30")
+            raise ConfigError(f"threshold {name} must be a number, not {value!r}", "Write for example 30", place=where)
+        if value < least[name]:
+            raise ConfigError(
+                f"threshold {name} must not be below {least[name]:g}, but is {value!r}",
+                "Write for example 30",
+                place=where,
+            )
         changed[name] = float(value)
     return replace(Thresholds(), **changed)

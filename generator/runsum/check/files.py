@@ -86,9 +86,9 @@ def list_files(root: Path) -> SiteFiles:
     """
     build = "Type 'mkdocs build' first, or name the folder of a built site: runsum check SITE"
     if not root.is_dir():
-        raise SiteError(f"{root}: {'not a folder' if root.exists() else 'no such folder'}", build)
+        raise SiteError("not a folder" if root.exists() else "no such folder", build, place=root)
     if not (root / HOME).is_file():
-        raise SiteError(f"{root}: no {HOME} in there, so this is not a built site", build)
+        raise SiteError(f"no {HOME} in there, so this is not a built site", build, place=root)
     sizes: dict[str, int] = {}
     symlinks: list[str] = []
     unreadable: list[tuple[str, str]] = []

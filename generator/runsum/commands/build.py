@@ -17,7 +17,7 @@ import click
 
 from runsum.cache import cache_file
 from runsum.clock import AsOf, moment_of
-from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings
+from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings, require_own_folder
 from runsum.errors import ConfigError
 from runsum.formatting import clean_text, plural
 from runsum.fresh import Freshness
@@ -26,6 +26,7 @@ from runsum.redact.found import RANDOM
 from runsum.redact.policy import Mode
 from runsum.report import BuildReport
 from runsum.resources import starter_mkdocs
+from runsum.yaml_files import inherited_files
 
 _REDRAWN_S = 0.1
 _SCRIPT = "assets/runsum/runsum.js"
@@ -118,11 +119,16 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
         RunsumError: settings, databases or the docs folder are not usable.
     """
     began = time.perf_counter()
+    if how.executor is not None:
+        from runsum.parallel import require_address  # seldom given
+
+        require_address(how.executor)
     settings = read_settings(how.config, how.here)
-    chosen = find_databases(how.databases, settings, how.here)
+    chosen = find_databases(how.databases, settings)
     mkdocs = how.here / MKDOCS_NAME
     is_new = not mkdocs.exists()
     site = read_mkdocs(starter_mkdocs() if is_new else mkdocs, how.here)
+    require_own_folder(site, how.here)
     fresh = Freshness(cache_file(site.docs_dir).with_suffix(".json"), chosen, settings, site)
     last = fresh.last(now) if how.use_cache and not is_new else None
     if last is not None:
@@ -138,7 +144,7 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
 
         write_starter(starter_mkdocs(), mkdocs)
         click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
-    if _SCRIPT not in mkdocs.read_text(encoding="utf-8", errors="replace"):
+    if not any(_SCRIPT in file.read_text(encoding="utf-8", errors="replace") for file in inherited_files(mkdocs)):
         click.echo(
             f"warning: {mkdocs} does not load {_SCRIPT}; charts stay static. See 'runsum init' in an empty folder",
             err=True,

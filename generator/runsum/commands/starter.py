@@ -62,13 +62,13 @@ def write_starter(source: Path, target: Path) -> None:
 
 
 def _say_what_github_needs(folder: Path) -> None:
-    database, workflow = folder / DEFAULT_DATABASES[0], folder / WORKFLOW_NAME
+    database, workflow = shlex.quote(str(folder / DEFAULT_DATABASES[0])), folder / WORKFLOW_NAME
     click.echo(f"""
 Three steps are left:
-1. Put the database where the workflow finds it: 'git add -f {database}',
-   or choose a release asset or an artifact in {workflow}.
+1. Put the database where the workflow finds it: git add -f {database}
+   Or choose a release asset or an artifact in {workflow}.
 2. On GitHub, choose Settings > Pages > Source: GitHub Actions.
-3. Commit and push: 'git add . && git commit -m "Publish the archive" && git push'
+3. Commit and push: git add . && git commit -m "Publish the archive" && git push
 Everything that the pages show becomes public then.""")
     if "uses: ./.github/actions/publish" not in workflow.read_text(encoding="utf-8", errors="replace"):
         click.echo(

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from runsum.clock import AsOf
 from runsum.commands.build import HowToBuild, build_folder, build_options
-from runsum.config import CONFIG_NAME, find_databases, read_settings
+from runsum.complaints import complaint
+from runsum.config import CONFIG_NAME, MKDOCS_NAME, Settings, find_databases, read_settings
 from runsum.errors import RunsumError
 from runsum.formatting import clean_text, plural
-from runsum.looks import signature
+from runsum.looks import Signature, signature
 from runsum.source.changes import state_of
+from runsum.yaml_files import inherited_files
 
 _POLL_S = 0.5
+_UNREAD = (0, 0, 0)  # as no file looks
 _LONGEST_WAIT = 5  # times the calm that is waited for: a trainer that never rests is shown as well
+_SELDOM = 1_000.0  # times what it takes to find the databases: so long are those believed that were found
 _LOOK_AGAIN_S = 60.0  # states change by the clock alone: a run that was silent for too long is stale
 
 
@@ -53,20 +58,70 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
     Raises:
         RunsumError: the first build cannot be made; later ones that fail are told, and the watching goes on.
     """
+    watched = Watched(how)
+    before = watched.state()  # the build may take a while: what changes meanwhile is seen afterwards
     _build(how, say)
     say("watching; Ctrl+C ends it")
-    databases = [entry.path for entry in find_databases(how.databases, read_settings(how.config, how.here), how.here)]
-    before, looked = _state(how, databases), time.monotonic()
+    looked = time.monotonic()
     while True:
         time.sleep(_POLL_S)
-        now = _state(how, databases)
+        now = watched.state()
         if now == before and time.monotonic() - looked < _LOOK_AGAIN_S:
             continue
-        before, looked = _wait_for_calm(how, databases, now, calm_s), time.monotonic()
+        before, looked = _wait_for_calm(watched, now, calm_s), time.monotonic()
         try:
             _build(how, say)
         except RunsumError as error:
-            say(f"runsum: {clean_text(str(error))}")
+            say(f"runsum: {clean_text(complaint(error))}")
+
+
+class Watched:
+    """Everything whose change asks for a build.
+
+    Which databases and notes these are may change as well: a file is made that a pattern matches, another is named in
+    runsum.yml. Settings are read again when their file has changed, and patterns are resolved at every look, or as
+    often as that takes a thousandth of the time.
+
+    Args:
+        how: what to build.
+    """
+
+    def __init__(self, how: HowToBuild) -> None:
+        self._how = how
+        self._settings_file = how.config or how.here / CONFIG_NAME
+        self._read: Signature = _UNREAD
+        self._mkdocs: dict[Path, Signature] = {how.here / MKDOCS_NAME: _UNREAD}  # and what it inherits from
+        self._settings: Settings | None = None
+        self._databases: tuple[Path, ...] = ()
+        self._find_at = 0.0
+
+    def state(self) -> tuple[object, ...]:
+        """Something that differs after a change from what it was before."""
+        self._find()
+        notes = sorted(self._settings.notes_dir.glob("*.md")) if self._settings is not None else []
+        if any(signature(str(file)) != looks for file, looks in self._mkdocs.items()):
+            parents = inherited_files(self._how.here / MKDOCS_NAME)
+            self._mkdocs = {file: signature(str(file)) for file in parents}
+        files = (self._settings_file, *self._mkdocs, *notes)
+        return (
+            *((str(path), *state_of(path)) for path in self._databases),
+            *((str(file), signature(str(file))) for file in files),
+        )
+
+    def _find(self) -> None:
+        looks = signature(str(self._settings_file))
+        began = time.monotonic()
+        if looks == self._read and began < self._find_at:
+            return
+        with contextlib.suppress(RunsumError):  # the build says what is wrong; until it is right, the last ones count
+            if looks != self._read:
+                self._read = looks
+                self._settings = read_settings(self._how.config, self._how.here)
+            if self._settings is not None:
+                found = find_databases(self._how.databases, self._settings)
+                self._databases = tuple(entry.path for entry in found)
+        ended = time.monotonic()
+        self._find_at = ended + min(_SELDOM * (ended - began), _LOOK_AGAIN_S)
 
 
 def _build(how: HowToBuild, say: Callable[[str], object]) -> None:
@@ -79,20 +134,11 @@ def _build(how: HowToBuild, say: Callable[[str], object]) -> None:
         )
 
 
-def _wait_for_calm(
-    how: HowToBuild, databases: Sequence[Path], now: tuple[object, ...], calm_s: float
-) -> tuple[object, ...]:
+def _wait_for_calm(watched: Watched, now: tuple[object, ...], calm_s: float) -> tuple[object, ...]:
     """Wait until nothing has changed for a while, but not for ever."""
     began = changed = time.monotonic()
     while time.monotonic() - changed < calm_s and time.monotonic() - began < _LONGEST_WAIT * calm_s:
         time.sleep(min(_POLL_S, calm_s / 4))
-        if (later := _state(how, databases)) != now:
+        if (later := watched.state()) != now:
             now, changed = later, time.monotonic()
     return now
-
-
-def _state(how: HowToBuild, databases: Sequence[Path]) -> tuple[object, ...]:
-    """Everything whose change asks for a build."""
-    settings = how.config or how.here / CONFIG_NAME
-    notes = sorted((how.here / "notes").glob("*.md"))
-    return (*(state_of(path) for path in databases), *(signature(str(file)) for file in (settings, *notes)))

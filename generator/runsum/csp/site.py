@@ -70,7 +70,7 @@ def make_policy(root: Path, write: bool) -> PolicyReport:
     """
     if not (root / HOME).is_file():
         build = "Type 'mkdocs build' first, or name the folder: runsum csp SITE"
-        raise SiteError(f"{root}: not the folder of a built site", build)
+        raise SiteError("not the folder of a built site", build, place=root)
     files = list_files(root)
     report = PolicyReport(str(root), len(files.pages))
     report.allowed.styles = _theme_styles(files)
@@ -143,4 +143,4 @@ def _replace(file: Path, content: bytes) -> None:
             fresh.unlink(missing_ok=True)
     except OSError as error:
         reason = error.strerror or "cannot be written"
-        raise OutputError(f"{file}: {reason}", "It is as it was; build the site again where there is room") from error
+        raise OutputError(reason, "It is as it was; build the site again where there is room", place=file) from error

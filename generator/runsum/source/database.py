@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 from runsum.errors import DatabaseError
 from runsum.frozen import frozen
+from runsum.looks import look_of
 from runsum.source.leaf_rows import LeafRows, layout_of, read_leaves
 from runsum.source.leaves import Leaves
 from runsum.source.looks import look_into
@@ -47,7 +48,7 @@ class DatabaseFile:
         readers: how other processes of this build may open what is open here; None: not at all.
         scratch: a folder for copies, until the file is closed.
         leaf_rows: reads rows past SQLite, from a file that nobody writes to; None: from this one that is not done.
-        modified_at: modification time, UTC ISO seconds.
+        modified_at: time of the last change, UTC ISO seconds; what lies in the log alone counts.
     """
 
     path: Path
@@ -82,6 +83,13 @@ def _stamp(path: Path) -> tuple[int, int]:
     return (stat.st_mtime_ns, stat.st_size)
 
 
+def _changed_s(path: Path) -> float:
+    """When a database was last written to, in seconds; until SQLite moves it over, what is new lies in the log."""
+    changed = path.stat().st_mtime
+    log = look_of(_beside(path, "-wal"))
+    return max(changed, log[1] / 1e9) if log is not None and log[0] > 0 else changed
+
+
 @contextmanager
 def open_database(path: Path, *, look: bool = False) -> Iterator[DatabaseFile]:
     """Open a run database for reading; everything inside sees one moment of it.
@@ -104,8 +112,7 @@ def open_database(path: Path, *, look: bool = False) -> Iterator[DatabaseFile]:
                 connection.execute("BEGIN")
                 columns = _tables(connection)
                 _require_runs(path, columns, header)
-                stat = path.stat()
-                modified = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(stat.st_mtime))
+                modified = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(_changed_s(path)))
                 indexed = _indexed(connection, columns)
                 layouts = {name: layout for name in leaves if (layout := layout_of(connection, name)) is not None}
                 yield DatabaseFile(
@@ -114,7 +121,7 @@ def open_database(path: Path, *, look: bool = False) -> Iterator[DatabaseFile]:
                     columns,
                     indexed,
                     modified,
-                    stat.st_size,
+                    path.stat().st_size,
                     stamp,
                     leaves,
                     opened.readers,
@@ -159,7 +166,7 @@ def _read_header(path: Path) -> bytes:
         with path.open("rb") as file:  # a pipe would be waited for
             header = file.read(100)
     except FileNotFoundError:
-        raise DatabaseError(f"{path}: no such file", "Check the path after --db or in runsum.yml") from None
+        raise DatabaseError("no such file", "Check the path after --db or in runsum.yml", place=path) from None
     except OSError as error:
         raise DatabaseError(f"{path} cannot be read: {error.strerror}", "Check its permissions") from error
     if not header:
