@@ -111,6 +111,17 @@ def test_a_mkdocs_yml_without_the_script_is_warned_about(work: Path) -> None:
     assert typed("build", "--db", "a.db", "--as-of", AS_OF).stderr == ""
 
 
+def test_a_navigation_of_an_earlier_version_is_told(work: Path) -> None:
+    """Compare stood in a file of its own once; MkDocs would only say that it is not there."""
+    make(work / "a.db", ONE)
+    starter = starter_mkdocs().read_text(encoding="utf-8")
+    (work / "mkdocs.yml").write_text(starter, encoding="utf-8")
+    assert "compare" not in typed("build", "--db", "a.db", "--as-of", AS_OF).stderr
+    (work / "mkdocs.yml").write_text(starter.replace("compare/index.md", "compare.md"), encoding="utf-8")
+    said = typed("build", "--db", "a.db", "--as-of", AS_OF).stderr
+    assert "mkdocs.yml names compare.md; the page is compare/index.md now" in said
+
+
 def test_a_parent_of_mkdocs_yml_counts(work: Path) -> None:
     """Its docs_dir and its script; when it changes, the next build sees it."""
     make(work / "a.db", ONE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -30,6 +31,7 @@ from runsum.yaml_files import inherited_files
 
 _REDRAWN_S = 0.1
 _SCRIPT = "assets/runsum/runsum.js"
+_OLD_COMPARE = re.compile(r"^\s*-.*\bcompare\.md\s*$", re.MULTILINE)
 
 
 def build_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -144,12 +146,20 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
 
         write_starter(starter_mkdocs(), mkdocs)
         click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
-    if not any(_SCRIPT in file.read_text(encoding="utf-8", errors="replace") for file in inherited_files(mkdocs)):
+    _warn_about(mkdocs)
+    return report
+
+
+def _warn_about(mkdocs: Path) -> None:
+    """Say what a mkdocs.yml of an earlier time, or of one's own, lacks."""
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in inherited_files(mkdocs)]
+    if not any(_SCRIPT in text for text in texts):
         click.echo(
             f"warning: {mkdocs} does not load {_SCRIPT}; charts stay static. See 'runsum init' in an empty folder",
             err=True,
         )
-    return report
+    if any(_OLD_COMPARE.search(text) for text in texts):
+        click.echo(f"warning: {mkdocs} names compare.md; the page is compare/index.md now. Change it there", err=True)
 
 
 def _as_of(text: str | None) -> AsOf:
