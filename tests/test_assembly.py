@@ -189,6 +189,31 @@ def test_a_title_of_the_navigation_that_its_page_decides(work: Path, assemble: A
     assert b"Months" in contents(work / "site")[f"{RUN}.html"]
 
 
+@pytest.mark.parametrize("item", [f"  - {RUN}.md", f"  - Best: {RUN}.md"], ids=["untitled", "titled"])
+def test_a_page_that_nav_and_not_in_nav_both_name(work: Path, assemble: Assemble, item: str) -> None:
+    """Its title and its icon stand on all pages, so it is read for every build."""
+    edit(work / "mkdocs.yml", "not_in_nav:", f"{item}\nnot_in_nav:")
+    edit(work / "docs" / f"{RUN}.md", "---\n", "---\nicon: material/trophy\nstatus: new\n")
+    assemble(work, "plain", plugin=False)
+    made, _ = assemble(work)
+    for _ in range(2):
+        assert assemble(work) == (IN_NAV + 1, made - IN_NAV - 1)
+        assert differing(work / "site", work / "plain") == []
+        shutil.rmtree(work / "site")
+
+
+def test_front_matter_that_the_navigation_shows(
+    work: Path, assemble: Assemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Material writes a page's icon and status into the navigation of all others, whoever makes them."""
+    monkeypatch.setattr("runsum.assembly.hands._WORTHWHILE", 1)
+    made, _ = assemble(work)
+    edit(work / "docs" / "methods" / "index.md", "---\n", "---\nicon: material/school\nstatus: new\n")
+    assemble(work, "plain", plugin=False)
+    assert assemble(work) == (made, 0)
+    assert differing(work / "site", work / "plain") == []
+
+
 def damage_list(work: Path) -> None:
     """A byte of the list of pages is another."""
     (file,) = (work / ".cache" / "runsum").glob("*.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import re
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import markdown
 import material
 import mkdocs
+from mkdocs.utils.meta import get_data
 
 import runsum
 from runsum.assembly.memory import digest_of
@@ -30,6 +32,8 @@ _EXTENSIONS = {
 _NOT_IN_PAGES = {
     "config_file_path", "dev_addr", "docs_dir", "hooks", "plugins", "site_dir", "strict", "theme", "watch",
 }  # fmt: skip
+_OF_ITS_OWN = {"description", "hide", "preload", "search", "title"}
+"""Front matter that a page shows of itself alone; of the title, the navigation knows. Material shows icons, say."""
 _OF_THE_BUILD = re.compile(r"\b(?:build_date_utc|update_date|pages)\b")
 """What a template may print that is not of its page: the day of the build, and all other pages."""
 
@@ -65,6 +69,16 @@ def configuration(config: MkDocsConfig) -> str:
     return digest_of(json.dumps(parts, default=_plain, sort_keys=True).encode())
 
 
+def read_ahead(nav: Navigation) -> None:
+    """Tell the pages of the navigation what stands in their front matter: the theme shows some of it on all pages.
+
+    MkDocs tells them when it makes them, and reports what it cannot read.
+    """
+    for page in nav.pages:
+        with contextlib.suppress(OSError, ValueError):
+            page.meta = get_data(page.file.content_string)[1]
+
+
 def outline(nav: Navigation) -> list[Any]:
     """What a page that is not in the navigation shows of it."""
     return _outline(nav.items)
@@ -76,7 +90,9 @@ def _outline(items: list[Any]) -> list[Any]:
         title = item.title
         if title is None and item.is_page:  # mkdocs.yml names none: the page will, when it has been read
             title = [digest_of(item.file.content_bytes)]
-        found.append([title, getattr(item, "url", None), _outline(item.children or [])])
+        meta = getattr(item, "meta", {})
+        shown = sorted((name, repr(value)) for name, value in meta.items() if name not in _OF_ITS_OWN)
+        found.append([title, getattr(item, "url", None), shown, _outline(item.children or [])])
     return found
 
 
