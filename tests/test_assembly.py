@@ -10,8 +10,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jinja2 import Template
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
@@ -22,6 +24,8 @@ from mkdocs.structure.pages import Page
 
 from runsum.assembly.blocks import cut_blocks
 from runsum.assembly.hands import Hands, count_hands
+from runsum.assembly.shell import Shells
+from runsum.assembly.templates import looks_at_no_page
 from support.hostile_archive import HostileArchive, hostile_archive
 
 __all__ = ["hostile_archive"]  # a fixture
@@ -347,6 +351,74 @@ def test_the_blanks_of_a_title_stay(work: Path, assemble: Assemble) -> None:
     write_pages(work, wide='---\ntitle: "a    b"\ndescription: "x"\n---\n\n# A    b\n')
     assemble(work)
     assert contents(work / "site")["runs/wide/index.html"].count(b"a    b") == 2
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        '{% block announce %}{% if page and page.url == "runs/own-8/index.html" %}pinned{% endif %}{% endblock %}',
+        '{% block announce %}{% if page and "run 8" in page.meta.title | d("") %}pinned{% endif %}{% endblock %}',
+        '{% block content %}{{ super() }}{% if "text 8" in super() %}pinned{% endif %}{% endblock %}',
+    ],
+    ids=["address", "title", "content"],
+)
+def test_an_own_template_may_ask_for_a_page(work: Path, assemble: Assemble, condition: str) -> None:
+    """It holds for one page of many that are alike, and not for the first of them."""
+    page = '---\ntitle: "run {0}"\ndescription: "x"\n---\n\n# Own\n\ntext {0}\n'
+    write_pages(work, **{f"own-{number}": page.format(number) for number in range(1, 10)})
+    (work / "over").mkdir()
+    (work / "over" / "main.html").write_text(f'{{% extends "base.html" %}}\n{condition}', encoding="utf-8")
+    edit(work / "mkdocs.yml", "docs/.runsum/theme", "over")
+    assemble(work, "plain", plugin=False)
+    assemble(work)
+    assert differing(work / "site", work / "plain") == []
+    pinned = [name for name, content in contents(work / "site").items() if b"pinned" in content]
+    assert pinned == ["runs/own-8/index.html"]
+
+
+def test_pages_that_are_alike_are_made_from_one(
+    work: Path, assemble: Assemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With runsum's own theme, and with templates that say the same on all pages."""
+    asked: list[str] = []
+    usual = Shells.render
+
+    def render(shells: Shells, template: Template, name: str, context: dict[str, Any]) -> str:
+        asked.append(name)
+        return usual(shells, template, name, context)
+
+    monkeypatch.setattr(Shells, "render", render)
+    assemble(work)
+    assert len(asked) > IN_NAV
+    asked.clear()
+    announcement = '{% extends "base.html" %}{% block announce %}{{ super() }}On {{ config.site_name }}{% endblock %}'
+    edit(work / "docs" / ".runsum" / "theme" / "main.html", "{% block header %}", "{% block header %} ")
+    assemble(work)
+    assert asked == []
+    (work / "docs" / ".runsum" / "theme" / "main.html").write_text(announcement, encoding="utf-8")
+    assemble(work)
+    assert len(asked) > IN_NAV
+
+
+@pytest.mark.parametrize(
+    ("template", "is_plain"),
+    [
+        ('{% extends "base.html" %}{% block announce %}<b>Hi</b> {{ config.site_name }}{% endblock %}', True),
+        ("{# page #}{% if config.extra.x == 1 and not config.y %}{{ super() }}{% else %}x{% endif %}", True),
+        ("{% if page.meta.x %}x{% endif %}", False),
+        ("{% if super() %}x{% endif %}", False),
+        ("{{ super() | length }}", False),
+        ("{{ self.content() }}", False),
+        ("{% set x %}{{ super() }}{% endset %}", False),
+        ("{% filter upper %}{{ super() }}{% endfilter %}", False),
+        ("{{ 'runs/a/index.html' | url }}", False),
+        ("{% for item in nav %}{{ item }}{% endfor %}", False),
+        ("{% no such tag %}", False),
+    ],
+)
+def test_what_a_template_looks_at(template: str, is_plain: bool) -> None:
+    """Where it is not plain to see that it knows nothing of the page, it is taken to."""
+    assert looks_at_no_page(template) is is_plain
 
 
 @pytest.mark.parametrize(

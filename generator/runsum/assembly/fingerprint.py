@@ -7,16 +7,15 @@ import json
 import platform
 import re
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import markdown
-import material
 import mkdocs
 from mkdocs.utils.meta import get_data
 
 import runsum
 from runsum.assembly.memory import digest_of
+from runsum.assembly.templates import own_templates
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -50,7 +49,7 @@ def obstacle(config: MkDocsConfig) -> str | None:
     extensions = [name for name in config.markdown_extensions if name not in _EXTENSIONS]
     if extensions:
         return f"the Markdown extension {extensions[0]}"
-    for file in _own_templates(config):
+    for file in own_templates(config):
         if file.suffix == ".html" and _OF_THE_BUILD.search(file.read_text(encoding="utf-8", errors="replace")):
             return f"the template {file.name}, which prints what is not of its page"
     return None
@@ -64,7 +63,7 @@ def configuration(config: MkDocsConfig) -> str:
         "config": {name: value for name, value in config.items() if name not in _NOT_IN_PAGES},
         "plugins": {name: dict(plugin.config) for name, plugin in config.plugins.items()},
         "theme": [config.theme.name, dict(config.theme), sorted(config.theme.static_templates)],
-        "templates": [[file.name, digest_of(file.read_bytes())] for file in _own_templates(config)],
+        "templates": [[file.name, digest_of(file.read_bytes())] for file in own_templates(config)],
     }  # fmt: skip
     return digest_of(json.dumps(parts, default=_plain, sort_keys=True).encode())
 
@@ -91,17 +90,9 @@ def _outline(items: list[Any]) -> list[Any]:
         if title is None and item.is_page:  # mkdocs.yml names none: the page will, when it has been read
             title = [digest_of(item.file.content_bytes)]
         meta = getattr(item, "meta", {})
-        shown = sorted((name, repr(value)) for name, value in meta.items() if name not in _OF_ITS_OWN)
+        shown = sorted(repr(pair) for pair in meta.items() if pair[0] not in _OF_ITS_OWN)
         found.append([title, getattr(item, "url", None), shown, _outline(item.children or [])])
     return found
-
-
-def _own_templates(config: MkDocsConfig) -> list[Path]:
-    """Files of the theme that came with neither Material nor MkDocs."""
-    theirs = [Path(str(package.__file__)).resolve().parent for package in (material, mkdocs)]
-    folders = [Path(folder).resolve() for folder in config.theme.dirs]
-    own = [folder for folder in folders if not any(folder.is_relative_to(home) for home in theirs)]
-    return [file for folder in own for file in sorted(folder.rglob("*")) if file.is_file()]
 
 
 def _plain(value: Any) -> Any:

@@ -23,6 +23,7 @@ from runsum.assembly.heads import Heads
 from runsum.assembly.memory import Memory, Remembered, Stamp, digest_of, read_sealed, stamp_of, write_sealed
 from runsum.assembly.shell import ShellEnvironment, Shells
 from runsum.assembly.tails import Tails
+from runsum.assembly.templates import look_at_no_page
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -170,7 +171,7 @@ class Making:
         self._current.is_remarked = bool(_ABSOLUTE.search(html)) or any(not answer or answer[1] for answer in answers)
         return html
 
-    def with_shells(self, env: jinja2.Environment) -> ShellEnvironment:
+    def with_shells(self, env: jinja2.Environment) -> jinja2.Environment | ShellEnvironment:
         """The environment, with a short way for pages that are alike."""
         shown = [file.url for file in self._files.documentation_pages() if not self._stands_alone(file)]
         taken = {url.rpartition("/")[0] for url in shown}
@@ -178,7 +179,7 @@ class Making:
         with contextlib.suppress(OSError):
             templates.mkdir(parents=True, exist_ok=True)
             env.bytecode_cache = jinja2.FileSystemBytecodeCache(str(templates))
-        return ShellEnvironment(env, Shells(frozenset(taken)))
+        return ShellEnvironment(env, Shells(frozenset(taken))) if look_at_no_page(self._config) else env
 
     def before_search(self) -> None:
         """Note how much the search knows."""
