@@ -328,6 +328,41 @@ def test_pages_of_persons_are_the_same(work: Path, assemble: Assemble) -> None:
     assert differing(work / "site", work / "plain") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '## B {data-search-exclude}\n\n<div class="grid" markdown>\n**bold** and a [link](../index.md)\n</div>\n',
+        "<section data-search-exclude markdown>\n**bold**\n</section>\n",
+        "<article markdown>\n\n**bold**\n\n<p data-search-exclude>x</p>\n\n</article>\n",
+        "<div markdown>\n**bold**\n</div>\n",
+    ],
+)
+def test_markdown_in_html_is_rendered(work: Path, assemble: Assemble, text: str) -> None:
+    """The extension looks for an attribute, which may have a value or none."""
+    edit(work / "mkdocs.yml", "  - attr_list\n", "  - attr_list\n  - md_in_html\n")
+    # Its name comes after those of the runs: the first pages are compared with what Python-Markdown makes of them.
+    write_pages(work, written=f"---\ntitle: A\n---\n\n# A <small>b</small>\n\n{text}")
+    assemble(work, "plain", plugin=False)
+    assemble(work)
+    assert differing(work / "site", work / "plain") == []
+    assert b"<strong>bold</strong>" in contents(work / "site")["runs/written/index.html"]
+
+
+def test_an_open_tag_hides_the_rest_from_the_search(work: Path, assemble: Assemble) -> None:
+    """Material's search reads on in an element that is not closed; what is left out with the plugin is so without."""
+    open_list, skipped = "<ul data-search-exclude><li>one<li>two</ul>", "<ul data-search-exclude><li>x</li></ul>"
+    write_pages(
+        work,
+        alone=f"# A\n\n{open_list}\n\nhidden text\n",
+        closed=f"# A\n\n{open_list}\n\n{skipped}\n\nshown text\n",
+        below=f"# A\n\n## B {{data-search-exclude}}\n\n<p>x <b>y</p>\n\n## C\n\n{skipped}\n\ntext\n",
+        read=f"# A\n\n<div>open\n\n{skipped}\n\ntext\n",
+    )
+    assemble(work, "plain", plugin=False)
+    assemble(work)
+    assert differing(work / "site", work / "plain") == []
+
+
 def test_no_page_of_a_run_is_given_to_python_markdown_whole(
     work: Path, assemble: Assemble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -475,6 +510,9 @@ def test_serving_makes_only_what_changed(work: Path, assemble: Assemble, caplog:
         "<div data-search-exclude>a<div>b</div>c</div>\n",
         "<p data-search-exclude>a</p> tail\n",
         "<p data-search-exclude>a</p>\nnext line\n",
+        "<p data-search-exclude markdown>*a*</p>\n",
+        "<ul data-search-exclude><li>a<li>b</ul>\n",
+        "<p data-search-exclude>a</p>\n\n<div>never closed\n",
         "<p>the search reads this</p>\n",
         "text before\n<p data-search-exclude>a</p>\n",
     ],
