@@ -10,8 +10,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jinja2 import Template
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
@@ -22,6 +24,8 @@ from mkdocs.structure.pages import Page
 
 from runsum.assembly.blocks import cut_blocks
 from runsum.assembly.hands import Hands, count_hands
+from runsum.assembly.shell import Shells
+from runsum.assembly.templates import looks_at_no_page
 from runsum.check.site import check_site
 from support.hostile_archive import HostileArchive, hostile_archive
 
@@ -194,6 +198,31 @@ def test_a_title_of_the_navigation_that_its_page_decides(work: Path, assemble: A
     assert b"Months" in contents(work / "site")[f"{RUN}.html"]
 
 
+@pytest.mark.parametrize("item", [f"  - {RUN}.md", f"  - Best: {RUN}.md"], ids=["untitled", "titled"])
+def test_a_page_that_nav_and_not_in_nav_both_name(work: Path, assemble: Assemble, item: str) -> None:
+    """Its title and its icon stand on all pages, so it is read for every build."""
+    edit(work / "mkdocs.yml", "not_in_nav:", f"{item}\nnot_in_nav:")
+    edit(work / "docs" / f"{RUN}.md", "---\n", "---\nicon: material/trophy\nstatus: new\n")
+    assemble(work, "plain", plugin=False)
+    made, _ = assemble(work)
+    for _ in range(2):
+        assert assemble(work) == (IN_NAV + 1, made - IN_NAV - 1)
+        assert differing(work / "site", work / "plain") == []
+        shutil.rmtree(work / "site")
+
+
+def test_front_matter_that_the_navigation_shows(
+    work: Path, assemble: Assemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Material writes a page's icon and status into the navigation of all others, whoever makes them."""
+    monkeypatch.setattr("runsum.assembly.hands._WORTHWHILE", 1)
+    made, _ = assemble(work)
+    edit(work / "docs" / "methods" / "index.md", "---\n", "---\nicon: material/school\nstatus: new\n")
+    assemble(work, "plain", plugin=False)
+    assert assemble(work) == (made, 0)
+    assert differing(work / "site", work / "plain") == []
+
+
 def damage_list(work: Path) -> None:
     """A byte of the list of pages is another."""
     (file,) = (work / ".cache" / "runsum").glob("*.json")
@@ -304,6 +333,41 @@ def test_pages_of_persons_are_the_same(work: Path, assemble: Assemble) -> None:
     assert differing(work / "site", work / "plain") == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '## B {data-search-exclude}\n\n<div class="grid" markdown>\n**bold** and a [link](../index.md)\n</div>\n',
+        "<section data-search-exclude markdown>\n**bold**\n</section>\n",
+        "<article markdown>\n\n**bold**\n\n<p data-search-exclude>x</p>\n\n</article>\n",
+        "<div markdown>\n**bold**\n</div>\n",
+    ],
+)
+def test_markdown_in_html_is_rendered(work: Path, assemble: Assemble, text: str) -> None:
+    """The extension looks for an attribute, which may have a value or none."""
+    edit(work / "mkdocs.yml", "  - attr_list\n", "  - attr_list\n  - md_in_html\n")
+    # Its name comes after those of the runs: the first pages are compared with what Python-Markdown makes of them.
+    write_pages(work, written=f"---\ntitle: A\n---\n\n# A <small>b</small>\n\n{text}")
+    assemble(work, "plain", plugin=False)
+    assemble(work)
+    assert differing(work / "site", work / "plain") == []
+    assert b"<strong>bold</strong>" in contents(work / "site")["runs/written/index.html"]
+
+
+def test_an_open_tag_hides_the_rest_from_the_search(work: Path, assemble: Assemble) -> None:
+    """Material's search reads on in an element that is not closed; what is left out with the plugin is so without."""
+    open_list, skipped = "<ul data-search-exclude><li>one<li>two</ul>", "<ul data-search-exclude><li>x</li></ul>"
+    write_pages(
+        work,
+        alone=f"# A\n\n{open_list}\n\nhidden text\n",
+        closed=f"# A\n\n{open_list}\n\n{skipped}\n\nshown text\n",
+        below=f"# A\n\n## B {{data-search-exclude}}\n\n<p>x <b>y</p>\n\n## C\n\n{skipped}\n\ntext\n",
+        read=f"# A\n\n<div>open\n\n{skipped}\n\ntext\n",
+    )
+    assemble(work, "plain", plugin=False)
+    assemble(work)
+    assert differing(work / "site", work / "plain") == []
+
+
 def test_no_page_of_a_run_is_given_to_python_markdown_whole(
     work: Path, assemble: Assemble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,6 +391,74 @@ def test_the_blanks_of_a_title_stay(work: Path, assemble: Assemble) -> None:
     write_pages(work, wide='---\ntitle: "a    b"\ndescription: "x"\n---\n\n# A    b\n')
     assemble(work)
     assert contents(work / "site")["runs/wide/index.html"].count(b"a    b") == 2
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        '{% block announce %}{% if page and page.url == "runs/own-8/index.html" %}pinned{% endif %}{% endblock %}',
+        '{% block announce %}{% if page and "run 8" in page.meta.title | d("") %}pinned{% endif %}{% endblock %}',
+        '{% block content %}{{ super() }}{% if "text 8" in super() %}pinned{% endif %}{% endblock %}',
+    ],
+    ids=["address", "title", "content"],
+)
+def test_an_own_template_may_ask_for_a_page(work: Path, assemble: Assemble, condition: str) -> None:
+    """It holds for one page of many that are alike, and not for the first of them."""
+    page = '---\ntitle: "run {0}"\ndescription: "x"\n---\n\n# Own\n\ntext {0}\n'
+    write_pages(work, **{f"own-{number}": page.format(number) for number in range(1, 10)})
+    (work / "over").mkdir()
+    (work / "over" / "main.html").write_text(f'{{% extends "base.html" %}}\n{condition}', encoding="utf-8")
+    edit(work / "mkdocs.yml", "docs/.runsum/theme", "over")
+    assemble(work, "plain", plugin=False)
+    assemble(work)
+    assert differing(work / "site", work / "plain") == []
+    pinned = [name for name, content in contents(work / "site").items() if b"pinned" in content]
+    assert pinned == ["runs/own-8/index.html"]
+
+
+def test_pages_that_are_alike_are_made_from_one(
+    work: Path, assemble: Assemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With runsum's own theme, and with templates that say the same on all pages."""
+    asked: list[str] = []
+    usual = Shells.render
+
+    def render(shells: Shells, template: Template, name: str, context: dict[str, Any]) -> str:
+        asked.append(name)
+        return usual(shells, template, name, context)
+
+    monkeypatch.setattr(Shells, "render", render)
+    assemble(work)
+    assert len(asked) > IN_NAV
+    asked.clear()
+    announcement = '{% extends "base.html" %}{% block announce %}{{ super() }}On {{ config.site_name }}{% endblock %}'
+    edit(work / "docs" / ".runsum" / "theme" / "main.html", "{% block header %}", "{% block header %} ")
+    assemble(work)
+    assert asked == []
+    (work / "docs" / ".runsum" / "theme" / "main.html").write_text(announcement, encoding="utf-8")
+    assemble(work)
+    assert len(asked) > IN_NAV
+
+
+@pytest.mark.parametrize(
+    ("template", "is_plain"),
+    [
+        ('{% extends "base.html" %}{% block announce %}<b>Hi</b> {{ config.site_name }}{% endblock %}', True),
+        ("{# page #}{% if config.extra.x == 1 and not config.y %}{{ super() }}{% else %}x{% endif %}", True),
+        ("{% if page.meta.x %}x{% endif %}", False),
+        ("{% if super() %}x{% endif %}", False),
+        ("{{ super() | length }}", False),
+        ("{{ self.content() }}", False),
+        ("{% set x %}{{ super() }}{% endset %}", False),
+        ("{% filter upper %}{{ super() }}{% endfilter %}", False),
+        ("{{ 'runs/a/index.html' | url }}", False),
+        ("{% for item in nav %}{{ item }}{% endfor %}", False),
+        ("{% no such tag %}", False),
+    ],
+)
+def test_what_a_template_looks_at(template: str, is_plain: bool) -> None:
+    """Where it is not plain to see that it knows nothing of the page, it is taken to."""
+    assert looks_at_no_page(template) is is_plain
 
 
 @pytest.mark.parametrize(
@@ -383,6 +515,9 @@ def test_serving_makes_only_what_changed(work: Path, assemble: Assemble, caplog:
         "<div data-search-exclude>a<div>b</div>c</div>\n",
         "<p data-search-exclude>a</p> tail\n",
         "<p data-search-exclude>a</p>\nnext line\n",
+        "<p data-search-exclude markdown>*a*</p>\n",
+        "<ul data-search-exclude><li>a<li>b</ul>\n",
+        "<p data-search-exclude>a</p>\n\n<div>never closed\n",
         "<p>the search reads this</p>\n",
         "text before\n<p data-search-exclude>a</p>\n",
     ],

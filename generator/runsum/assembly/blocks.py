@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from html import unescape
 
 _START = re.compile(r"(?:\A|\n\n)\n*<(section|div|p|figure|dl|ol|ul|details|table|blockquote)(?=[ >])([^<>]*)>")
-_TAG = re.compile(r'</?[a-zA-Z][a-zA-Z0-9]*(?:\s+[a-zA-Z][a-zA-Z0-9:_-]*(?:="[^"<>]*")?)*\s*/?>')
+_TAG = re.compile(r'<(/?)([a-zA-Z][a-zA-Z0-9]*)(?:\s+[a-zA-Z][a-zA-Z0-9:_-]*(?:="[^"<>]*")?)*\s*(/?)>')
 _ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
 _ID = re.compile(r'\sid="([^"]*)"')
 _NAME = re.compile(r'<a\s[^>]*?\bname="([^"]*)"')
@@ -24,8 +24,10 @@ EXCLUDED = r".*\{[^{}\n]*\bdata-search-exclude\b[^{}\n]*\}[ \t]*"
 """What follows the marks of a heading that the search skips, with everything below it."""
 _EXCLUDED = re.compile(rf"#{EXCLUDED}")
 _BLANKS = re.compile(r"\n[ ]+\n")
-_UNCUT = ("\t", "\r", "\x02", "\x03", "```", "~~~", "<!--", "markdown=")
+_UNCUT = ("\t", "\r", "\x02", "\x03", "```", "~~~", "<!--")
 """What something else than a parser of HTML would change, or look for."""
+_MARKDOWN = re.compile(r"<[^<>]*\smarkdown[\s=/>]", re.IGNORECASE)
+"""A tag with whose help a person has Markdown in HTML rendered."""
 _VOID = {"br", "hr", "img", "input", "source", "wbr"}
 PLACE = re.compile(r"<!--runsum ([0-9]+)-->")
 """What stands in the place of a block."""
@@ -61,12 +63,17 @@ class Cut:
 def cut_blocks(markdown: str) -> Cut:
     """Take out the blocks that Python-Markdown passes on as they are and that the search skips.
 
+    None of them where a tag is left open anywhere: Markdown and the search read all that follows as if it stood in it.
+
     Args:
         markdown: a page without its front matter.
     """
-    if not markdown.startswith("# ") or any(mark in markdown for mark in ("<!--runsum", "```", "~~~")):
+    is_special = any(mark in markdown for mark in ("<!--runsum", "```", "~~~")) or _holds_markdown(markdown)
+    if not markdown.startswith("# ") or is_special:
         return Cut(markdown)
     cut = _cut(markdown, below_headings=True)
+    if not is_closed(cut.markdown):
+        return Cut(markdown)
     parts = re.split(rf"^#{EXCLUDED}$", cut.markdown, flags=re.MULTILINE)
     return cut if all(is_closed(part) for part in parts[:-1]) else _cut(markdown, below_headings=False)
 
@@ -87,15 +94,16 @@ def _cut(markdown: str, below_headings: bool) -> Cut:
 def is_closed(text: str) -> bool:
     """Whether every tag in a text is closed in it, in order, so that what follows stands in none of them."""
     tags = _TAG.findall(text)
-    if len(tags) != text.count("<") - len(PLACE.findall(text)):
-        return False
+    return len(tags) == text.count("<") - len(PLACE.findall(text)) and _are_closed(tags)
+
+
+def _are_closed(tags: list[tuple[str, str, str]]) -> bool:
     opened: list[str] = []
-    for tag in tags:
-        name = re.split(r"[\s/>]", tag.removeprefix("</").removeprefix("<"), maxsplit=1)[0]
-        if tag.startswith("</"):
+    for end, name, empty in tags:
+        if end:
             if not opened or opened.pop() != name:
                 return False
-        elif not tag.endswith("/>") and name not in _VOID:
+        elif not empty and name not in _VOID:
             opened.append(name)
     return not opened
 
@@ -103,7 +111,16 @@ def is_closed(text: str) -> bool:
 def is_block(text: str) -> bool:
     """Whether a text is one block of HTML that every parser passes on as it is, whoever may read it."""
     found = _START.match(text)
-    return found is not None and _end_of(text, 0, found[1]) == len(text) and _passes_unchanged(text)
+    return (
+        found is not None
+        and _end_of(text, 0, found[1]) == len(text)
+        and _passes_unchanged(text)
+        and not _holds_markdown(text)
+    )
+
+
+def _holds_markdown(text: str) -> bool:
+    return "markdown" in text.lower() and _MARKDOWN.search(text) is not None
 
 
 def _find_blocks(markdown: str, below_headings: bool) -> Iterator[tuple[int, int]]:
@@ -141,9 +158,10 @@ def _end_of(markdown: str, start: int, name: str) -> int | None:
 
 def _passes_unchanged(block: str) -> bool:
     """Whether every parser of HTML reads the block alike, and none of them, nor Markdown, alters it."""
-    tags = len(_TAG.findall(block))
+    tags = _TAG.findall(block)
     return (
-        tags == block.count("<") == block.count(">")
+        len(tags) == block.count("<") == block.count(">")
+        and _are_closed(tags)
         and len(_ENTITY.findall(block)) == block.count("&")
         and not any(mark in block for mark in _UNCUT)
         and not _BLANKS.search(block)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import re
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import markdown
-import material
 import mkdocs
+from mkdocs.utils.meta import get_data
 
 import runsum
 from runsum.assembly.memory import digest_of
+from runsum.assembly.templates import own_templates
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -30,6 +31,8 @@ _EXTENSIONS = {
 _NOT_IN_PAGES = {
     "config_file_path", "dev_addr", "docs_dir", "hooks", "plugins", "site_dir", "strict", "theme", "watch",
 }  # fmt: skip
+_OF_ITS_OWN = {"description", "hide", "preload", "search", "title"}
+"""Front matter that a page shows of itself alone; of the title, the navigation knows. Material shows icons, say."""
 _OF_THE_BUILD = re.compile(r"\b(?:build_date_utc|update_date|pages)\b")
 """What a template may print that is not of its page: the day of the build, and all other pages."""
 
@@ -46,7 +49,7 @@ def obstacle(config: MkDocsConfig) -> str | None:
     extensions = [name for name in config.markdown_extensions if name not in _EXTENSIONS]
     if extensions:
         return f"the Markdown extension {extensions[0]}"
-    for file in _own_templates(config):
+    for file in own_templates(config):
         if file.suffix == ".html" and _OF_THE_BUILD.search(file.read_text(encoding="utf-8", errors="replace")):
             return f"the template {file.name}, which prints what is not of its page"
     return None
@@ -60,9 +63,19 @@ def configuration(config: MkDocsConfig) -> str:
         "config": {name: value for name, value in config.items() if name not in _NOT_IN_PAGES},
         "plugins": {name: dict(plugin.config) for name, plugin in config.plugins.items()},
         "theme": [config.theme.name, dict(config.theme), sorted(config.theme.static_templates)],
-        "templates": [[file.name, digest_of(file.read_bytes())] for file in _own_templates(config)],
+        "templates": [[file.name, digest_of(file.read_bytes())] for file in own_templates(config)],
     }  # fmt: skip
     return digest_of(json.dumps(parts, default=_plain, sort_keys=True).encode())
+
+
+def read_ahead(nav: Navigation) -> None:
+    """Tell the pages of the navigation what stands in their front matter: the theme shows some of it on all pages.
+
+    MkDocs tells them when it makes them, and reports what it cannot read.
+    """
+    for page in nav.pages:
+        with contextlib.suppress(OSError, ValueError):
+            page.meta = get_data(page.file.content_string)[1]
 
 
 def outline(nav: Navigation) -> list[Any]:
@@ -76,16 +89,10 @@ def _outline(items: list[Any]) -> list[Any]:
         title = item.title
         if title is None and item.is_page:  # mkdocs.yml names none: the page will, when it has been read
             title = [digest_of(item.file.content_bytes)]
-        found.append([title, getattr(item, "url", None), _outline(item.children or [])])
+        meta = getattr(item, "meta", {})
+        shown = sorted(repr(pair) for pair in meta.items() if pair[0] not in _OF_ITS_OWN)
+        found.append([title, getattr(item, "url", None), shown, _outline(item.children or [])])
     return found
-
-
-def _own_templates(config: MkDocsConfig) -> list[Path]:
-    """Files of the theme that came with neither Material nor MkDocs."""
-    theirs = [Path(str(package.__file__)).resolve().parent for package in (material, mkdocs)]
-    folders = [Path(folder).resolve() for folder in config.theme.dirs]
-    own = [folder for folder in folders if not any(folder.is_relative_to(home) for home in theirs)]
-    return [file for folder in own for file in sorted(folder.rglob("*")) if file.is_file()]
 
 
 def _plain(value: Any) -> Any:

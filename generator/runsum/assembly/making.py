@@ -16,13 +16,14 @@ from mkdocs.structure.files import InclusionLevel
 
 from runsum.assembly.blocks import Cut, cut_blocks
 from runsum.assembly.files import Answer, SparingFiles
-from runsum.assembly.fingerprint import configuration, outline
+from runsum.assembly.fingerprint import configuration, outline, read_ahead
 from runsum.assembly.folder import SiteFolder
 from runsum.assembly.hands import Hands
 from runsum.assembly.heads import Heads
 from runsum.assembly.memory import Memory, Remembered, Stamp, digest_of, read_sealed, stamp_of, write_sealed
 from runsum.assembly.shell import ShellEnvironment, Shells
 from runsum.assembly.tails import Tails
+from runsum.assembly.templates import look_at_no_page
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -74,6 +75,7 @@ class Making:
         self._stamps: dict[str, Stamp] = {}
         self._searched = 0
         self._elsewhere = 0
+        self._navigated: set[str] = set()
         self._files = SparingFiles(())
         self._tails = Tails(config, self._files, False)
         self._heads = Heads(config, self._files)
@@ -97,6 +99,8 @@ class Making:
 
     def choose(self, nav: Navigation) -> None:
         """Decide which pages and files of the last site are right, and bring them back."""
+        read_ahead(nav)
+        self._navigated = {page.file.src_uri for page in nav.pages}
         shown = digest_of(repr(outline(nav)).encode())
         self._memory = Memory(self._cache, digest_of(f"{configuration(self._config)} {shown}".encode()))
         wanted: dict[str, list[Any]] = {}
@@ -107,7 +111,7 @@ class Making:
                 stamp = self._stamp(file)
                 if stamp:
                     wanted[file.dest_uri] = self._stamps[file.src_uri] = stamp
-            elif file.inclusion.is_not_in_nav():
+            elif self._stands_alone(file):
                 known = self._memory.pages.get(file.src_uri)
                 if known and self._is_same(file, known) and self._files.still_answers(known.looked_up):
                     self._kept[file.src_uri] = known
@@ -167,15 +171,15 @@ class Making:
         self._current.is_remarked = bool(_ABSOLUTE.search(html)) or any(not answer or answer[1] for answer in answers)
         return html
 
-    def with_shells(self, env: jinja2.Environment) -> ShellEnvironment:
+    def with_shells(self, env: jinja2.Environment) -> jinja2.Environment | ShellEnvironment:
         """The environment, with a short way for pages that are alike."""
-        shown = [file.url for file in self._files.documentation_pages() if file.inclusion.is_in_nav()]
+        shown = [file.url for file in self._files.documentation_pages() if not self._stands_alone(file)]
         taken = {url.rpartition("/")[0] for url in shown}
         templates = self._cache / "templates"
         with contextlib.suppress(OSError):
             templates.mkdir(parents=True, exist_ok=True)
             env.bytecode_cache = jinja2.FileSystemBytecodeCache(str(templates))
-        return ShellEnvironment(env, Shells(frozenset(taken)))
+        return ShellEnvironment(env, Shells(frozenset(taken))) if look_at_no_page(self._config) else env
 
     def before_search(self) -> None:
         """Note how much the search knows."""
@@ -277,9 +281,7 @@ class Making:
         if make is None or write is None or any(page.title is None for page in nav.pages):
             return
         inclusion = InclusionLevel.is_included
-        pages = [
-            file for file in self._files.documentation_pages(inclusion=inclusion) if file.inclusion.is_not_in_nav()
-        ]
+        pages = [file for file in self._files.documentation_pages(inclusion=inclusion) if self._stands_alone(file)]
         every = self._files.documentation_pages()
         env = self.with_shells(self._config.theme.get_env())
 
@@ -332,7 +334,7 @@ class Making:
             or not made.output
             or made.is_remarked
             or page.links_to_anchors is None
-            or not file.inclusion.is_not_in_nav()
+            or not self._stands_alone(file)
         ):
             return None
         assert self._memory is not None
@@ -341,6 +343,10 @@ class Making:
         links = {target.src_uri: anchors for target, anchors in page.links_to_anchors.items()}
         anchors = sorted(page.present_anchor_ids or ())
         return Remembered(made.source, made.stamp, made.output, made.entries, anchors, links, made.looked_up)
+
+    def _stands_alone(self, file: File) -> bool:
+        """Whether no other page shows anything of this one; `nav` may name a page that `not_in_nav` names as well."""
+        return file.inclusion.is_not_in_nav() and file.src_uri not in self._navigated
 
     def _is_same(self, file: File, known: Remembered) -> bool:
         """Whether a page's source is what it was."""

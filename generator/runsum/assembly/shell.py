@@ -2,7 +2,8 @@
 
 A page of a run differs from the next in its title, its description, its address, its first anchor and its content; the
 other 15 kB, the header and the navigation, are the same, and take Material's templates three times as long as all
-the rest of a page. So the theme is asked once, with marks in the places of those five, and the marks are filled in.
+the rest of a page. So the theme is asked once, with marks in the places of those five, and the marks are filled in;
+but where a person's template may ask for more than that (see templates.py), for each page.
 """
 
 from __future__ import annotations
