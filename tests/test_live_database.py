@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from runsum.source.database import open_database
 from support.command import build, documents, fingerprints
 from support.rows import Clock, add_run, store, table_rows
 from support.schema import create, database
@@ -200,6 +201,30 @@ def test_nothing_is_left_beside_the_file(layout, read_only: bool, tmp_path: Path
     assert set(after) == set(before)
     index = "ml_experiments.db-shm"  # readers register in it, as the application's own do
     assert {k: v for k, v in after.items() if k != index} == {k: v for k, v in before.items() if k != index}
+
+
+def test_nobody_writes_into_a_file_while_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a write-ahead log the copy would hold pages of two moments."""
+    path = tmp_path / "ml_experiments.db"
+    with database(path) as con:
+        add_run(con, RUN, {})
+    copyfile, told = shutil.copyfile, []
+    write = (
+        "import sqlite3, sys\n"
+        "con = sqlite3.connect(sys.argv[1], timeout=0)\n"
+        "con.execute(\"UPDATE experiment_runs SET status = 'failed'\")\n"
+        "con.commit()\n"
+    )
+
+    def copy(source: Path, target: Path) -> Path:
+        done = subprocess.run([sys.executable, "-c", write, str(path)], capture_output=True, text=True, check=False)
+        told.append(done.stderr.strip().splitlines()[-1])
+        return copyfile(source, target)
+
+    monkeypatch.setattr("runsum.source.database.shutil.copyfile", copy)
+    with open_database(path) as opened:
+        assert opened.connection.execute("SELECT status FROM experiment_runs").fetchone() != ("failed",)
+    assert told == ["sqlite3.OperationalError: database is locked"]
 
 
 def test_a_hot_journal_is_not_rolled_back_in_place(tmp_path: Path) -> None:
