@@ -156,7 +156,7 @@ def test_without_scripts_the_comparison_says_so(browser: Browser, address: str) 
     with visiting(browser, address, java_script_enabled=False) as visit:
         page = visit.open(COMPARE)
         assert "JavaScript" in page.locator("noscript").inner_text()
-        assert page.locator(f".rs-compare a[href='{FINDER}']").is_visible()
+        assert page.locator(f".rs-compare a[href='../{FINDER}']").is_visible()
 
 
 @from_a_server
