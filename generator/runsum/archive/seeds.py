@@ -17,6 +17,7 @@ from runsum.analysis.setting_texts import setting_text
 from runsum.analysis.settings import recorded_seed
 from runsum.archive import curves
 from runsum.archive.lineage import Kin
+from runsum.archive.rewarded import short_name
 from runsum.archive.slugs import SlugMaker
 from runsum.frozen import frozen
 from runsum.model import RunDigest
@@ -200,7 +201,7 @@ def key_of(run: RunDigest) -> Key | None:
     if not learned:
         return None
     if any(_follows_schedule(name, value) for name, value in learned.items()):
-        learned |= {name: value for name, value in settings.items() if name.rsplit(".", 1)[-1] in _TARGETS}
+        learned |= {name: value for name, value in settings.items() if is_target(name)}
     version = run.recorded.get("env_version")
     if version:
         learned["env_version"] = setting_text(version)
@@ -209,8 +210,13 @@ def key_of(run: RunDigest) -> Key | None:
 
 def is_unlearned(name: str) -> bool:
     """Whether a setting changes nothing of what is learned: seed, target, device, paths and the like."""
-    last = name.rsplit(".", 1)[-1].lower()
+    last = short_name(name).lower()
     return last in UNLEARNED or last.endswith(_PLACES) or name in ("env_id", "algorithm")
+
+
+def is_target(name: str) -> bool:
+    """Whether a setting says how many timesteps are wanted."""
+    return short_name(name) in _TARGETS
 
 
 def _follows_schedule(name: str, value: str) -> bool:

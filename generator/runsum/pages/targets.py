@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runsum.archive.archive import Archive
-from runsum.archive.seeds import Sample, SeedGroup
+from runsum.archive.seeds import Sample, SeedGroup, is_target
 from runsum.frozen import frozen
 from runsum.model import Phrase, phrase
 
@@ -41,7 +41,7 @@ def between_words(before: SeedGroup, after: SeedGroup, archive: Archive) -> Phra
     one, other = targets_of(before, archive), targets_of(after, archive)
     if one is None or other is None or one.least == one.most == other.least == other.most:
         return None
-    if any(_is_target(name) for group in (before, after) for name in group.settings):
+    if any(is_target(name) for group in (before, after) for name in group.settings):
         return None  # something follows a schedule over it, so it is one of the settings
     return phrase("effect.targets", before=_words(one), after=_words(other))
 
@@ -50,7 +50,3 @@ def _words(targets: Targets) -> Phrase:
     if targets.least == targets.most:
         return phrase("targets.equal", target=targets.least)
     return phrase("targets.spread", least=targets.least, most=targets.most)
-
-
-def _is_target(name: str) -> bool:
-    return name.rsplit(".", 1)[-1] in ("total_timesteps", "n_timesteps")
