@@ -225,6 +225,21 @@ def test_a_damaged_cache_is_not_believed(work: Path, damage: str) -> None:
     assert build()["stages"] == []
 
 
+def test_damage_that_shows_when_the_cache_is_saved(tmp_path: Path) -> None:
+    """What was read is whole, what is to be written over is not: the build ends well, and the next one begins anew."""
+    file = tmp_path / "cache.db"
+    with BuildCache(file) as cache:
+        for number in range(100):
+            cache.put("run", f"{number:03}", "rows", bytes(3_000))
+        cache.save({})
+    data = file.read_bytes()
+    file.write_bytes(data[:4_096] + b"x" * (len(data) - 4_096))  # the page that names the tables is whole
+    with BuildCache(file) as cache:
+        cache.put("run", "new", "rows", b"")
+        cache.save({"run": ["new"]})
+    assert not file.exists()
+
+
 class Call:
     """An object that is made by calling something."""
 

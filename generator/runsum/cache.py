@@ -113,11 +113,12 @@ class BuildCache:
             with self._damage_is_the_end():
                 there = self._connection.execute("SELECT kind, name FROM entries").fetchall()
         gone = [entry for entry in there if entry not in names]
-        if gone or self._waiting:
+        if self._file is not None and (gone or self._waiting):
             self._write(gone)
-        with contextlib.suppress(OSError):
-            self._file.chmod(0o600)
-            _forget_old(self._file.parent)
+        if self._file is not None:  # it can turn out to be damaged as late as now
+            with contextlib.suppress(OSError):
+                self._file.chmod(0o600)
+                _forget_old(self._file.parent)
         self._close()
 
     def _write(self, gone: list[tuple[str, str]]) -> None:
