@@ -31,6 +31,7 @@ def run(
     """A finished run; `start` is its place in time."""
     summary = {
         "pause_time_h": known(0.0),
+        "model_path": missing("path.none"),
         "sps_trend_note": note("sps.steady"),
         "solved_flag": missing("solved.no_target"),
     }

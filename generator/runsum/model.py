@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from runsum.frozen import frozen
 from runsum.measures import Cost, HumanScore, RunTraits, Solved
-from runsum.pickling import quickly_pickled
+from runsum.pickling import quickly_pickled, sealed
 from runsum.redact.found import Found
 
 Scalar = str | int | float | bool | None
@@ -326,10 +326,23 @@ class LineageHints:
     leg_number: int | None = None
 
 
-@quickly_pickled
+GIST = frozenset(
+    {"end_time_or_in_progress", "error_summary_if_failed", "eta_note", "gpu_avg", "model_path", "pause_time_h",
+     "solved_flag", "sps_trend_note"}
+)  # fmt: skip
+"""Facts that lists and the archive ask for of every run; the others only its own page shows."""
+_ON_ITS_PAGE = (
+    "state_notes", "status", "final_reward_timestep", "summary", "milestones", "videos", "charts", "absent_charts",
+    "files", "extras",
+)  # fmt: skip
+
+
+@sealed(_ON_ITS_PAGE, lambda run: {name: fact for name, fact in run.summary.items() if name in GIST})
 @frozen
 class RunDigest:
     """Everything the archive knows of one run after its rows were read; a few kB.
+
+    What only the run's own page shows stays packed in a digest that comes from another process or an earlier build.
 
     Attributes:
         duration_h: hours from the start to the last canonical row.
@@ -339,6 +352,7 @@ class RunDigest:
         extras: facts of the page beyond the placeholders, by name.
         fingerprint: changes with anything else of the digest.
         traits: None where nobody has worked them out, see :mod:`runsum.traits`.
+        sealed: see :func:`runsum.pickling.sealed`.
     """
 
     source: str
@@ -392,6 +406,16 @@ class RunDigest:
     extras: Mapping[str, Fact] = field(default_factory=dict)
     fingerprint: str = ""
     traits: RunTraits | None = None
+    sealed: tuple[Mapping[str, Fact], bytes] | None = field(default=None, compare=False, repr=False)
+
+    def fact(self, name: str) -> Fact:
+        """A fact of the summary; one of :data:`GIST` is there without unpacking the others.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        found = self.sealed[0].get(name) if self.sealed is not None else None
+        return found if found is not None else self.summary[name]
 
     @property
     def own_steps(self) -> int | None:

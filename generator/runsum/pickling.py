@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from operator import attrgetter
@@ -87,3 +88,42 @@ def quickly_pickled(cls: Class) -> Class:
     setattr(cls, "__getstate__", lambda self: read(self) if len(names) > 1 else (read(self),))  # noqa: B010
     setattr(cls, "__setstate__", set_state)  # noqa: B010
     return cls
+
+
+def sealed(later: tuple[str, ...], gist: Callable[[Any], object]) -> Callable[[Class], Class]:
+    """Keep some fields of a frozen dataclass packed until one of them is asked for.
+
+    An archive lists ten thousand runs, of which a build makes the pages of a few. The class has a field `sealed`: what
+    is sealed as (gist, bytes) while it is, else None.
+
+    Args:
+        later: names of the fields.
+        gist: says of an object what is wanted of those fields without opening it.
+    """
+
+    def sealing(cls: Class) -> Class:
+        names = [field.name for field in fields(cls) if field.name not in (*later, "sealed")]
+        read, read_later = attrgetter(*names), attrgetter(*later)
+        setters = [getattr(cls, name).__set__ for name in (*names, "sealed")]
+        put_later = [getattr(cls, name).__set__ for name in later]
+
+        def get_state(self: Any) -> tuple[Any, ...]:
+            return (*read(self), self.sealed or (gist(self), pack(read_later(self))))
+
+        def set_state(self: Any, state: tuple[Any, ...]) -> None:
+            for put, value in zip(setters, state, strict=True):
+                put(self, value)
+
+        def missing(self: Any, name: str) -> Any:
+            if name not in later:
+                raise AttributeError(name)
+            for put, value in zip(put_later, unpack(self.sealed[1]), strict=True):
+                put(self, value)
+            setters[-1](self, None)
+            return getattr(self, name)
+
+        for name, method in (("__getstate__", get_state), ("__setstate__", set_state), ("__getattr__", missing)):
+            setattr(cls, name, method)
+        return cls
+
+    return sealing

@@ -9,7 +9,6 @@ from dataclasses import field, replace
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from sys import intern
 
 import numpy as np
 
@@ -101,8 +100,9 @@ def unpack_digest(packed: bytes) -> RunDigest:
         Exception: of any kind, where the bytes are damaged.
     """
     digest: RunDigest = unpack(packed)
-    summary = {intern(name): fact for name, fact in digest.summary.items()}  # all runs have the same names
-    return replace(digest, summary=summary, fingerprint=hashlib.blake2b(packed, digest_size=16).hexdigest())
+    fingerprint = hashlib.blake2b(packed, digest_size=16).hexdigest()
+    object.__setattr__(digest, "fingerprint", fingerprint)  # nobody else has it yet; to replace it would unpack all
+    return digest
 
 
 def read_runs(tasks: Sequence[ReadTask]) -> list[PackedRun]:

@@ -53,6 +53,7 @@ def learned(
         "pause_time_h": known(0.0),
         "sps_trend_note": note("sps.steady"),
         "solved_flag": missing("solved.no_target"),
+        "model_path": missing("path.none"),
     }
     return RunDigest(
         source=source, run_id=run_id, slug=slug or run_id, label=run_id, env_id=f"ALE/{game}-v5", game=game,

@@ -46,6 +46,7 @@ def run(
         "pause_time_h": known(0.0),
         "sps_trend_note": note("sps.steady"),
         "solved_flag": missing("solved.no_target"),
+        "model_path": missing("path.none"),
         "eta_note": missing("eta.unknown"),
         "end_time_or_in_progress": known(end) if end else missing("end.unknown"),
         "error_summary_if_failed": reason or missing("error.not_kept"),

@@ -55,14 +55,14 @@ class ArchivedRun:
     """A run with everything that the others add to it.
 
     Attributes:
-        summary: all 75 placeholders.
+        added: what the archive adds to the summary of the digest.
         before, after: slugs of the previous and the next run of the same game, by start time.
         lineage_page: slug of the lineage page, None for a run of its own.
     """
 
     digest: RunDigest
     kin: Kin
-    summary: Mapping[str, Fact]
+    added: Mapping[str, Fact]
     config_delta: tuple[ConfigChange, ...]
     advice: Advice
     problems: tuple[Problem, ...]
@@ -71,6 +71,15 @@ class ArchivedRun:
     algorithm_page: str | None
     before: str | None = None
     after: str | None = None
+
+    @property
+    def summary(self) -> Mapping[str, Fact]:
+        """All 75 placeholders; unpacks those of the digest."""
+        return {**self.digest.summary, **self.added}
+
+    def fact(self, name: str) -> Fact:
+        """One of the placeholders."""
+        return self.added.get(name) or self.digest.fact(name)
 
     @property
     def health(self) -> Level:
@@ -182,8 +191,8 @@ def _archive_run(
     lineage = _lineage_facts(run, kin, parent, delta)
     seen = _evidence(run, parent, problems, delta, bool(kin.children), limits)
     advice = advise(replace(seen, settings=index.settings_of(run), peers=PeersOf(run, index)), limits)
-    summary = {**run.summary, **lineage, **_advice_facts(advice)}
-    return ArchivedRun(run, kin, summary, delta, advice, problems, None, None, None)
+    added = {**lineage, **_advice_facts(advice)}
+    return ArchivedRun(run, kin, added, delta, advice, problems, None, None, None)
 
 
 def _lineage_facts(
@@ -233,9 +242,9 @@ def _evidence(
     continued: bool,
     limits: Thresholds,
 ) -> Evidence:
-    downtime = run.summary["pause_time_h"].value
-    sps = run.summary["sps_trend_note"].words
-    solved = run.summary["solved_flag"]
+    downtime = run.fact("pause_time_h").value
+    sps = run.fact("sps_trend_note").words
+    solved = run.fact("solved_flag")
     return Evidence(
         state=run.state,
         progress_pct=run.progress_pct,
@@ -256,7 +265,7 @@ def _evidence(
         lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),
         changed=tuple(change.key for change in delta if not is_unlearned(change.key)),
         findings={found.rule: found for found in run.findings},
-        has_checkpoints="model_path" in run.summary and not run.summary["model_path"].missing,
+        has_checkpoints=not run.fact("model_path").missing,
     )
 
 

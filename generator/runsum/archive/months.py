@@ -126,7 +126,7 @@ def find_ending(run: ArchivedRun) -> Ending | None:
 
     The stale guard records as the end when it noticed that a run is gone, which can be days later.
     """
-    digest, recorded = run.digest, run.summary["end_time_or_in_progress"]
+    digest, recorded = run.digest, run.fact("end_time_or_in_progress")
     noticed = any(words.key == "end.guard" for words in recorded.small)
     end = None if digest.state.is_open or noticed else seconds(recorded.value)
     last = seconds(digest.last_activity_at) if end is None else end

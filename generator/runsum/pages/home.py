@@ -172,7 +172,7 @@ def _meaning(run: ArchivedRun) -> tuple[Phrase, ...]:
     """What it means that a run is still open."""
     digest = run.digest
     if digest.state is State.RUNNING:
-        left = run.summary["eta_note"].words
+        left = run.fact("eta_note").words
         known = left is not None and left.key == "eta.running"
         return (phrase("open.running_left", hours=left.values["hours"]) if left and known else phrase("open.running"),)
     return (phrase(f"open.{digest.state}", status=digest.status or "(empty)"),)

@@ -132,7 +132,7 @@ def _own_steps(run: ArchivedRun) -> int:
 
 def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
     parent = archive.find(run.kin.parent) if run.kin.parent else None
-    reward, fps = run.summary["reward_delta"].value, run.summary["fps_delta"].value
+    reward, fps = run.fact("reward_delta").value, run.fact("fps_delta").value
     overlap = None
     end = parent.digest.current_timestep if parent is not None else None
     if end is not None and run.digest.current_timestep is not None and run.digest.start_timestep < end:

@@ -182,7 +182,7 @@ def month_name(name: str) -> Phrase:
 
 def failure_reason(run: ArchivedRun) -> Phrase | None:
     """Why a run failed, in fewer words than on its own page; None where nobody wrote it down."""
-    said = run.summary["error_summary_if_failed"].words
+    said = run.fact("error_summary_if_failed").words
     return None if said is None else Phrase(_SHORT.get(said.key, said.key), said.values)
 
 
@@ -225,7 +225,7 @@ class _Lists:
 
     def _line(self, item: DatedRun, why: tuple[Phrase, ...] = ()) -> RunLine:
         ending = item.ending
-        small = item.run.summary["end_time_or_in_progress"].small if ending.recorded else ()
+        small = item.run.fact("end_time_or_in_progress").small if ending.recorded else ()
         return RunLine(_row(item.run, self.up), ending.at, ending.recorded, small, why)
 
     def _failed(self, item: DatedRun) -> RunLine:

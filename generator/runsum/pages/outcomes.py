@@ -19,7 +19,7 @@ def describe_outcome(run: ArchivedRun, parent: ArchivedRun | None, limits: Thres
     if evidence.lost_rewards:
         return (phrase("went.lost"),)
     said = []
-    solved = run.summary["solved_flag"].words
+    solved = run.fact("solved_flag").words
     if solved is not None and solved.key in REACHED:
         said.append(phrase("went.solved", level=solved.values["level"]))
     said.append(_shape(evidence, limits))

@@ -137,15 +137,11 @@ class RunPages:
 
     def fingerprint(self, run: ArchivedRun) -> str:
         """Changes with anything that the page of a run, or a data file made of the archive beside it, can show."""
-        own = run.digest.summary
-        told = [(name, fact) for name, fact in run.summary.items() if own.get(name) is not fact]
-        joined = [getattr(run, one.name) for one in fields(run) if one.name not in ("digest", "summary")]
+        joined = [getattr(run, one.name) for one in fields(run) if one.name != "digest"]
         around = (*_links(run, self._archive), *self._offers.links(run), *ancestors_of(run, self._archive))
         note = self._notes.get(run.digest.run_id, "")
         results = result_document(run, self._archive)
-        return value_print(
-            run.digest.fingerprint, joined, told, around, results, self._cards[run.digest.slug], str(note)
-        )
+        return value_print(run.digest.fingerprint, joined, around, results, self._cards[run.digest.slug], str(note))
 
     def page(self, run: ArchivedRun) -> Page:
         """The page of a run."""
@@ -156,12 +152,12 @@ class RunPages:
 def _context(
     run: ArchivedRun, archive: Archive, offers: Offers, notes: Mapping[str, Markup], card: SearchCard
 ) -> RunPage:
-    digest = run.digest
+    digest, summary = run.digest, run.summary
     charts = {chart.id: chart for chart in digest.charts}
     sections = tuple(
         RunSection(
             section.title,
-            section_rows(section, run.summary),
+            section_rows(section, summary),
             tuple(charts[name] for name in section.charts if name in charts),
             describe_health(run) if section.title == HEALTH_SECTION else None,
             section_notes(run, section.title),
@@ -237,7 +233,7 @@ def headline(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
         said.append(phrase("headline.reward_lost", best=digest.best_reward))  # the end is out of sight
     else:
         said += _reward_phrases(digest, limits)
-    reason = digest.summary["error_summary_if_failed"].words
+    reason = digest.fact("error_summary_if_failed").words
     if digest.state is State.FAILED and reason is not None and "line" in reason.values:
         said.append(phrase("headline.failed", line=reason.values["line"]))
     if any(kind.endswith("_contradiction") for kind in kinds):

@@ -147,7 +147,7 @@ def _short(value: float | None) -> float | None:
 
 
 def _number(run: ArchivedRun, name: str) -> float | None:
-    value = run.summary[name].value
+    value = run.fact(name).value
     return _short(float(value)) if isinstance(value, int | float) else None
 
 
@@ -160,7 +160,7 @@ def _name(text: str | None) -> str | None:
 
 
 def _failure(run: ArchivedRun) -> str | None:
-    words = run.summary["error_summary_if_failed"].words
+    words = run.fact("error_summary_if_failed").words
     line = None if words is None else words.values.get("line")
     return None if line is None else _words(str(line), _NOTE_LENGTH)
 

@@ -43,7 +43,7 @@ class Outcome:
 
 
 def _summary(name: str) -> Callable[[ArchivedRun], Fact]:
-    return lambda run: run.summary[name]
+    return lambda run: run.fact(name)
 
 
 OUTCOMES: tuple[Outcome, ...] = (

@@ -152,7 +152,7 @@ def _notes(run: ArchivedRun, notes: Mapping[str, Markup]) -> str:
 
 
 def _error(run: ArchivedRun) -> str:
-    words = run.summary["error_summary_if_failed"].words
+    words = run.fact("error_summary_if_failed").words
     return " ".join(clean_text(str(words.values.get("line", ""))).split()) if words is not None else ""
 
 

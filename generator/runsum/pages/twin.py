@@ -27,7 +27,7 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
         archive: where its children are looked up.
         words: turns a phrase into plain text.
     """
-    digest = run.digest
+    digest, summary = run.digest, run.summary
     data = {
         "schema": SCHEMA,
         "run_id": digest.run_id,
@@ -35,11 +35,11 @@ def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:
         "source": digest.source,
         "state": str(digest.state),
         "tags": list(digest.tags),
-        "summary": {name: _value(run.summary[name], words) for name in PLACEHOLDERS},
+        "summary": {name: _value(summary[name], words) for name in PLACEHOLDERS},
         "not_recorded": {
             name: words(fact.reason)
             for name in PLACEHOLDERS
-            if (fact := run.summary[name]).missing and fact.reason is not None
+            if (fact := summary[name]).missing and fact.reason is not None
         },
         "milestones": [
             {"percent": m.percent, "timestep": m.timestep, "reward": m.reward, "reached": m.reached, "far": m.far}
