@@ -119,7 +119,7 @@ def build_archive(
             looks = writer.looks()
             cache.put("site", "looks", "", looks)
             cache.save(
-                {"run": rendered.made_of, "page": rendered.made_of, "part": rendered.parts, _Sums.kind: sums.names}
+                {"run": archive.by_slug, "page": archive.by_slug, "part": rendered.parts, _Sums.kind: sums.names}
             )
     report = BuildReport(
         docs_dir=str(site.docs_dir),

@@ -47,6 +47,9 @@ class BuildCache:
     Args:
         file: the cache; None: nothing is kept and nothing is found.
         believe: whether what is there is found; if not, it is made anew.
+
+    Attributes:
+        had_any: whether there may be entries of an earlier build.
     """
 
     def __init__(self, file: Path | None, *, believe: bool = True) -> None:
@@ -59,6 +62,7 @@ class BuildCache:
         if file is not None and file.exists():
             with self._damage_is_the_end():
                 self._connection = sqlite3.connect(file, timeout=5)
+        self.had_any = believe and self._connection is not None
 
     def __enter__(self) -> BuildCache:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
@@ -31,13 +32,11 @@ class Rendered:
     Attributes:
         pages: how many there are now.
         runs: pages of runs that were made anew.
-        made_of: of what the page of each run is made, by slug.
         parts: names of all parts.
     """
 
     pages: int
     runs: int
-    made_of: dict[str, str]
     parts: list[str]
 
 
@@ -48,7 +47,7 @@ class _Work:
     make: Callable[[], Made]
     kind: str = ""
     name: str = ""
-    made_of: str = ""
+    made_of: Callable[[], str] = str
 
 
 class SiteFiles:
@@ -85,27 +84,33 @@ class SiteFiles:
             tell: called as the work goes on.
         """
         archive, found = self._archive, list(parts)
-        made_of = {run.digest.slug: self._run_pages.fingerprint(run) for run in archive.runs}
+
+        @functools.cache
+        def of_run(slug: str) -> str:
+            return self._run_pages.fingerprint(archive.find(slug))
+
+        def of_part(part: Part) -> str:
+            return text_print(settings, *map(of_run, part.runs))
+
+        slugs = [run.digest.slug for run in archive.runs]
         runs = [
-            _Work(partial(self._make_run, run), "page", run.digest.slug, made_of[run.digest.slug])
-            for run in archive.runs
+            _Work(partial(self._make_run, run), "page", slug, partial(of_run, slug))
+            for slug, run in zip(slugs, archive.runs, strict=True)
         ]
         some = [
-            _Work(
-                partial(self._make_pages, part.make), "part", part.name,
-                text_print(settings, *(made_of[slug] for slug in part.runs)),
-            )
-            for part in found
-        ]  # fmt: skip
+            _Work(partial(self._make_pages, part.make), "part", part.name, partial(of_part, part)) for part in found
+        ]
         heavy = [_Work(partial(self._make_pages, make)) for make in common]
         changed = [work for work in runs if not self._still(work)]
         light = [*(work for work in some if not self._still(work)), *changed]
         pages = self._kept + self._write(heavy, light, jobs, tell)
-        return Rendered(pages, len(changed), made_of, [part.name for part in found])
+        return Rendered(pages, len(changed), [part.name for part in found])
 
     def _still(self, work: _Work) -> bool:
         """Take the files of an earlier build that were made of the same."""
-        files = self._cache.get(work.kind, work.name, work.made_of)
+        if not self._cache.had_any:
+            return False  # what it is made of is worked out while other processes make it
+        files = self._cache.get(work.kind, work.name, work.made_of())
         if not isinstance(files, dict) or not self._writer.keep(files):
             return False
         self._kept += sum(map(_is_page, files))
@@ -121,7 +126,7 @@ class SiteFiles:
                 pages += _is_page(path)
             if work.kind:
                 digests = self._writer.digests(path for path, _ in files)
-                self._cache.put(work.kind, work.name, work.made_of, digests)
+                self._cache.put(work.kind, work.name, work.made_of(), digests)
             tell("writing pages", number, len(works))
         return pages
 

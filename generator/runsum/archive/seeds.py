@@ -7,6 +7,7 @@ one curve. A leg that began from another run's weights under other settings is a
 from __future__ import annotations
 
 import hashlib
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 
@@ -272,7 +273,7 @@ def _count(chains: Sequence[Sequence[RunDigest]], limits: Thresholds) -> tuple[l
     usable = _once(usable, lambda pair: pair[1].run_id, "copy", left_out)
     usable = _once(usable, lambda pair: pair[0].seed, "same_seed", left_out)
     lengths = [sample.last_step for sample, _ in usable]
-    least = limits.seeds_min_length * float(np.median(lengths)) if lengths else 0.0
+    least = limits.seeds_min_length * statistics.median(lengths) if lengths else 0.0
     left_out += [LeftOut(sample.slug, "short") for sample, _ in usable if sample.last_step < least]
     return [sample for sample, _ in usable if sample.last_step >= least], left_out
 
