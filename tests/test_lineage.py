@@ -32,6 +32,7 @@ def run(
     summary = {
         "pause_time_h": known(0.0),
         "model_path": missing("path.none"),
+        "end_time_or_in_progress": missing("end.unknown"),
         "sps_trend_note": note("sps.steady"),
         "solved_flag": missing("solved.no_target"),
     }

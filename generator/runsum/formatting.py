@@ -59,6 +59,8 @@ def _entity(match: re.Match[str]) -> str:
 
 def clean_text(text: str) -> str:
     """Text without control and direction characters, on one line."""
+    if text.isascii() and text.isprintable():
+        return text
     plain = _CONTROL.sub("", _BREAKS.sub(" ", text))
     return plain if plain.isascii() else _FLOOD.sub(r"\1", plain)
 

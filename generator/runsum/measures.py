@@ -95,9 +95,16 @@ class RunTraits:
         spelled: the settings that are searched for, as people type them.
         spark: the reward as a small drawing; empty without a curve.
         spark_code: the same as digits, for the table of all runs; None without a curve.
+        rewarded: the settings that say what it was rewarded for, see :mod:`runsum.analysis.rewarded`.
+        advised: the settings that a recommendation may name, on one level; the learning rate as the rows have it where
+            it is not set.
+        ended: when it ended, UTC ISO seconds, and whether that was recorded; None without any date.
     """
 
     settings: Mapping[str, str]
     spelled: tuple[tuple[str, str], ...]
     spark: str
     spark_code: str | None
+    rewarded: tuple[tuple[str, str], ...]
+    advised: Mapping[str, object]
+    ended: tuple[str, bool] | None

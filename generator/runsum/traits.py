@@ -11,14 +11,23 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
+from runsum.analysis.rewarded import Measure, reward_settings
 from runsum.analysis.setting_texts import settings_of
 from runsum.analysis.settings import plain
 from runsum.chartdata import sparkline
 from runsum.formatting import cut, setting
+from runsum.health import flat_settings
 from runsum.measures import RunTraits
 from runsum.model import ConfigValue, RunDigest
+from runsum.source.columns import iso, number, seconds
 
 SPARK_POINTS = 40
+ADVISED = (
+    "learning_rate", "n_steps", "batch_size", "n_epochs", "n_envs", "gamma", "gae_lambda", "clip_range", "ent_coef",
+    "vf_coef", "max_grad_norm", "buffer_size", "learning_starts", "train_freq", "gradient_steps",
+    "exploration_fraction", "frame_stack", "clip_rewards",
+)  # fmt: skip
+"""Settings that a recommendation may name; what only says where or how long something ran is none."""
 _SETTINGS, _VALUE = 40, 40  # how many, and the longest value that anybody types
 _FIRST = ("learning_rate", "batch_size", "n_steps", "n_envs", "gamma", "seed", "total_timesteps")
 _ELSEWHERE = frozenset({"env_id", "algorithm"})  # settings that the title and the environment say already
@@ -36,14 +45,42 @@ def traits_of(run: RunDigest) -> RunTraits:
     return run.traits or _find(run)
 
 
+def rewarded_by(run: RunDigest) -> Measure:
+    """The settings of a run that say what it was rewarded for."""
+    return traits_of(run).rewarded
+
+
 def _find(run: RunDigest) -> RunTraits:
-    rewards = run.curve.rewards
+    rewards, settings = run.curve.rewards, settings_of(run.config)
     return RunTraits(
-        settings=settings_of(run.config),
+        settings=settings,
         spelled=tuple(_spelled_settings(run.config)),
         spark=sparkline(rewards, points=SPARK_POINTS) if len(rewards) > 1 else "",
         spark_code=sparkline_code(rewards),
+        rewarded=reward_settings(settings),
+        advised=_advised(run),
+        ended=_ended(run),
     )
+
+
+def _advised(run: RunDigest) -> dict[str, object]:
+    flat, measured = flat_settings(run.config), run.signals.get("learning_rate")
+    found = {name: flat[name] for name in ADVISED if name in flat}
+    if number(found.get("learning_rate")) is None and isinstance(measured, float):
+        found["learning_rate"] = measured
+    return found
+
+
+def _ended(run: RunDigest) -> tuple[str, bool] | None:
+    """Its end where one is recorded and true, else its last activity.
+
+    The stale guard records as the end when it noticed that a run is gone, which can be days later.
+    """
+    recorded = run.fact("end_time_or_in_progress")
+    noticed = any(words.key == "end.guard" for words in recorded.small)
+    end = None if run.state.is_open or noticed else seconds(recorded.value)
+    last = seconds(run.last_activity_at) if end is None else end
+    return None if last is None else (iso(last), end is not None)
 
 
 def sparkline_code(rewards: Sequence[float]) -> str | None:

@@ -54,6 +54,7 @@ def learned(
         "sps_trend_note": note("sps.steady"),
         "solved_flag": missing("solved.no_target"),
         "model_path": missing("path.none"),
+        "end_time_or_in_progress": missing("end.unknown"),
     }
     return RunDigest(
         source=source, run_id=run_id, slug=slug or run_id, label=run_id, env_id=f"ALE/{game}-v5", game=game,

@@ -8,18 +8,19 @@ from dataclasses import field, replace
 from runsum.analysis.evidence import Evidence
 from runsum.analysis.findings import overall
 from runsum.analysis.next_actions import Advice, advise
+from runsum.analysis.rewarded import by_frequency
 from runsum.analysis.settings import diff_config
 from runsum.analysis.solved import REACHED
 from runsum.archive.effects import Effect, against_parent, find_effects
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
-from runsum.archive.rewarded import by_frequency, rewarded_by
 from runsum.archive.seeds import Remember, SeedGroups, find_seed_groups, is_unlearned
 from runsum.archive.slugs import SlugMaker
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, Fact, Level, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
 from runsum.thresholds import Thresholds
+from runsum.traits import rewarded_by
 
 
 @frozen

@@ -13,12 +13,13 @@ import numpy as np
 
 from runsum.analysis import aggregate
 from runsum.analysis.levels import LevelDifference, compare_levels
+from runsum.analysis.rewarded import differing
 from runsum.archive import curves
-from runsum.archive.rewarded import differing, reward_settings, rewarded_by
 from runsum.archive.seeds import SeedGroup, SeedGroups
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, RunDigest
 from runsum.thresholds import Thresholds
+from runsum.traits import rewarded_by
 
 COMPARED = 40
 """Comparisons of a game at most: those with most runs."""
@@ -127,7 +128,7 @@ def _mark(name: str, value: str | None) -> int:
 
 
 def _distance(one: SeedGroup, other: SeedGroup) -> int:
-    return sum(one.settings.get(name) != other.settings.get(name) for name in {*one.settings, *other.settings})
+    return len({name for name, _ in one.settings.items() ^ other.settings.items()})
 
 
 def _worth(pair: tuple[SeedGroup, SeedGroup]) -> tuple[float, ...]:
@@ -142,7 +143,7 @@ def _compare(before: SeedGroup, after: SeedGroup, runs: Mapping[str, RunDigest],
     if within is None:
         return None
     changes = changes_between(before.settings, after.settings)
-    refused = differing(*(reward_settings(group.settings) for group in (before, after)))
+    refused = differing(before.rewarded, after.rewarded)
     if refused:
         return Effect(changes, before, after, within[1], None, None, None, 0.0, None, False, refused)
     one, two = (curves.score(points, within, limits.seeds_score_share) for points in (own, other))
@@ -255,7 +256,6 @@ def nearest_groups(place: int, groups: Sequence[SeedGroup], most: int) -> tuple[
     """
     group = groups[place]
     around = groups[max(0, place - _NEAREST) : place + _NEAREST + 1]
-    rewarded = reward_settings(group.settings)
-    others = [one for one in around if one is not group and reward_settings(one.settings) == rewarded]
+    others = [one for one in around if one is not group and one.rewarded == group.rewarded]
     others.sort(key=lambda one: (one.algorithm != group.algorithm, _distance(one, group), -len(one.samples), one.slug))
     return tuple(others[:most])

@@ -12,13 +12,14 @@ from typing import TypeVar
 
 from runsum.analysis.evidence import Evidence
 from runsum.analysis.next_actions import RULES
+from runsum.analysis.rewarded import Measure
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.archive.effects import against_parent
-from runsum.archive.rewarded import Measure, rewarded_by
 from runsum.frozen import frozen
 from runsum.model import Finding, State
-from runsum.source.columns import iso, seconds
+from runsum.source.columns import iso
 from runsum.thresholds import Thresholds
+from runsum.traits import rewarded_by, traits_of
 
 FINISHED = (State.COMPLETED, State.FINISHED, State.STOPPED)
 OVER = (*FINISHED, State.FAILED)
@@ -122,15 +123,9 @@ class Months:
 
 
 def find_ending(run: ArchivedRun) -> Ending | None:
-    """When a run ended: its end where one is recorded and true, else its last activity; None without any date.
-
-    The stale guard records as the end when it noticed that a run is gone, which can be days later.
-    """
-    digest, recorded = run.digest, run.fact("end_time_or_in_progress")
-    noticed = any(words.key == "end.guard" for words in recorded.small)
-    end = None if digest.state.is_open or noticed else seconds(recorded.value)
-    last = seconds(digest.last_activity_at) if end is None else end
-    return None if last is None else Ending(iso(last), end is not None)
+    """When a run ended: its end where one is recorded and true, else its last activity; None without any date."""
+    ended = traits_of(run.digest).ended
+    return None if ended is None else Ending(*ended)
 
 
 def find_months(archive: Archive) -> Months:

@@ -11,18 +11,12 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from runsum.analysis.evidence import Precedent
-from runsum.archive.rewarded import Measure, rewarded_by
+from runsum.analysis.rewarded import Measure
 from runsum.frozen import frozen
-from runsum.health import flat_settings
 from runsum.model import Level, RunDigest
 from runsum.source.columns import number
+from runsum.traits import ADVISED, rewarded_by, traits_of
 
-COMPARED = (
-    "learning_rate", "n_steps", "batch_size", "n_epochs", "n_envs", "gamma", "gae_lambda", "clip_range", "ent_coef",
-    "vf_coef", "max_grad_norm", "buffer_size", "learning_starts", "train_freq", "gradient_steps",
-    "exploration_fraction", "frame_stack", "clip_rewards",
-)  # fmt: skip
-"""Settings that a recommendation may name; what only says where or how long something ran is none."""
 _SHOWN = 3
 Task = tuple[str | None, Measure]
 
@@ -50,7 +44,6 @@ class Precedents:
     """
 
     _groups: dict[tuple[Task, str | None], list[RunDigest]] = field(default_factory=dict)
-    _settings: dict[str, Mapping[str, object]] = field(default_factory=dict)
     _ordered: dict[tuple[Task, str | None, str, str], _Ordered] = field(default_factory=dict)
     _best: dict[tuple[Task, str | None], list[RunDigest]] = field(default_factory=dict)
 
@@ -66,14 +59,7 @@ class Precedents:
 
     def settings_of(self, run: RunDigest) -> Mapping[str, object]:
         """The settings of a run on one level; the learning rate as the rows have it where it is not set."""
-        found = self._settings.get(run.slug)
-        if found is None:
-            flat = flat_settings(run.config)
-            measured = run.signals.get("learning_rate")
-            if number(flat.get("learning_rate")) is None and isinstance(measured, float):
-                flat["learning_rate"] = measured
-            found = self._settings[run.slug] = flat
-        return found
+        return traits_of(run).advised
 
     def with_setting(self, run: RunDigest, setting: str, up: bool, rule: str) -> Precedent | None:
         """The run that ended best among those with a larger or smaller value of a setting and a good check.
@@ -117,7 +103,7 @@ class Precedents:
 
     def _differing(self, run: RunDigest, other: RunDigest) -> Iterator[tuple[str, object, object]]:
         own, theirs = self.settings_of(run), self.settings_of(other)
-        for name in COMPARED:
+        for name in ADVISED:
             before, after = own.get(name), theirs.get(name)
             if before is not None and after is not None and before != after:
                 yield name, before, after

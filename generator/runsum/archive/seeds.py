@@ -14,11 +14,11 @@ from dataclasses import field
 import numpy as np
 
 from runsum.analysis import aggregate
+from runsum.analysis.rewarded import Measure, reward_settings, short_name
 from runsum.analysis.setting_texts import setting_text
 from runsum.analysis.settings import recorded_seed
 from runsum.archive import curves
 from runsum.archive.lineage import Kin
-from runsum.archive.rewarded import short_name
 from runsum.archive.slugs import SlugMaker
 from runsum.frozen import frozen
 from runsum.model import RunDigest
@@ -116,6 +116,7 @@ class SeedGroup:
     Attributes:
         slug: of its page; None with fewer than `seeds_min_runs` counted runs.
         env_id, algorithm, settings: what the runs have in common.
+        rewarded: those of the settings that say what was rewarded.
         begun: when its first run was started; empty where no date is recorded.
         samples: the runs that count, oldest first.
         left_out: the others.
@@ -127,6 +128,7 @@ class SeedGroup:
     game: str
     algorithm: str
     settings: Mapping[str, str]
+    rewarded: Measure
     begun: str
     samples: tuple[Sample, ...]
     left_out: tuple[LeftOut, ...]
@@ -252,7 +254,10 @@ def _make_group(
         together = remember(whole, (samples, limits), lambda: sum_up(samples, limits))
         slug = slugs.make("seeds", f"{game[:24]} {algorithm[:8]} {mark}", mark)
     begun = chains[0][0].started_at or ""
-    return SeedGroup(slug, env_id, game, algorithm, dict(settings), begun, tuple(samples), tuple(left_out), together)
+    named = dict(settings)
+    return SeedGroup(
+        slug, env_id, game, algorithm, named, reward_settings(named), begun, tuple(samples), tuple(left_out), together
+    )
 
 
 def _count(chains: Sequence[Sequence[RunDigest]], limits: Thresholds) -> tuple[list[Sample], list[LeftOut]]:

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
+from runsum.analysis.rewarded import Measure
 from runsum.analysis.setting_texts import setting_text
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.archive.rewarded import Measure, rewarded_by
 from runsum.drawing import ALL_CHARTS
 from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
 from runsum.pages.contract import Page
 from runsum.pages.run_facts import OUTCOMES, Outcome
-from runsum.traits import traits_of
+from runsum.traits import rewarded_by, traits_of
 
 PATH = "compare/index.md"
 MOST_RUNS = 20

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from runsum.analysis.rewarded import Measure
 from runsum.archive.archive import Archive, ArchivedRun, Group
-from runsum.archive.rewarded import Measure, rewarded_by
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
@@ -28,6 +28,7 @@ from runsum.pages.game_facts import (
     seed_entries,
 )
 from runsum.pages.note_rows import NoteRow
+from runsum.traits import rewarded_by
 
 _HIGHLIGHTED = 3
 _DRAWN = 40

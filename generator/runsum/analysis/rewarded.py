@@ -10,9 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from runsum.model import RunDigest
-from runsum.traits import traits_of
-
 Measure = tuple[tuple[str, str], ...]
 """Names and values of the settings that say what is rewarded, by name; empty where nothing says it."""
 
@@ -22,11 +19,6 @@ _FOR_THE_LEARNER = re.compile(r"(norm|normalize|clip)_reward")
 """Changes what the algorithm sees of a reward; recorders tell the reward of the episode, which stays the same."""
 _OFF = frozenset({"", "none", "null", "false", "no", "0", "0.0", "1", "1.0"})
 """Values that leave the rewards as they are, whether a recorder writes them down or not."""
-
-
-def rewarded_by(run: RunDigest) -> Measure:
-    """The settings of a run that say what it was rewarded for."""
-    return reward_settings(traits_of(run).settings)
 
 
 def reward_settings(settings: Mapping[str, str]) -> Measure:
