@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -67,3 +68,20 @@ def test_curves_of_different_reward_functions_are_marked() -> None:
 def test_an_algorithm_draws_the_best_run_of_each_game(games: int, words: str) -> None:
     """Scaled, since games cannot be compared."""
     assert words in pages(4, games)["algorithms/ppo"]
+
+
+def test_an_algorithm_ranks_the_runs_of_each_game_as_the_game_does() -> None:
+    """Rewards of one function stand together, the most frequent first; a run without any comes after those below 0."""
+    runs = [
+        learned("worst", (-30.0, -20.0), reward_fn="queue"),
+        learned("best", (-30.0, -10.0), reward_fn="queue", at=1),
+        replace(learned("unknown", reward_fn="queue", at=2), best_reward=None),
+        learned("delay", (0.0, 500.0), reward_fn="delay", at=3),
+        learned("pong", (0.0, 900.0), game="Alien", at=4),
+    ]
+    told = rendered(runs)["algorithms/ppo"]
+    ranking = told[told.index("## Ranking") :].split("</table>")[0]
+    assert re.findall(r"runs/(\w+)/index", ranking) == ["pong", "best", "worst", "unknown", "delay"]
+    assert ranking.count("reward_fn = queue") == 3
+    assert "By game, then by what is rewarded, then best mean reward" in ranking
+    assert "ranking of its own" not in ranking

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from runsum.archive.archive import make_archive
+from runsum.archive.slugs import SlugMaker
 from runsum.cli import main_command
+from runsum.pages.contract import Page
+from runsum.pages.seeds import make_parts
+from support.digests import LIMITS, learned
 from support.packed import read_script
 from support.rows import ROLLOUT, Clock, Row, add_run, insert, table_rows
 from support.schema import database
@@ -60,7 +66,7 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         add(con, "run-00000021", 60.0, seed=1, hour=10, rollouts=ROLLOUTS - 5)  # the seed of another run, shorter
         add(con, "run-00000022", 60.0, seed=9, hour=11, rollouts=15)  # ended long before the others
         columns = {"parent_run_id": "run-00000002", "base_run_id": "run-00000002", "leg_number": 2,
-                   "leg_start_timestep": TARGET}  # fmt: skip
+                   "leg_start_timestep": TARGET, "status": "stopped"}  # fmt: skip
         add(con, "run-00000023", 21.0, seed=1, hour=12, offset=TARGET, columns=columns)
     (work / "runsum.yml").write_text("databases: seeds.db\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
@@ -120,6 +126,18 @@ def test_the_best_is_that_of_all_legs(docs: Path) -> None:
     """The second leg goes on to 42: its lineage is the sample, so the first leg's 21 is not its best."""
     row = next(line for line in page_of(docs, "run-00000001").splitlines() if "run-00000002" in line)
     assert re.findall(r'rs-num">([^<]*)</td>', row)[-1] == "42"
+    assert 'rs-state-stopped"' in row
+
+
+def test_the_curve_beside_a_run_is_that_of_all_legs() -> None:
+    """A first leg that rose and a second that fell back are up and down again, as on no page of either."""
+    up, down = learned("up", (0.0, 10.0), seed=0), learned("down", (10.0, 0.0), start=1_000_000, parent="up", leg=2)
+    runs = [up, replace(down, config=up.config), *(learned(f"r{n}", (0.0, 10.0), seed=n, at=n) for n in (1, 2))]
+    (page,) = (made for part in make_parts(make_archive(runs, (), SlugMaker(), LIMITS, {})) for made in part.make()
+               if isinstance(made, Page))  # fmt: skip
+    whole, single = (sample.row.spark for sample in page.context.samples[:2])
+    heights = [float(height) for height in re.findall(r"-?[\d.]+", whole.split('d="')[1].split('"')[0])[1::2]]
+    assert (min(heights[1:]) < 0 < max(heights[1:]), whole == single) == (True, False)
 
 
 def test_targets_that_differ_are_said(docs: Path) -> None:

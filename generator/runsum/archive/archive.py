@@ -99,7 +99,7 @@ class Lineage:
 
 @frozen
 class Group:
-    """Runs of one game or one algorithm, best first among those that were rewarded alike, which stand together."""
+    """Runs of one game or one algorithm, as :func:`best_first` has them."""
 
     slug: str
     name: str
@@ -303,22 +303,25 @@ def _neighbours(games: Mapping[str, Sequence[RunDigest]]) -> dict[str, tuple[str
     return found
 
 
+def best_first(runs: Sequence[RunDigest]) -> list[RunDigest]:
+    """Runs of one game by their best mean; those that were rewarded alike stand together, the most frequent first."""
+    measures = {run.slug: rewarded_by(run) for run in runs}
+    places = by_frequency(measures.values())
+    return sorted(
+        runs,
+        key=lambda run: (
+            places[measures[run.slug]],
+            run.best_reward is None,
+            -(run.best_reward or 0.0),
+            run.started_at or "",
+            run.slug,
+        ),
+    )
+
+
 def _rank(
     groups: Mapping[str, Sequence[RunDigest]], pages: Mapping[str, str], runs: Mapping[str, ArchivedRun]
 ) -> tuple[Group, ...]:
-    ranked = []
-    for name, group in groups.items():
-        measures = {run.slug: rewarded_by(run) for run in group}
-        places = by_frequency(measures.values())
-        order = sorted(
-            group,
-            key=lambda run: (
-                places[measures[run.slug]],
-                run.best_reward is None,
-                -(run.best_reward or 0.0),
-                run.started_at or "",
-                run.slug,
-            ),
-        )
-        ranked.append(Group(pages[name], name, tuple(runs[run.slug] for run in order)))
-    return tuple(ranked)
+    return tuple(
+        Group(pages[name], name, tuple(runs[run.slug] for run in best_first(group))) for name, group in groups.items()
+    )

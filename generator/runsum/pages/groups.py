@@ -12,11 +12,11 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.analysis.rewarded import Measure
-from runsum.archive.archive import Archive, ArchivedRun, Group
+from runsum.archive.archive import Archive, ArchivedRun, Group, best_first
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
-from runsum.model import DrawnChart, Phrase, phrase
+from runsum.model import DrawnChart, Phrase, RunDigest, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, run_rows, spark_of
 from runsum.pages.game_facts import (
     CostLine,
@@ -111,16 +111,11 @@ def _kinds(archive: Archive) -> tuple[tuple[str, tuple[Group, ...], bool], ...]:
 
 
 def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> Iterator[Page | DataFile]:
-    ordered = (
-        group.runs
-        if is_game
-        else tuple(
-            sorted(group.runs, key=lambda run: ((run.digest.game or "").casefold(), -(run.digest.best_reward or 0.0)))
-        )
-    )
-    measures = _measures(ordered) if is_game else ()
-    runs = [run for run in group.runs if len(run.digest.curve.rewards) > 1]
-    drawn = runs[:_DRAWN] if is_game else _best_per_game(runs)[:_DRAWN]
+    by_game = [group.runs] if is_game else _by_game(group)
+    ordered = [run for runs in by_game for run in runs]
+    measures = tuple(rewarded_by(run.digest) for run in ordered) if any(map(_differ, by_game)) else ()
+    runs = [run for run in ordered if len(run.digest.curve.rewards) > 1]
+    drawn = runs[:_DRAWN] if is_game else _first_per_game(runs)[:_DRAWN]
     key = f"{folder}/{group.slug}"
     costs = cost_lines(group, is_game)
     chart = None
@@ -137,7 +132,7 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
         GroupPage(
             name=group.name,
             spelling=group.name.replace(" ", "") if is_game and " " in group.name else "",
-            rows=_places(run_rows(ordered[:_LISTED], "../../"), measures),
+            rows=_places(run_rows(ordered[:_LISTED], "../../"), measures if is_game else ()),
             measures=tuple(phrase("group.rewarded", items=list(measure)) for measure in measures[:_LISTED]),
             total=len(group.runs),
             more=max(0, len(group.runs) - _LISTED),
@@ -174,10 +169,19 @@ def _drawn_words(drawn: int, curves: int, is_game: bool) -> Phrase:
     return phrase(key, count=drawn, runs=curves, coloured=_HIGHLIGHTED)
 
 
-def _measures(runs: Sequence[ArchivedRun]) -> tuple[Measure, ...]:
-    """For what each run was rewarded; empty where all were rewarded alike."""
-    found = tuple(rewarded_by(run.digest) for run in runs)
-    return found if len(set(found)) > 1 else ()
+def _by_game(group: Group) -> list[list[ArchivedRun]]:
+    """The runs of an algorithm, those of each game in the order of its own page; what has no game comes first."""
+    archived = {run.digest.slug: run for run in group.runs}
+    games: dict[str, list[RunDigest]] = {}
+    for run in group.runs:
+        games.setdefault(run.digest.game or "", []).append(run.digest)
+    names = sorted(games, key=lambda name: (name.casefold(), name))
+    return [[archived[digest.slug] for digest in best_first(games[name])] for name in names]
+
+
+def _differ(runs: Sequence[ArchivedRun]) -> bool:
+    """Whether runs of one game were rewarded for different things."""
+    return len({rewarded_by(run.digest) for run in runs}) > 1
 
 
 def _places(rows: Sequence[RunRow], measures: Sequence[Measure]) -> tuple[RunRow, ...]:
@@ -197,11 +201,11 @@ def _seeds(group: Group, is_game: bool, archive: Archive) -> tuple[SeedEntry, ..
     return seed_entries(found[:_DRAWN], "../../")
 
 
-def _best_per_game(runs: Sequence[ArchivedRun]) -> list[ArchivedRun]:
-    best: dict[str, ArchivedRun] = {}
+def _first_per_game(runs: Sequence[ArchivedRun]) -> list[ArchivedRun]:
+    first: dict[str, ArchivedRun] = {}
     for run in runs:
-        best.setdefault(run.digest.game or "", run)
-    return list(best.values())
+        first.setdefault(run.digest.game or "", run)
+    return list(first.values())
 
 
 def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, Any]], DrawnChart]:

@@ -16,16 +16,17 @@ from runsum.archive.archive import Archive
 from runsum.archive.effects import changes_between, nearest_groups
 from runsum.archive.seeds import Sample, SeedGroup, Together
 from runsum.axes import static_chart, ticks
-from runsum.chartdata import columns, static_curve
+from runsum.chartdata import columns, sparkline, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
-from runsum.model import ConfigChange, DrawnChart, Fact, Phrase, missing, note, phrase
+from runsum.model import ConfigChange, DrawnChart, Fact, Phrase, State, missing, note, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
 from runsum.pages.game_facts import SeedEntry, seed_entries, seed_words
 from runsum.pages.note_rows import NoteRow
 from runsum.pages.targets import between_words, spread_words, target_of
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
+from runsum.traits import SPARK_POINTS
 
 _DRAWN = 60
 _LISTED = 500
@@ -38,7 +39,8 @@ class SampleRow:
     """A run that counts.
 
     Attributes:
-        row: its first leg.
+        row: its first leg, with the curve of all.
+        state: of its last leg.
         legs: how many.
         seed: None where it is not recorded.
         last: last step of all legs.
@@ -48,6 +50,7 @@ class SampleRow:
     """
 
     row: RunRow
+    state: State
     legs: int
     seed: str | None
     last: float
@@ -179,7 +182,7 @@ def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archiv
             shares=_shares(found, levels),
             samples=_samples(group, archive),
             left_out=tuple(
-                LeftOutRow(_run_row(out.slug, archive, drawn=False), phrase(f"left_out.{out.why}"))
+                LeftOutRow(_bare_row(out.slug, archive), phrase(f"left_out.{out.why}"))
                 for out in group.left_out[:_LISTED]
             ),
             others=tuple(_others(group, nearest, archive, levels)),
@@ -188,9 +191,19 @@ def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archiv
     )
 
 
-def _run_row(slug: str, archive: Archive, *, drawn: bool = True) -> RunRow:
+def _sample_row(sample: Sample, archive: Archive) -> RunRow:
+    run = archive.find(sample.slug)
+    if len(sample.legs) == 1 or len(sample.steps) < 2:
+        spark = spark_of(run)
+    else:
+        whole = (float(sample.steps[0]), float(sample.steps[-1]))
+        spark = Markup(sparkline(curves.align([sample.points], whole, SPARK_POINTS)[1][0], points=SPARK_POINTS))
+    return RunRow(run, page_href(run, "../../"), spark)
+
+
+def _bare_row(slug: str, archive: Archive) -> RunRow:
     run = archive.find(slug)
-    return RunRow(run, page_href(run, "../../"), spark_of(run) if drawn else Markup(""))
+    return RunRow(run, page_href(run, "../../"), Markup(""))
 
 
 def _samples(group: SeedGroup, archive: Archive) -> tuple[SampleRow, ...]:
@@ -199,7 +212,8 @@ def _samples(group: SeedGroup, archive: Archive) -> tuple[SampleRow, ...]:
         scores = list(group.together.scores.ravel().tolist())
     return tuple(
         SampleRow(
-            _run_row(sample.slug, archive),
+            _sample_row(sample, archive),
+            archive.find(sample.legs[-1]).digest.state,
             len(sample.legs),
             sample.seed,
             sample.last_step,
