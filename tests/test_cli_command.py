@@ -153,6 +153,7 @@ def test_strict_fails_on_a_page_changed_by_hand(work: Path) -> None:
         (("--colour",), "No such option"),
         (("biuld",), "No such command"),
         (("build", "--db"), "requires an argument"),
+        (("build", "--db"), "Type 'runsum build --help' for its options."),
         (("build", "a.db"), "unexpected extra argument"),
         (("build", "--as-of", "tomorrow", "--db", "a.db"), "'tomorrow' is not an ISO time"),
         (("build", "--as-of", "2025-13-01", "--db", "a.db"), "'2025-13-01' is not an ISO time"),

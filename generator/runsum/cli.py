@@ -58,6 +58,9 @@ class _Commands(click.Group):
         except RunsumError as error:
             raise _UserError(complaint(error)) from error
         except click.UsageError as error:
+            if error.ctx is None and ctx.invoked_subcommand:  # an option without its value does not say whose it is
+                command = self.get_command(ctx, ctx.invoked_subcommand)
+                error.ctx = click.Context(command, ctx, ctx.invoked_subcommand) if command else None
             raise _in_one_line(error) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # a pipe that is closed, by `head` for example, is for click, too

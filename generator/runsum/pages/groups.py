@@ -202,10 +202,12 @@ def _seeds(group: Group, is_game: bool, archive: Archive) -> tuple[SeedEntry, ..
 
 
 def _first_per_game(runs: Sequence[ArchivedRun]) -> list[ArchivedRun]:
+    """The first run of each game, those of the games with most runs first."""
     first: dict[str, ArchivedRun] = {}
     for run in runs:
         first.setdefault(run.digest.game or "", run)
-    return list(first.values())
+    counts = Counter(run.digest.game or "" for run in runs)
+    return [first[name] for name, _ in counts.most_common()]
 
 
 def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, Any]], DrawnChart]:
