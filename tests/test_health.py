@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from runsum.analysis.actions import count_actions, has_continuous_actions
+from runsum.analysis.dynamics import describe_dynamics
 from runsum.analysis.findings import (
     Subject,
 )
@@ -177,6 +178,19 @@ def test_entropy_is_a_share_of_the_largest() -> None:
     """Half of the logarithm of four is a half."""
     found = on_policy(entropy_loss=-math.log(4) / 2)["entropy"]
     assert (key(found), found.value) == ("entropy_usual", pytest.approx(0.5))
+
+
+def test_entropy_ends_where_the_section_on_learning_says() -> None:
+    """At the median of the last tenth of its values, however many rows lack one; so does its change."""
+    falling = -np.linspace(1.3, 0.4, 200)
+    falling[::3] = np.nan
+    rows = series(STEPS, entropy_loss=falling)
+    said = describe_dynamics(rows, "ppo", True, rows.timestep, LIMITS)[0]["entropy_loss_trend"].words
+    found = on_policy(entropy_loss=falling)["entropy"]
+    assert said is not None
+    assert found.value == pytest.approx(-float(str(said.values["end"])) / math.log(4))
+    change = on_policy(subject(actions=None, is_continuous=True), entropy_loss=falling)["entropy"].value
+    assert change == pytest.approx(float(str(said.values["start"])) - float(str(said.values["end"])))
 
 
 def test_entropy_without_a_number_of_actions_is_not_assessed() -> None:

@@ -179,11 +179,19 @@ def _check_value_loss(series: Series, subject: Subject, limits: Thresholds) -> F
 
 
 class _Entropy:
-    """The entropy of a policy by bins, as a share of its largest value where the number of actions is known."""
+    """The entropy of a policy by bins, as a share of its largest value where the number of actions is known.
+
+    Attributes:
+        start, end: as the section on learning has them, with the sign of an entropy; NaN without any.
+        last: the end as a share; NaN where there is no share.
+    """
 
     def __init__(self, series: Series, subject: Subject) -> None:
         bins = bin_medians(series.timestep, -series.columns["entropy_loss"])
+        course = loss_course(series.values("entropy_loss").seen) if bins.count else None
         self.raw = bins
+        self.start, self.end = (-course.start, -course.end) if course is not None else (math.nan, math.nan)
+        self.last = math.nan
         self.reason: str | None = None
         self.share: Bins | None = None
         if not bins.count:
@@ -195,7 +203,8 @@ class _Entropy:
         elif float(bins.value.max()) > _SUM * math.log(subject.actions):
             self.reason = "entropy_sum"
         else:
-            self.share = Bins(bins.begin, bins.end, bins.value / math.log(subject.actions), bins.count)
+            most = math.log(subject.actions)
+            self.share, self.last = Bins(bins.begin, bins.end, bins.value / most, bins.count), self.end / most
 
 
 def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> Finding:
@@ -203,13 +212,12 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
     if raw.count and raw.count < limits.min_rows_trend:
         return not_assessed("entropy", "few_values", rows=raw.count)
     if entropy.reason == "continuous":
-        return _entropy_change(raw, limits)
+        return _entropy_change(entropy, limits)
     if share is None:
         return not_assessed("entropy", entropy.reason or "no_column", most=float(raw.value.max()) if len(raw) else 0.0,
                             actions=subject.actions or 0)  # fmt: skip
     band = (limits.entropy_collapsed, limits.entropy_untouched)
-    end = middle(share.value[-max(1, len(share) // 10) :])
-    given: dict[str, Any] = {"value": end, "band": band, "count": share.count, "actions": subject.actions}
+    given: dict[str, Any] = {"value": entropy.last, "band": band, "count": share.count, "actions": subject.actions}
     low = longest_stretch(share, share.value < limits.entropy_collapsed)
     plateau = subject.shape.level_since
     if low and low[2] >= limits.sustained_share:
@@ -229,15 +237,14 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
         where = (int(late.begin[0]), int(late.end[-1]))
         key = "entropy_high_but_learned" if subject.learned else "entropy_untouched"
         return judged("entropy", level, key, where=where, **given)
-    if end > limits.entropy_untouched:
+    if entropy.last > limits.entropy_untouched:
         return judged("entropy", Level.GOOD, "entropy_high_now" if subject.is_first else "entropy_high_again", **given)
     return judged("entropy", Level.GOOD, "entropy_usual", **given)
 
 
-def _entropy_change(raw: Bins, limits: Thresholds) -> Finding:
+def _entropy_change(entropy: _Entropy, limits: Thresholds) -> Finding:
     """Entropy of a density has no largest value and may be negative: only its change says something."""
-    tenth = max(1, len(raw) // 10)
-    change = float(middle(raw.value[-tenth:]) - middle(raw.value[:tenth]))
+    raw, change = entropy.raw, entropy.end - entropy.start
     grew = change > limits.entropy_growth
     where = (int(raw.begin[0]), int(raw.end[-1])) if grew else None
     level, key = (Level.WATCH, "entropy_grew") if grew else (Level.GOOD, "entropy_change")

@@ -222,9 +222,10 @@ def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, 
         name = f"{run.digest.run_id} · {run.digest.algorithm if is_game else run.digest.game}"
         found = columns(np.stack([curve.timesteps, curve.hours, values]), hours=1)
         series.append({"name": name, "highlight": place < _HIGHLIGHTED, **dict(zip("thv", found, strict=True))})
-    first = runs[0].digest.curve
-    steps, rewards = np.array(first.timesteps, dtype=float), np.array(first.rewards)
-    return series, DrawnChart("curves", "group", describe_curve(steps, rewards), static_curve(steps, rewards))
+    first = runs[0].digest
+    steps, rewards = np.array(first.curve.timesteps, dtype=float), np.array(first.curve.rewards)
+    alt = phrase("alt.curves", count=len(runs), run=first.run_id, curve=describe_curve(steps, rewards))
+    return series, DrawnChart("curves", "group", alt, static_curve(steps, rewards))
 
 
 def _count(names: Any) -> tuple[tuple[str, int], ...]:
