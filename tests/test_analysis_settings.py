@@ -186,3 +186,22 @@ def test_the_description_names_what_was_trained() -> None:
     said = described({"description": "Training ppo on ALE/Pong-v5 for 10,000,000 timesteps"})
     assert said == {"algorithm": "ppo", "env_id": "ALE/Pong-v5", "total_timesteps": 10_000_000}
     assert described({"description": "my best run"}) == described({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("inner", "rates", "said"),
+    [
+        ("lin_7e-4", [], ["config.learning_rate_line"]),
+        ("cosine_7e-4", [], ["config.learning_rate_schedule"]),
+        ("7e-4", [], []),
+        (7e-4, [], []),
+        ("lin_7e-4", [7e-4, 3.5e-4, 1e-5], ["config.measured_lr_range"]),
+    ],
+)
+def test_a_learning_rate_that_follows_a_schedule(inner: object, rates: list[float], said: list[str]) -> None:
+    """RL Zoo's own block says so beside the first value; rows that hold the rates say it better."""
+    config = config_of({"learning_rate": 7e-4, "custom_params": {"zoo_config": {"learning_rate": inner}}})[0]
+    steps = [float(step) for step in range(len(rates))]
+    fact = config_facts(config, {}, DataQuality(), series(steps, learning_rate=rates) if rates else series([]))
+    shown = fact["learning_rate"]
+    assert (shown.value, [words.key for words in shown.small]) == (7e-4, said)

@@ -13,6 +13,7 @@ from runsum.analysis.off_policy import check_off_policy
 from runsum.analysis.on_policy import check_on_policy
 from runsum.analysis.outcome import check_reward
 from runsum.analysis.resources import ResourceFacts
+from runsum.analysis.settings import learning_rate_schedule
 from runsum.analysis.shape import RewardShape
 from runsum.analysis.systems import check_data, check_downtime, check_gradient, check_resources, check_throughput
 from runsum.analysis.throughput import Rate
@@ -78,10 +79,8 @@ def flat_settings(config: Mapping[str, ConfigValue]) -> dict[str, object]:
     for name, value in config.items():  # the usual place beats a block, whatever the order of their names
         if value.value is not None and not isinstance(value.value, Mapping):
             found[name] = _plain(value.value)
-    block = config.get("custom_params")
-    inner = block.value.get("zoo_config") if block is not None and isinstance(block.value, Mapping) else None
-    if isinstance(inner, Mapping) and isinstance(inner.get("learning_rate"), str):
-        found["zoo:learning_rate"] = inner["learning_rate"]  # the schedule; the usual place holds its first value
+    if (schedule := learning_rate_schedule(config)) is not None:
+        found["zoo:learning_rate"] = schedule
     return found
 
 

@@ -188,6 +188,18 @@ def config_facts(config: Mapping[str, ConfigValue], row: Row, quality: DataQuali
     return facts
 
 
+def learning_rate_schedule(config: Mapping[str, ConfigValue]) -> str | None:
+    """How the learning rate goes on from its first value, which stands in the usual place; None where nothing says it.
+
+    RL Baselines3 Zoo writes `lin_7e-4` for a straight line from there to 0
+    (https://github.com/DLR-RM/rl-baselines3-zoo, rl_zoo3/exp_manager.py).
+    """
+    block = setting(config, "custom_params")
+    inner = block.get("zoo_config") if isinstance(block, Mapping) else None
+    found = inner.get("learning_rate") if isinstance(inner, Mapping) else None
+    return found if isinstance(found, str) and number(found) is None else None
+
+
 def _has_invented_values(config: Mapping[str, ConfigValue], row: Row) -> bool:
     """Before 2025-12-12 the application stored three constants while it trained with others."""
     started = text(row.get("start_time")) or ""
@@ -203,6 +215,9 @@ def _measured(key: str, config: Mapping[str, ConfigValue], quality: DataQuality,
             return [phrase("config.measured_n_steps", size=size, n_envs=envs, n_steps=size // envs)]
     if key == "learning_rate":
         rates = series.values("learning_rate").seen
+        if (schedule := learning_rate_schedule(config)) is not None and not len(rates):
+            way = "line" if schedule.startswith("lin_") else "schedule"
+            return [phrase(f"config.learning_rate_{way}", schedule=schedule)]
         if len(rates) and rates.max() > rates.min() * 1.02 and rates.min() > 0:
             return [phrase("config.measured_lr_range", first=float(rates[0]), last=float(rates[-1]))]
         recorded = number(setting(config, "learning_rate"))
