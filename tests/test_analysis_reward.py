@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from runsum.analysis.regained import regained_facts
-from runsum.analysis.reward import find_milestones, milestone_trend_fact, thin_curve
+from runsum.analysis.reward import episodes_of_best, find_milestones, milestone_trend_fact, opening_mark, thin_curve
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
 from runsum.model import Fact, Milestone
 from runsum.render import Renderer
 from runsum.resources import template_folder
-from support.analysis import LIMITS, NAN, floats, key_of
+from support.analysis import LIMITS, NAN, floats, key_of, series
 
 # ---------------------------------------------------------------- milestones
 
@@ -347,3 +348,35 @@ def test_what_was_lost_is_the_share_of_its_own_levels(scale: float) -> None:
     assert share == pytest.approx(shape.lost_share)
     assert share == pytest.approx(0.4, abs=0.05)
     assert shape.last_level == pytest.approx(6 * scale, rel=0.05)
+
+
+def test_the_opening_of_a_training_marks_it() -> None:
+    """The first 30 rewards and their steps; what follows says nothing, and rewards that hardly change mark nothing."""
+    steps, rewards = np.arange(60.0), np.sqrt(np.arange(60.0))
+    mark = opening_mark(steps, rewards)
+    assert mark is not None
+    assert opening_mark(steps[:40], rewards[:40]) == mark
+    late = np.concatenate(([np.nan], rewards[:-1]))
+    assert opening_mark(steps, late) not in (None, mark)
+    assert opening_mark(np.arange(-1.0, 59.0), late) == mark  # a row without a reward is none
+    assert opening_mark(steps[:29], rewards[:29]) is None
+    assert opening_mark(steps, np.zeros(60)) is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "lengths", "start", "count"),
+    [
+        ([737.0, 900.0], [368.5, 300.0], 0, 2),
+        ([100.0, 900.0], [700.0, 300.0], 0, 1),
+        ([50_000.0, 60_000.0], [100.0, 100.0], 0, 500),
+        ([50_737.0, 60_000.0], [368.5, 300.0], 50_000, 2),
+        ([737.0, 900.0], [NAN, 300.0], 0, None),
+        ([737.0, 900.0], [0.0, 300.0], 0, None),
+    ],
+)
+def test_of_how_many_episodes_the_best_mean_is(
+    steps: list[float], lengths: list[float], start: int, count: int | None
+) -> None:
+    """As many as fit into the steps that this run has trained until then; unknown without their lengths."""
+    found = series(steps, episode_reward_mean=[97.0, 86.0], episode_length_mean=lengths)
+    assert episodes_of_best(replace(found, start_timestep=start)) == count

@@ -74,10 +74,11 @@ def test_falling_below_again_is_said() -> None:
     assert keys(fact.small)[0] == "solved.fell_below"
 
 
-def test_early_means_of_few_episodes_do_not_count() -> None:
+@pytest.mark.parametrize("known", [HUNDRED, Measure()], ids=["window of 100", "unknown window"])
+def test_early_means_of_few_episodes_do_not_count(known: Measure) -> None:
     """100 episodes of 200 steps take 20,000 steps: what was recorded before is a mean of fewer."""
     rows = series([1000, 19_000, 21_000], episode_reward_mean=[-90, -100, -105], episode_length_mean=[200, 200, 200])
-    found = find_solved(rows, "MountainCar-v0", None, {}, HUNDRED, lost=False)
+    found = find_solved(rows, "MountainCar-v0", None, {}, known, lost=False)
     assert found is not None
     assert found.reached_at == 21_000
 

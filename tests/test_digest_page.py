@@ -84,15 +84,17 @@ def test_the_table_of_months_counts_what_the_months_list() -> None:
         *legs(5.0),
         run("c", None, state=State.STALE, active="2025-11-03T00:00:00", begun="2025-11-02T00:00:00"),
         run("d", "2025-11-04T00:00:00", state=State.FAILED, hours=None, begun="2025-11-02T00:00:00"),
-        run("e", "2025-11-05T00:00:00", hours=2.5, best=30.0, begun="2025-11-02T00:00:00"),
+        run("e", "2025-11-05T00:00:00", state=State.STOPPED, hours=2.5, best=30.0, begun="2025-11-02T00:00:00"),
     )["digest/index.md"]
     lines = re.findall(r'<tr><td><a href="(\d{4}-\d\d)/index.html">.*?</tr>', page)
     rows = [cells(row) for row in re.findall(r"<tr><td><a href=\"\d{4}-.*?</tr>", page)]
     assert lines == ["2025-11", "2025-10"]
     assert rows == [
-        ["November 2025", "3", "1", "1", "1", "1", "0", "3 h 30 min", "3,000"],
-        ["October 2025", "2", "2", "0", "0", "0", "1", "2 h", "2,000"],
+        ["November 2025", "3", "0", "1", "1", "1", "1", "0", "3 h 30 min", "3,000"],
+        ["October 2025", "2", "2", "0", "0", "0", "0", "1", "2 h", "2,000"],
     ]
+    assert "3 runs began, 1 stopped, 1 failed, 1 still open: 3 h 30 min of training" in plain(page)
+    assert [row[3] for row in table(page, "Finished or stopped")] == ["stopped"]
     assert table(page, "Got worse") == [
         ["b name of b", "ended at a level of 5, its parent a at 20", "Pong", "PPO", "completed"]]  # fmt: skip
 
@@ -122,7 +124,7 @@ def test_ten_thousand_runs_give_small_pages() -> None:
     headings = re.findall(r"^## ([^{]*?)(?: \{.*\})?$", overview, re.MULTILINE)
     assert headings == ["December 2025", "November 2025", "October 2025"]
     counted = cells(re.findall(r'<tr><td><a href="2025-12/.*?</tr>', overview)[0])
-    assert int(counted[2]) + int(counted[3]) == 10_000 // 36
+    assert sum(map(int, counted[2:5])) == 10_000 // 36
     more = [int(n) for n in re.findall(r"^(\d+) more (?:is|are) on", overview, re.MULTILINE)]
     assert len(more) >= 3
     assert int(counted[2]) == 20 + more[0]

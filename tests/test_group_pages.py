@@ -10,6 +10,7 @@ import pytest
 
 from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
+from runsum.measures import Cost
 from runsum.model import Curve, RunDigest
 from runsum.pages.contract import Page
 from runsum.pages.groups import GroupPage, make_parts
@@ -85,3 +86,20 @@ def test_an_algorithm_ranks_the_runs_of_each_game_as_the_game_does() -> None:
     assert ranking.count("reward_fn = queue") == 3
     assert "By game, then by what is rewarded, then best mean reward" in ranking
     assert "ranking of its own" not in ranking
+
+
+def test_a_run_without_any_reward_has_no_place() -> None:
+    """It stands at the end, without a number that would say how good it was."""
+    silent = replace(learned("silent", at=2), best_reward=None)
+    told = rendered([learned("a", (0.0, -5.0)), silent, learned("b", (0.0, -9.0), at=1)])["games/pong"]
+    assert re.findall(r'<tr><td class="rs-num">(?:<span[^>]*>)?(\d|–)', told) == ["1", "2", "–"]
+
+
+def test_a_sum_over_some_runs_says_of_how_many() -> None:
+    """GPU-hours of one run of two are not those of the game; where all say them nothing is added."""
+    one, other = (replace(learned(name, at=at), cost=Cost(hours=2.0, gpu_hours=hours)) for at, (name, hours) in
+                  enumerate((("a", 1.5), ("b", None))))  # fmt: skip
+    told = rendered([one, other])["games/pong"]
+    (line,) = re.findall(r"<tr><td>PPO</td>.*?</tr>", told)
+    cells = [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
+    assert cells[1:4] == ["2", "4 h", "1.5 from 1 run"]

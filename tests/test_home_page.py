@@ -221,7 +221,7 @@ def test_what_is_cut_is_found_in_the_finder() -> None:
     """A query for exactly the runs of the list, with how many they are."""
     page = home(*many(500, 3))
     assert '<a href="runs/index.html#q=state:running,stale">All 200 runs that are not over</a>' in page
-    assert '<a href="runs/index.html#q=state:completed,stopped">all 200 finished runs</a>' in page
+    assert '<a href="runs/index.html#q=state:completed,stopped">all 200 finished or stopped runs</a>' in page
     assert '<a href="runs/index.html#q=state:failed">All 100 failed runs</a>' in page
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -134,6 +136,14 @@ def test_a_copy_in_another_database_counts_once() -> None:
     """A run id in two files is one run."""
     copy = learned("run-0", seed=77, source="two", slug="run-0-copy", at=9)
     assert left_out(only(*three(), copy)) == {"run-0-copy": "copy"}
+
+
+def test_one_training_recorded_twice_counts_once() -> None:
+    """Two runs whose first rewards are equal to the last digit are one sample: the longer of them."""
+    runs = [learned(f"u{k}", at=k, steps=(0, 1_000_000 + k)) for k in range(4)]
+    runs = [replace(run, signals={**run.signals, "opening": mark}) for run, mark in zip(runs, "xyxz", strict=True)]
+    group = only(*runs)
+    assert (counted(group), left_out(group)) == (["u1", "u2", "u3"], {"u0": "same_rewards"})
 
 
 def test_groups_reach_over_databases() -> None:

@@ -112,7 +112,7 @@ def digest_run(
     clock = Clock(use.now)
     found = _analyse(record, known_facts, on_disk, use, clock, twins or {})
     annotations = recorded.annotations(record)
-    summary = _beside_the_clock(_summarise(record, known_facts, found, files, use), found.series)
+    summary = _beside_the_clock(_summarise(record, known_facts, found, files, use), found)
     reached = _judge(record, known_facts, found, summary, use)
     summary = {**summary, "solved_flag": reached.fact}
     problems = (
@@ -270,10 +270,10 @@ def _summarise(
     }
 
 
-def _beside_the_clock(summary: Mapping[str, Fact], series: Series) -> dict[str, Fact]:
-    last = _last_step(series)
-    own = None if last is None else last - series.start_timestep
-    return {**summary, "avg_fps": throughput.beside_the_clock(summary["avg_fps"], own, _trained_hours(summary))}
+def _beside_the_clock(summary: Mapping[str, Fact], found: _Analysis) -> dict[str, Fact]:
+    last, hours = _last_step(found.series), _trained_hours(summary, found.quality)
+    own = None if last is None else last - found.series.start_timestep
+    return {**summary, "avg_fps": throughput.beside_the_clock(summary["avg_fps"], own, hours)}
 
 
 def _judge(
@@ -281,7 +281,7 @@ def _judge(
 ) -> results.Results:
     """What it reached and what it cost."""
     measure = solved.find_measure(what.config, what.env_id, what.by_application, what.by_runsum)
-    hours = (_trained_hours(summary), _number(summary["pause_time_h"]))
+    hours = (_trained_hours(summary, found.quality), _number(summary["pause_time_h"]))
     game = (what.env_id, facts.game_name(what.env_id) if what.env_id else None)
     return results.find_results(
         found.series, found.shape, record.gpu, found.machine, hours, game, measure, use.solved, use.thresholds
@@ -302,7 +302,7 @@ def _assemble(
         state=stand.state, state_notes=stand.notes, status=text(row.get("status")) or "",
         started_at=text(row.get("start_time")), last_activity_at=stand.last_activity,
         started_s=what.frame.start_local_s,
-        trained_h=_trained_hours(summary), duration_h=_number(summary["duration_h"]),
+        trained_h=_trained_hours(summary, found.quality), duration_h=_number(summary["duration_h"]),
         start_timestep=series.start_timestep, current_timestep=_last_step(series), target_timesteps=what.target,
         progress_pct=stand.progress_pct, best_reward=best, best_reward_timestep=best_step, final_reward=final,
         final_reward_timestep=final_step, avg_fps=_number(summary["avg_fps"]), summary=summary,
@@ -311,7 +311,7 @@ def _assemble(
             "shape": shape.kind, "level": shape.end, "start_level": shape.start, "noise": shape.noise,
             "scale": shape.scale, "recent_change": shape.recent_change, "cliffs": float(shape.cliffs),
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
-            "lost_share": shape.lost_share,
+            "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),
             "level_since": None if shape.level_since is None else float(shape.level_since),
         },
         curve=reward.thin_curve(
@@ -323,8 +323,10 @@ def _assemble(
     )  # fmt: skip
 
 
-def _trained_hours(summary: Mapping[str, Fact]) -> float | None:
-    """Duration without the time that was lost in gaps."""
+def _trained_hours(summary: Mapping[str, Fact], quality: DataQuality) -> float | None:
+    """Duration without the time that was lost in gaps; nobody knows whether a run without a row has trained at all."""
+    if not quality.rows:
+        return None
     duration, lost = _number(summary["duration_h"]), _number(summary["pause_time_h"])
     return None if duration is None else max(0.0, duration - (lost or 0.0))
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from runsum import oddities
 from runsum.analysis import settings, standing
-from runsum.analysis.reward import MILESTONE_PERCENTS, milestone_trend_fact
+from runsum.analysis.reward import MILESTONE_PERCENTS, episodes_of_best, milestone_trend_fact
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, trend_fact
+from runsum.analysis.solved import CONVENTION
 from runsum.cleaning.series import Series
 from runsum.model import (
     ConfigValue,
@@ -156,12 +157,19 @@ def reward_facts(
     best = rewards.most if len(rewards) else None
     final = float(rewards.seen[-1]) if len(rewards) else None
     return {
-        "best_reward": known(best, *small, *_recorded_as("best_reward", row, best), reason=why),
+        "best_reward": known(
+            best, *_of_few(episodes_of_best(series)), *small, *_recorded_as("best_reward", row, best), reason=why
+        ),
         "final_reward": known(final, *small, *_recorded_as("final_reward", row, final), reason=why),
         "convergence_timestep": missing("reward.lost") if lost else convergence_fact(shape),
         "reward_trend_note": missing("reward.lost") if lost else trend_fact(shape),
         "reward_cliff_note": cliff_fact(shape),
     }
+
+
+def _of_few(episodes: int | None) -> tuple[Phrase, ...]:
+    """A mean of the first episodes is largest by luck more easily than one of a hundred."""
+    return (phrase("reward.few_episodes", count=episodes),) if episodes is not None and episodes < CONVENTION else ()
 
 
 def milestone_facts(

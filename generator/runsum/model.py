@@ -346,7 +346,7 @@ class RunDigest:
 
     Attributes:
         duration_h: hours from the start to the last canonical row.
-        trained_h: the same without time lost in gaps.
+        trained_h: the same without time lost in gaps; None without any row.
         signals: numbers behind the sentences, for the rules of next actions.
         redactions: what was taken out of the run's texts before anything else saw them.
         extras: facts of the page beyond the placeholders, by name.

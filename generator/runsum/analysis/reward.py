@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+
 import numpy as np
 
 from runsum.analysis.shape import RewardShape
+from runsum.cleaning.series import Series
 from runsum.model import Curve, Fact, Milestone, missing, note
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
 MILESTONE_PERCENTS = (10, 25, 50, 75, 100)
+_OPENING, _DISTINCT = 30, 10
 
 
 def find_milestones(
@@ -97,3 +102,34 @@ def thin_curve(timestep: Floats, hours: Floats, reward: Floats, points: int = 12
         tuple([round(hour, 5) for hour in time[pick].tolist()]),
         tuple(values[pick].tolist()),
     )
+
+
+def opening_mark(timestep: Floats, reward: Floats) -> str | None:
+    """What two records of one training have in common: a hash of its first 30 rewards and their timesteps.
+
+    No two trainings are that equal unless they drew the same numbers, and then they are one sample. None with fewer
+    rewards, or where they hardly change.
+
+    Args:
+        timestep: of the canonical rows, shape (rows,).
+        reward: mean episode reward, NaN where none was recorded, shape (rows,).
+    """
+    rows = np.flatnonzero(np.isfinite(reward))[:_OPENING]
+    steps, rewards = timestep[rows], reward[rows]
+    if len(rows) < _OPENING or len(np.unique(rewards)) < _DISTINCT:
+        return None
+    return hashlib.blake2b(steps.tobytes() + rewards.tobytes(), digest_size=8).hexdigest()
+
+
+def episodes_of_best(series: Series) -> int | None:
+    """Of how many episodes the best mean can be at most: of as many as fit into the steps until then, at least one.
+
+    None without rewards, or where episode lengths are not recorded.
+    """
+    rewards = series.values("episode_reward_mean")
+    if not len(rewards):
+        return None
+    row = int(rewards.rows[rewards.seen.argmax()])
+    length = float(series.columns["episode_length_mean"][row])
+    episodes = float(series.timestep[row] - series.start_timestep) / length if length > 0 else math.nan
+    return max(1, round(episodes)) if math.isfinite(episodes) else None

@@ -168,10 +168,13 @@ def find_solved(
 
 
 def _full(series: Series, window: int | None) -> np.ndarray:
-    """Rows whose mean can be of a whole window: as many steps were trained as so many episodes of that length take."""
+    """Rows whose mean can be of a whole window: as many steps were trained as so many episodes of that length take.
+
+    Where nobody knows the window it is that of the thresholds: a mean of the first two episodes solves nothing.
+    """
     lengths = series.columns["episode_length_mean"]
     own = series.timestep - series.start_timestep
-    return np.asarray(~(own < (window or 0) * lengths))  # lengths that nobody recorded rule nothing out
+    return np.asarray(~(own < (window or CONVENTION) * lengths))  # lengths that nobody recorded rule nothing out
 
 
 def solved_fact(solved: Solved | None, measure: Measure) -> Fact:

@@ -94,6 +94,7 @@ class Month:
         name: year and month: 2025-12.
         begun: runs of the archive that began in it, wherever they ended.
         runs: the runs that belong to it.
+        finished: those that came to an end without failing, stopped ones among them.
         still_open: runs that are not over, and those with an unknown status.
         trained_h: hours that its runs trained; None where no run says so.
         untimed: runs whose training time is not known.
@@ -112,6 +113,11 @@ class Month:
     trained_h: float | None
     untimed: int
     timesteps: int
+
+    @property
+    def stopped(self) -> int:
+        """How many of the finished ones were stopped before their target."""
+        return sum(item.run.digest.state is State.STOPPED for item in self.finished)
 
 
 @frozen

@@ -276,6 +276,7 @@ def _count(chains: Sequence[Sequence[RunDigest]], limits: Thresholds) -> tuple[l
         )
         usable.append((sample, root))
     usable = _once(usable, lambda pair: pair[1].run_id, "copy", left_out)
+    usable = _once(usable, lambda pair: pair[1].signals.get("opening"), "same_rewards", left_out)
     usable = _once(usable, lambda pair: pair[0].seed, "same_seed", left_out)
     lengths = [sample.last_step for sample, _ in usable]
     least = limits.seeds_min_length * statistics.median(lengths) if lengths else 0.0

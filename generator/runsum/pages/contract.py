@@ -64,6 +64,7 @@ class RunRow:
     Attributes:
         href: from the page the table stands on, for raw HTML.
         spark: sparkline of the reward, inline SVG, empty without one.
+        place: in a ranking; 0 where it has none.
     """
 
     run: ArchivedRun

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -185,14 +186,12 @@ def _differ(runs: Sequence[ArchivedRun]) -> bool:
 
 
 def _places(rows: Sequence[RunRow], measures: Sequence[Measure]) -> tuple[RunRow, ...]:
-    """Rows whose places begin anew with every measure."""
-    if not measures:
-        return tuple(rows)
+    """Rows whose places begin anew with every measure; a run without any reward has none."""
     seen: Counter[Measure] = Counter()
     placed = []
-    for row, measure in zip(rows, measures, strict=False):
+    for row, measure in zip(rows, measures or itertools.repeat(()), strict=False):
         seen[measure] += 1
-        placed.append(replace(row, place=seen[measure]))
+        placed.append(replace(row, place=0 if row.run.digest.best_reward is None else seen[measure]))
     return tuple(placed)
 
 

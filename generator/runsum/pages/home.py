@@ -175,6 +175,8 @@ def _meaning(run: ArchivedRun) -> tuple[Phrase, ...]:
         left = run.fact("eta_note").words
         known = left is not None and left.key == "eta.running"
         return (phrase("open.running_left", hours=left.values["hours"]) if left and known else phrase("open.running"),)
+    if digest.state is State.PAUSED and digest.current_timestep is None:
+        return (phrase("open.paused_empty"),)
     return (phrase(f"open.{digest.state}", status=digest.status or "(empty)"),)
 
 

@@ -87,11 +87,12 @@ class BestLine:
 
 @frozen
 class MonthPart:
-    """A month in full. `more_href`: the page with the lines that do not stand here."""
+    """A month in full. `stopped`: how many of the finished ones; `more_href`: the page with the other lines."""
 
     name: Phrase
     numbers: tuple[Phrase, ...]
     finished: Listing[RunLine]
+    stopped: int
     new_bests: Listing[BestLine]
     first_results: Listing[BestLine]
     failed: Listing[RunLine]
@@ -115,6 +116,7 @@ class MonthLine:
     link: MonthLink
     month: Month
     finished: int
+    stopped: int
     failed: int
     still_open: int
     new_bests: int
@@ -194,7 +196,8 @@ def _month_line(month: Month) -> MonthLine:
     return MonthLine(
         link=MonthLink(month_name(month.name), Markup(f"{month.name}/index.html")),
         month=month,
-        finished=len(month.finished),
+        finished=len(month.finished) - month.stopped,
+        stopped=month.stopped,
         failed=len(month.failed),
         still_open=len(month.still_open),
         new_bests=len(month.new_bests),
@@ -215,6 +218,7 @@ class _Lists:
             name=month_name(month.name),
             numbers=tuple(_numbers(month)),
             finished=_cut(month.finished, self.listed, self._line),
+            stopped=month.stopped,
             new_bests=_cut(month.new_bests, self.listed, self._best),
             first_results=_cut(month.first_results, self.listed, self._best),
             failed=_cut(month.failed, self.listed, self._failed),
@@ -265,7 +269,8 @@ def _numbers(month: Month) -> Iterator[Phrase]:
     yield phrase(
         "digest.numbers",
         begun=month.begun,
-        finished=len(month.finished),
+        finished=len(month.finished) - month.stopped,
+        stopped=month.stopped,
         failed=len(month.failed),
         open=len(month.still_open),
         hours=month.trained_h,

@@ -49,7 +49,7 @@ def cost_rows(costs: Costs) -> Iterator[NoteRow]:
     gain = costs.gained_per_gpu_hour
     yield NoteRow(
         "Reward per GPU-hour",
-        missing("costs.no_gain") if gain is None else note("costs.gain", gain=gain, count=costs.with_gain),
+        missing("costs.no_gain") if gain.value is None else note("costs.gain", gain=gain.value, count=gain.count),
     )
     yield NoteRow("What set the pace", note("costs.limits", items=limit_phrases(costs)))
 

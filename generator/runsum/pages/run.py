@@ -293,7 +293,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         digest.trained_h,
         "hours",
         (phrase("tile.steps", own=own),) if own is not None else (),
-        facts["duration_h"].reason,
+        facts["duration_h"].reason or (phrase("reason.no_rows") if digest.trained_h is None else None),
         "trained",
     )
     yield Tile("speed", digest.avg_fps, "speed", _speed_range(digest, facts), facts["avg_fps"].reason, "speed")
