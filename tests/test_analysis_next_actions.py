@@ -42,9 +42,9 @@ def found(rule: str, key: str, level: Level = Level.BAD, value: float = 0.5, **v
 FLAT = {"numbers": {"shape": "flat", "noise": 0.1, "level": 1.0}, "findings": found("reward_shape", "reward_flat")}
 FALLING = found("reward_shape", "reward_falling", Level.WATCH)
 KL_LARGE = found("kl", "kl_large", Level.WATCH)
-NO_GAIN = found("reward_shape", "reward_no_gain", Level.WATCH)
-BELOW_BEST = found("reward_shape", "reward_below_best", Level.WATCH)
-FROM_START = found("reward_shape", "reward_fell_from_start", Level.WATCH)
+NO_GAIN = found("reward_shape", "reward_no_gain", Level.WATCH, start=4.0, end=5.0)
+BELOW_BEST = found("reward_shape", "reward_below_best", Level.WATCH, best=9.0, end=7.0)
+FROM_START = found("reward_shape", "reward_fell_from_start", Level.WATCH, before=9.0, after=2.0)
 NOISY = found("reward_shape", "reward_noisy", Level.WATCH)
 
 
@@ -295,3 +295,18 @@ def test_a_level_run_that_reached_its_target_is_left_alone() -> None:
     """A plateau at the declared reward is no reason to change a setting."""
     seen = evidence({"level_since": 500.0}, solved_at=20.0, has_target=True)
     assert [one.rule for one in advise(seen, LIMITS).recommendations] == ["other_seed", "evaluate"]
+
+
+@pytest.mark.parametrize(
+    ("findings", "values"),
+    [
+        (BELOW_BEST, {"best": 9.0, "final": 7.0}),
+        (FROM_START, {"best": 9.0, "final": 2.0}),
+        (NO_GAIN, {"final": 5.0}),
+    ],
+)
+def test_the_gate_names_the_levels_that_the_check_of_the_reward_names(
+    findings: dict[str, Finding], values: dict[str, float]
+) -> None:
+    """Not the best and the last row, so that home and the digest say one end of a run."""
+    assert judge_gate(evidence(findings=findings, best=99.0, final=-99.0), LIMITS)[1].values == values

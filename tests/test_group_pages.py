@@ -10,7 +10,7 @@ import pytest
 
 from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
-from runsum.measures import Cost
+from runsum.measures import Cost, HumanScore
 from runsum.model import Curve, RunDigest
 from runsum.pages.contract import Page
 from runsum.pages.groups import GroupPage, make_parts
@@ -103,3 +103,14 @@ def test_a_sum_over_some_runs_says_of_how_many() -> None:
     (line,) = re.findall(r"<tr><td>PPO</td>.*?</tr>", told)
     cells = [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
     assert cells[1:4] == ["2", "4 h", "1.5 from 1 run"]
+
+
+def test_runs_without_a_human_normalised_score_are_counted() -> None:
+    """Clipped rewards stand in the ranking, too, but not in the score of the game."""
+    human = HumanScore(random=-20.7, human=14.6, final=0.5, best=0.6)
+    runs = [replace(learned("a"), human=human), replace(learned("b", at=1), human=human),
+            replace(learned("c", at=2), human=replace(human, final=None, best=None, refused="changed"))]  # fmt: skip
+    told = rendered(runs)["games/pong"]
+    assert "the highest at the end of 2 runs" in told
+    assert "1 run is not compared; its page says why" in told
+    assert "not compared" not in rendered(runs[:2])["games/pong"]

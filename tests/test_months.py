@@ -175,9 +175,14 @@ def test_a_run_that_gave_back_most_of_its_gain_got_worse() -> None:
 @pytest.mark.parametrize(
     ("key", "values", "confidence", "listed"),
     [
-        ("finding.reward_fell_from_start", {}, "medium", True),
-        ("finding.reward_below_best", {"is_noise": False}, "high", True),
-        ("finding.reward_below_best", {"is_noise": True}, "high", False),  # no larger than the noise
+        ("finding.reward_fell_from_start", {"before": 9.0, "after": 2.0}, "medium", True),
+        ("finding.reward_below_best", {"best": 9.0, "end": 7.0, "is_noise": False}, "high", True),
+        (
+            "finding.reward_below_best",
+            {"best": 9.0, "end": 7.0, "is_noise": True},
+            "high",
+            False,
+        ),  # no larger than the noise
         ("finding.reward_falling", {}, "high", True),
         ("finding.reward_falling", {}, "low", False),  # a guess
         ("finding.reward_rising", {}, "high", False),

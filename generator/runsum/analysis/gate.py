@@ -85,17 +85,21 @@ def _gate_parent(e: Evidence, limits: Thresholds) -> Phrase | None:
 
 def _gate_no_gain(e: Evidence, limits: Thresholds) -> Phrase | None:
     found = e.says("reward_shape", "reward_no_gain")
-    return phrase("gate.no_gain", final=e.final or 0.0) if found else None
+    return phrase("gate.no_gain", final=found.reason.values["end"]) if found else None
 
 
 def _gate_from_start(e: Evidence, limits: Thresholds) -> Phrase | None:
     found = e.says("reward_shape", "reward_fell_from_start")
-    return phrase("gate.from_start", best=e.best or 0.0, final=e.final or 0.0) if found else None
+    if found is None:
+        return None
+    return phrase("gate.from_start", best=found.reason.values["before"], final=found.reason.values["after"])
 
 
 def _gate_below_best(e: Evidence, limits: Thresholds) -> Phrase | None:
     found = e.says("reward_shape", "reward_below_best")
-    return phrase("gate.below_best", best=e.best or 0.0, final=e.final or 0.0) if found else None
+    if found is None:
+        return None
+    return phrase("gate.below_best", best=found.reason.values["best"], final=found.reason.values["end"])
 
 
 def _gate_slipping(e: Evidence, limits: Thresholds) -> Phrase | None:

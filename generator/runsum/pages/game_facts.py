@@ -150,6 +150,9 @@ def _human_row(env_id: str, runs: Sequence[RunDigest]) -> Iterator[NoteRow]:
     small = [phrase("human.scale", random=human.random, human=human.human), phrase("human.protocol")]
     if not all(run.human is not None and run.human.certain for run in scored):
         small.append(phrase("human.unknown"))
+    refused = sum(run.human is not None and bool(run.human.refused) for run in runs)
+    if refused:
+        small.append(phrase("game.solved_refused", count=refused))
     words = note(
         "game.human", *small, env_id=env_id, final=human.final, run=best.run_id, count=len(scored),
         several=len(scored) > 1, estimated=not human.certain,
