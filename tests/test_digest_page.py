@@ -6,13 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import pytest
 
 from runsum.formatting import day
-from runsum.model import RunDigest, State, note
+from runsum.model import DataQuality, RunDigest, State, note
 from runsum.pages import months as pages
 from runsum.pages.contract import Page
 from runsum.render import Renderer
@@ -63,8 +64,8 @@ def test_a_month_in_words_and_tables() -> None:
     assert "3 runs began, 2 finished, 2 failed: 3 h of training, 4,000 timesteps. " in plain(page)
     assert "The training time of 1 run is not recorded." in plain(page)
     assert table(page, "Finished") == [
-        ["b name of b", "Pong", "PPO", "completed", "3 Oct 2025, 00:00", "100.0 %", "7.5"],
-        ["a name of a", "Pong", "PPO", "completed", "2 Oct 2025, 00:00", "100.0 %", "5"],
+        ["b name of b", "Pong", "PPO", "completed", "3 Oct 2025, 00:00", "100.0 %", "7.5", "go"],
+        ["a name of a", "Pong", "PPO", "completed", "2 Oct 2025, 00:00", "100.0 %", "5", "go"],
     ]
     assert table(page, "New best of its game") == [["Pong", "5 → 7.5", "b name of b", "PPO", "a name of a"]]
     assert table(page, "First result of its game") == [["Pong", "5", "a name of a", "PPO"]]
@@ -76,6 +77,13 @@ def test_a_month_in_words_and_tables() -> None:
     assert "Got worse" not in page
     assert "Still open" not in page
     assert plain(section(made["digest/index.md"], "September 2025")) == "1 run began; none ended here."
+
+
+def test_a_failed_run_without_a_row_says_so() -> None:
+    """As home does: what is known of the failure, if only that nothing arrived."""
+    silent = replace(run("a", "2025-10-02T00:00:00", state=State.FAILED), quality=DataQuality())
+    (row,) = table(rendered(silent)["digest/2025-10/index.md"], "Failed")
+    assert row[1] == "no metric rows arrived"
 
 
 def test_the_table_of_months_counts_what_the_months_list() -> None:

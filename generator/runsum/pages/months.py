@@ -234,7 +234,8 @@ class _Lists:
 
     def _failed(self, item: DatedRun) -> RunLine:
         reason = failure_reason(item.run)
-        return self._line(item, () if reason is None else (reason,))
+        silent = (phrase("failed.no_rows"),) if item.run.digest.quality.rows == 0 else ()
+        return self._line(item, silent if reason is None else (reason, *silent))
 
     def _best(self, item: NewBest) -> BestLine:
         run = item.dated.run
