@@ -114,3 +114,10 @@ def test_runs_without_a_human_normalised_score_are_counted() -> None:
     assert "the highest at the end of 2 runs" in told
     assert "1 run is not compared; its page says why" in told
     assert "not compared" not in rendered(runs[:2])["games/pong"]
+
+
+def test_a_ranking_over_several_environments_says_so() -> None:
+    """They are of one game, but not one task."""
+    runs = [learned("a"), replace(learned("b", at=1), env_id="PongNoFrameskip-v4")]
+    assert "ranks among several are a rough order" in rendered(runs)["games/pong"]
+    assert "rough order" not in rendered(runs[:1])["games/pong"]

@@ -131,6 +131,20 @@ def test_rewards_of_other_functions_are_no_record() -> None:
         "alone": None, "queue": (("reward_fn", "queue"),), "delay": (("reward_fn", "delay"),)}  # fmt: skip
 
 
+def test_environments_of_a_game_have_records_of_their_own() -> None:
+    """547 where frames are not skipped is nothing that 26 of another environment could have beaten."""
+    found = month(
+        replace(run("old", "2025-10-02T00:00:00", best=547.0), env_id="BreakoutNoFrameskip-v4"),
+        replace(run("first", "2025-10-03T00:00:00", best=22.2), env_id="ALE/Breakout-v5"),
+        replace(run("better", "2025-10-04T00:00:00", best=26.4), env_id="ALE/Breakout-v5"),
+        run("alone", "2025-10-05T00:00:00", best=1.0, game="Enduro"),
+    )
+    bests = [(i.dated.run.digest.run_id, i.before and i.before.digest.run_id, i.environment) for i in found.new_bests]
+    assert bests == [("better", "first", "ALE/Breakout-v5")]
+    assert {item.dated.run.digest.run_id: item.environment for item in found.first_results} == {
+        "old": "BreakoutNoFrameskip-v4", "first": "ALE/Breakout-v5", "alone": None}  # fmt: skip
+
+
 def test_runs_of_a_game_that_were_rewarded_differently_are_ranked_apart() -> None:
     """First the function that most runs have, though another gave the larger numbers."""
     runs = [

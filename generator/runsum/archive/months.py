@@ -59,15 +59,17 @@ class NewBest:
     """A run whose best reward is above that of every run of its game that was rewarded alike and ended earlier.
 
     Attributes:
-        before: the run that held the best; None for the first result of the game.
+        before: the run that held the best; None for the first result of the environment.
         rewarded: for what it was rewarded; None where all runs of the game were rewarded alike.
-        captured: whether this or an earlier run of the game lost its large rewards, so that the record may be wrong.
+        captured: whether this or an earlier run there lost its large rewards, so that the record may be wrong.
+        environment: the one that it is the best of; None where all runs of the game are of one.
     """
 
     dated: DatedRun
     before: ArchivedRun | None
     captured: bool
     rewarded: Measure | None = None
+    environment: str | None = None
 
 
 @frozen
@@ -190,25 +192,31 @@ def _by_month(found: Sequence[_Found]) -> dict[str, list[_Found]]:
 
 
 def _find_bests(ordered: Sequence[DatedRun]) -> list[NewBest]:
-    """Walk through the runs in the order in which they ended, and note whoever is above all before."""
+    """Walk through the runs in the order in which they ended, and note whoever is above all before.
+
+    Environments of one game, and rewards of different functions, have records of their own.
+    """
     found: list[NewBest] = []
-    holders: dict[tuple[str, Measure], ArchivedRun] = {}
-    uncertain: set[str] = set()
+    holders: dict[tuple[str, str | None, Measure], ArchivedRun] = {}
+    uncertain: set[tuple[str, str | None]] = set()
     measures: dict[str, set[Measure]] = {}
+    environments: dict[str, set[str | None]] = {}
+    for digest in (item.run.digest for item in ordered if item.run.digest.game is not None):
+        measures.setdefault(str(digest.game), set()).add(rewarded_by(digest))
+        environments.setdefault(str(digest.game), set()).add(digest.env_id)
     for item in ordered:
-        if item.run.digest.game is not None:
-            measures.setdefault(item.run.digest.game, set()).add(rewarded_by(item.run.digest))
-    for item in ordered:
-        game, best = item.run.digest.game, item.run.digest.best_reward
+        game, env_id, best = item.run.digest.game, item.run.digest.env_id, item.run.digest.best_reward
         if game is None or best is None:
             continue
         if _lost_rewards(item.run):
-            uncertain.add(game)
+            uncertain.add((game, env_id))
         rewarded = rewarded_by(item.run.digest)
-        holder = holders.get((game, rewarded))
+        holder = holders.get((game, env_id, rewarded))
         if holder is None or best > (holder.digest.best_reward or 0.0):
-            holders[game, rewarded] = item.run
-            found.append(NewBest(item, holder, game in uncertain, rewarded if len(measures[game]) > 1 else None))
+            holders[game, env_id, rewarded] = item.run
+            among = rewarded if len(measures[game]) > 1 else None
+            where = env_id if len(environments[game]) > 1 else None
+            found.append(NewBest(item, holder, (game, env_id) in uncertain, among, where))
     return found
 
 

@@ -42,6 +42,7 @@ class GroupPage:
 
     Attributes:
         environments: env ids in the group with their number of runs.
+        is_rough: whether a game's ranking is over several of them.
         partners: names of the algorithms (of a game) or games (of an algorithm) with their number of runs.
         drawn: which curves the chart shows, and which of them are coloured.
         measures: for what the run of each row was rewarded; empty where all runs of a game were rewarded alike.
@@ -59,6 +60,7 @@ class GroupPage:
     total: int
     more: int
     environments: tuple[tuple[str, int], ...]
+    is_rough: bool
     partners: tuple[tuple[str, int], ...]
     chart: DrawnChart | None
     drawn: Phrase
@@ -117,6 +119,7 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
     measures = tuple(rewarded_by(run.digest) for run in ordered) if any(map(_differ, by_game)) else ()
     runs = [run for run in ordered if len(run.digest.curve.rewards) > 1]
     drawn = runs[:_DRAWN] if is_game else _first_per_game(runs)[:_DRAWN]
+    environments = _count(run.digest.env_id for run in group.runs)
     key = f"{folder}/{group.slug}"
     costs = cost_lines(group, is_game)
     chart = None
@@ -137,7 +140,8 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
             measures=tuple(phrase("group.rewarded", items=list(measure)) for measure in measures[:_LISTED]),
             total=len(group.runs),
             more=max(0, len(group.runs) - _LISTED),
-            environments=_count(run.digest.env_id for run in group.runs),
+            environments=environments,
+            is_rough=is_game and len(environments) > 1,
             partners=_count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs),
             chart=chart,
             drawn=_drawn_words(len(drawn), len(runs), is_game),

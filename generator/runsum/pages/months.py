@@ -83,6 +83,7 @@ class BestLine:
     before: RunRow | None
     captured: Phrase | None
     rewarded: Phrase | None
+    environment: str | None
 
 
 @frozen
@@ -245,6 +246,7 @@ class _Lists:
             before=_row(item.before, self.up) if item.before else None,
             captured=phrase("reward.digits_lost") if item.captured else None,
             rewarded=None if item.rewarded is None else phrase("digest.rewarded", items=list(item.rewarded)),
+            environment=item.environment,
         )
 
     def _worse(self, item: Regression) -> RunLine:
