@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import Any
 
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.archive.seeds import SeedGroup
 from runsum.measures import Cost, HumanScore, Solved
 
 
@@ -32,7 +31,7 @@ def result_document(run: ArchivedRun, archive: Archive) -> dict[str, Any]:
         "solved": _solved(digest.solved),
         "human_normalised": _human(digest.human),
         "cost": _cost(digest.cost),
-        "seeds": _seeds(digest.slug, archive.seeds.of_run.get(digest.slug)),
+        "seeds": seed_document(run, archive),
     }
 
 
@@ -76,11 +75,13 @@ def _cost(cost: Cost) -> dict[str, Any]:
     }
 
 
-def _seeds(slug: str, group: SeedGroup | None) -> dict[str, Any] | None:
+def seed_document(run: ArchivedRun, archive: Archive) -> dict[str, Any] | None:
+    """What it says of the run's group of seeds, the only part that other runs can change."""
+    group = archive.seeds.of_run.get(run.digest.slug)
     if group is None:
         return None
     found = group.together
-    why = next((out.why for out in group.left_out if out.slug == slug), None)
+    why = next((out.why for out in group.left_out if out.slug == run.digest.slug), None)
     return {
         "page": None if group.slug is None else f"seeds/{group.slug}/index.html",
         "counts": why is None,

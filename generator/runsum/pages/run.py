@@ -30,7 +30,7 @@ from runsum.model import (
 from runsum.pages.compare import CompareLink, Offers
 from runsum.pages.contract import Link, Page, Tile, title_of
 from runsum.pages.note_rows import NoteRow, section_notes
-from runsum.pages.result_document import result_document
+from runsum.pages.result_document import seed_document
 from runsum.pages.run_facts import ancestors_of
 from runsum.pages.run_health import Health, describe_health, health_words
 from runsum.pages.run_layout import HEALTH_SECTION, SECTIONS, FactRow, section_rows
@@ -140,8 +140,8 @@ class RunPages:
         joined = [getattr(run, one.name) for one in fields(run) if one.name != "digest"]
         around = (*_links(run, self._archive), *self._offers.links(run), *ancestors_of(run, self._archive))
         note = self._notes.get(run.digest.run_id, "")
-        results = result_document(run, self._archive)
-        return value_print(run.digest.fingerprint, joined, around, results, self._cards[run.digest.slug], str(note))
+        seeds = seed_document(run, self._archive)
+        return value_print(run.digest.fingerprint, joined, around, seeds, self._cards[run.digest.slug], str(note))
 
     def page(self, run: ArchivedRun) -> Page:
         """The page of a run."""
