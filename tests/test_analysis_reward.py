@@ -12,6 +12,7 @@ import pytest
 from runsum.analysis.regained import regained_facts
 from runsum.analysis.reward import episodes_of_best, find_milestones, milestone_trend_fact, opening_mark, thin_curve
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
+from runsum.facts import few_episodes_of_best
 from runsum.model import Fact, Milestone
 from runsum.render import Renderer
 from runsum.resources import template_folder
@@ -379,4 +380,6 @@ def test_of_how_many_episodes_the_best_mean_is(
 ) -> None:
     """As many as fit into the steps that this run has trained until then; unknown without their lengths."""
     found = series(steps, episode_reward_mean=[97.0, 86.0], episode_length_mean=lengths)
-    assert episodes_of_best(replace(found, start_timestep=start)) == count
+    found = replace(found, start_timestep=start)
+    assert episodes_of_best(found) == count
+    assert few_episodes_of_best(found) == (None if count == 500 else count)  # a hundred are enough

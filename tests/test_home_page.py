@@ -310,3 +310,13 @@ def test_a_run_below_its_parent_says_so() -> None:
     leg = shaped(run("b", "2025-10-03T00:00:00", best=12.0, parent="a", start_level=8.0), "level", level_since=500.0)
     cells = rows(section(home(parent, leg), "Finished lately"))[0]
     assert cells[8] == "level since 500 steps; ended at a level 8 below its parent's"
+
+
+def test_the_headline_says_of_how_few_episodes_the_best_is() -> None:
+    """A first mean is the best of many runs by luck alone; where the best is also the last, it is no first."""
+    lucky = run("a", "2025-10-02T00:00:00", best=97.0, final=80.0)
+    lucky = replace(lucky, signals={**lucky.signals, "best_episodes": 2.0})
+    said = [words.key for words in headline(archive(lucky).runs[0], Thresholds())]
+    assert said[1:3] == ["headline.reward", "headline.few_episodes"]
+    plain = replace(lucky, signals={**lucky.signals, "best_episodes": None})
+    assert "headline.few_episodes" not in [words.key for words in headline(archive(plain).runs[0], Thresholds())]

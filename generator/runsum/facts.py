@@ -156,10 +156,10 @@ def reward_facts(
     small = [phrase("reward.digits_lost")] if lost else []
     best = rewards.most if len(rewards) else None
     final = float(rewards.seen[-1]) if len(rewards) else None
+    few = few_episodes_of_best(series)
+    early = [] if few is None else [phrase("reward.few_episodes", count=few)]
     return {
-        "best_reward": known(
-            best, *_of_few(episodes_of_best(series)), *small, *_recorded_as("best_reward", row, best), reason=why
-        ),
+        "best_reward": known(best, *early, *small, *_recorded_as("best_reward", row, best), reason=why),
         "final_reward": known(final, *small, *_recorded_as("final_reward", row, final), reason=why),
         "convergence_timestep": missing("reward.lost") if lost else convergence_fact(shape),
         "reward_trend_note": missing("reward.lost") if lost else trend_fact(shape),
@@ -167,9 +167,10 @@ def reward_facts(
     }
 
 
-def _of_few(episodes: int | None) -> tuple[Phrase, ...]:
-    """A mean of the first episodes is largest by luck more easily than one of a hundred."""
-    return (phrase("reward.few_episodes", count=episodes),) if episodes is not None and episodes < CONVENTION else ()
+def few_episodes_of_best(series: Series) -> int | None:
+    """Of how many episodes the best mean is, where it is of fewer than a hundred: luck reaches it more easily."""
+    episodes = episodes_of_best(series)
+    return episodes if episodes is not None and episodes < CONVENTION else None
 
 
 def milestone_facts(

@@ -17,7 +17,7 @@ from runsum.archive.precedents import PeersOf, Precedents
 from runsum.archive.seeds import Remember, SeedGroups, find_seed_groups, is_unlearned
 from runsum.archive.slugs import SlugMaker
 from runsum.frozen import frozen
-from runsum.model import ConfigChange, Fact, Level, Problem, RunDigest, known, missing, note, phrase
+from runsum.model import ConfigChange, Fact, Level, Phrase, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
 from runsum.thresholds import Thresholds
 from runsum.traits import rewarded_by
@@ -81,6 +81,12 @@ class ArchivedRun:
     def fact(self, name: str) -> Fact:
         """One of the placeholders."""
         return self.added.get(name) or self.digest.fact(name)
+
+    @property
+    def best_of(self) -> Phrase | None:
+        """Of how few episodes its best mean is; None where it is of a hundred, or nobody knows."""
+        few = self.digest.signals.get("best_episodes")
+        return phrase("reward.of_episodes", count=few) if isinstance(few, float) else None
 
     @property
     def health(self) -> Level:

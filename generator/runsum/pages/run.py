@@ -249,6 +249,8 @@ def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
     else:
         values = {"best": digest.best_reward, "at": digest.best_reward_timestep, "final": digest.final_reward}
         said = [phrase("headline.reward", **values)]
+        if (few := digest.signals.get("best_episodes")) is not None:
+            said.append(phrase("headline.few_episodes", count=few))
     shape, since = str(digest.signals.get("shape")), digest.signals.get("level_since")
     fell = has_fallen(digest.signals.get("lost_share"), limits)
     if fell:
