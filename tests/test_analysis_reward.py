@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from runsum.analysis.regained import regained_facts
-from runsum.analysis.reward import episodes_of_best, find_milestones, milestone_trend_fact, opening_mark, thin_curve
+from runsum.analysis.reward import best_is_early, find_milestones, milestone_trend_fact, opening_mark, thin_curve
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
-from runsum.facts import few_episodes_of_best
 from runsum.model import Fact, Milestone
 from runsum.render import Renderer
 from runsum.resources import template_folder
@@ -365,21 +364,19 @@ def test_the_opening_of_a_training_marks_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "lengths", "start", "count"),
+    ("steps", "lengths", "start", "early"),
     [
-        ([737.0, 900.0], [368.5, 300.0], 0, 2),
-        ([100.0, 900.0], [700.0, 300.0], 0, 1),
-        ([50_000.0, 60_000.0], [100.0, 100.0], 0, 500),
-        ([50_737.0, 60_000.0], [368.5, 300.0], 50_000, 2),
-        ([737.0, 900.0], [NAN, 300.0], 0, None),
-        ([737.0, 900.0], [0.0, 300.0], 0, None),
+        ([737.0, 900.0], [368.5, 300.0], 0, True),
+        ([2_400.0, 9_000.0], [100.0, 100.0], 0, True),
+        ([2_600.0, 9_000.0], [100.0, 100.0], 0, False),  # in frames, a hundred episodes can be as short
+        ([50_737.0, 60_000.0], [368.5, 300.0], 50_000, False),  # a leg goes on with the episodes of its parent
+        ([737.0, 900.0], [NAN, 300.0], 0, False),
+        ([737.0, 900.0], [0.0, 300.0], 0, False),
     ],
 )
-def test_of_how_many_episodes_the_best_mean_is(
-    steps: list[float], lengths: list[float], start: int, count: int | None
+def test_a_best_mean_that_surely_is_of_few_episodes(
+    steps: list[float], lengths: list[float], start: int, early: bool
 ) -> None:
-    """As many as fit into the steps that this run has trained until then; unknown without their lengths."""
+    """No hundred of that length fit into the steps that were trained until then."""
     found = series(steps, episode_reward_mean=[97.0, 86.0], episode_length_mean=lengths)
-    found = replace(found, start_timestep=start)
-    assert episodes_of_best(found) == count
-    assert few_episodes_of_best(found) == (None if count == 500 else count)  # a hundred are enough
+    assert best_is_early(replace(found, start_timestep=start)) is early

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,6 +82,31 @@ def test_early_means_of_few_episodes_do_not_count(known: Measure) -> None:
     found = find_solved(rows, "MountainCar-v0", None, {}, known, lost=False)
     assert found is not None
     assert found.reached_at == 21_000
+
+
+@pytest.mark.parametrize("known", [HUNDRED, Measure()], ids=["window of 100", "unknown window"])
+def test_what_only_means_of_few_episodes_reached_is_not_below(known: Measure) -> None:
+    """Forty thousand steps are 80 episodes of 500: the best, 500, is above the 475 that it does not count for."""
+    rows = series([20_000, 40_000], episode_reward_mean=[480, 500], episode_length_mean=[500, 500])
+    fact = solved_fact(find_solved(rows, "CartPole-v1", None, {}, known, lost=False), known)
+    assert (key_of(fact), fact.words and fact.words.values["count"]) == ("solved.early", 100)
+
+
+def test_a_leg_goes_on_with_the_episodes_of_its_parent() -> None:
+    """Its first mean is of a hundred, most of them the parent's."""
+    rows = replace(series([1_000_480], episode_reward_mean=[480], episode_length_mean=[480]), start_timestep=1_000_000)
+    found = find_solved(rows, "CartPole-v1", None, {}, HUNDRED, lost=False)
+    assert found is not None
+    assert found.reached_at == 1_000_480
+
+
+@pytest.mark.parametrize(("env_id", "reached"), [("ALE/Breakout-v5", 26_000), ("CartPole-v1", None)])
+def test_lengths_of_atari_may_be_in_frames(env_id: str, reached: int | None) -> None:
+    """Four to a step: 26,000 steps are 104,000 frames, which are a hundred episodes of a thousand."""
+    rows = series([24_000, 26_000], episode_reward_mean=[500, 500], episode_length_mean=[1000, 1000])
+    found = find_solved(rows, env_id, None, {env_id: 30.0}, HUNDRED, lost=False)
+    assert found is not None
+    assert found.reached_at == reached
 
 
 def test_a_declared_threshold_comes_first() -> None:

@@ -312,11 +312,14 @@ def test_a_run_below_its_parent_says_so() -> None:
     assert cells[8] == "level since 500 steps; ended at a level 8 below its parent's"
 
 
-def test_the_headline_says_of_how_few_episodes_the_best_is() -> None:
-    """A first mean is the best of many runs by luck alone; where the best is also the last, it is no first."""
+def test_the_headline_says_that_the_best_is_of_few_episodes() -> None:
+    """A first mean is the best of many runs by luck alone; also where it is the last value, too."""
     lucky = run("a", "2025-10-02T00:00:00", best=97.0, final=80.0)
-    lucky = replace(lucky, signals={**lucky.signals, "best_episodes": 2.0})
+    lucky = replace(lucky, signals={**lucky.signals, "best_early": 1.0})
     said = [words.key for words in headline(archive(lucky).runs[0], Thresholds())]
-    assert said[1:3] == ["headline.reward", "headline.few_episodes"]
-    plain = replace(lucky, signals={**lucky.signals, "best_episodes": None})
-    assert "headline.few_episodes" not in [words.key for words in headline(archive(plain).runs[0], Thresholds())]
+    assert said[1:3] == ["headline.reward", "headline.early"]
+    short = replace(lucky, final_reward=97.0)
+    said = [words.key for words in headline(archive(short).runs[0], Thresholds())]
+    assert said[1:3] == ["headline.reward_same", "headline.early"]
+    plain = replace(lucky, signals={**lucky.signals, "best_early": None})
+    assert "headline.early" not in [words.key for words in headline(archive(plain).runs[0], Thresholds())]

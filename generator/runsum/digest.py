@@ -294,7 +294,7 @@ def _assemble(
     row, series, stand, shape = record.row, found.series, found.stand, found.shape
     final, final_step = _final(series)
     best, best_step = _best(series)
-    preset, few = summary["preset"].value, facts.few_episodes_of_best(series)
+    preset = summary["preset"].value
     return RunDigest(
         source=record.source, run_id=record.run_id, slug=slug, label=recorded.label_of(record), env_id=what.env_id,
         game=facts.game_name(what.env_id) if what.env_id else None,
@@ -312,7 +312,7 @@ def _assemble(
             "scale": shape.scale, "recent_change": shape.recent_change, "cliffs": float(shape.cliffs),
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
             "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),
-            "best_episodes": None if few is None else float(few),
+            "best_early": 1.0 if reward.best_is_early(series) else None,
             "level_since": None if shape.level_since is None else float(shape.level_since),
         },
         curve=reward.thin_curve(

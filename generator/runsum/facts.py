@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from runsum import oddities
 from runsum.analysis import settings, standing
-from runsum.analysis.reward import MILESTONE_PERCENTS, episodes_of_best, milestone_trend_fact
+from runsum.analysis.reward import MILESTONE_PERCENTS, best_is_early, milestone_trend_fact
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, trend_fact
-from runsum.analysis.solved import CONVENTION
 from runsum.cleaning.series import Series
 from runsum.model import (
     ConfigValue,
@@ -156,8 +155,7 @@ def reward_facts(
     small = [phrase("reward.digits_lost")] if lost else []
     best = rewards.most if len(rewards) else None
     final = float(rewards.seen[-1]) if len(rewards) else None
-    few = few_episodes_of_best(series)
-    early = [] if few is None else [phrase("reward.few_episodes", count=few)]
+    early = [phrase("reward.early")] if best_is_early(series) else []
     return {
         "best_reward": known(best, *early, *small, *_recorded_as("best_reward", row, best), reason=why),
         "final_reward": known(final, *small, *_recorded_as("final_reward", row, final), reason=why),
@@ -165,12 +163,6 @@ def reward_facts(
         "reward_trend_note": missing("reward.lost") if lost else trend_fact(shape),
         "reward_cliff_note": cliff_fact(shape),
     }
-
-
-def few_episodes_of_best(series: Series) -> int | None:
-    """Of how many episodes the best mean is, where it is of fewer than a hundred: luck reaches it more easily."""
-    episodes = episodes_of_best(series)
-    return episodes if episodes is not None and episodes < CONVENTION else None
 
 
 def milestone_facts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from runsum.thresholds import Thresholds
 
 MILESTONE_PERCENTS = (10, 25, 50, 75, 100)
 _OPENING, _DISTINCT = 30, 10
+_WINDOW, _FRAMES = 100, 4
 
 
 def find_milestones(
@@ -121,15 +121,14 @@ def opening_mark(timestep: Floats, reward: Floats) -> str | None:
     return hashlib.blake2b(steps.tobytes() + rewards.tobytes(), digest_size=8).hexdigest()
 
 
-def episodes_of_best(series: Series) -> int | None:
-    """Of how many episodes the best mean can be at most: of as many as fit into the steps until then, at least one.
+def best_is_early(series: Series) -> bool:
+    """Whether the best mean surely is of fewer than a hundred episodes: no more fit into the steps until then.
 
-    None without rewards, or where episode lengths are not recorded.
+    Lengths may be counted in frames, of which a step of an environment can be four; the mean of a leg goes on with the
+    episodes of its parent. False without rewards, or where lengths are not recorded.
     """
     rewards = series.values("episode_reward_mean")
-    if not len(rewards):
-        return None
+    if not len(rewards) or series.start_timestep > 0:
+        return False
     row = int(rewards.rows[rewards.seen.argmax()])
-    length = float(series.columns["episode_length_mean"][row])
-    episodes = float(series.timestep[row] - series.start_timestep) / length if length > 0 else math.nan
-    return max(1, round(episodes)) if math.isfinite(episodes) else None
+    return bool(series.timestep[row] * _FRAMES < _WINDOW * series.columns["episode_length_mean"][row])

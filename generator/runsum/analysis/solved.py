@@ -25,6 +25,7 @@ REACHED = ("solved.yes", "solved.registry")
 """Keys of the sentences that say a level was reached."""
 CONVENTION = 100
 """Consecutive episodes in the mean that Gymnasium's thresholds are about."""
+_FRAMES = 4
 _ATARI = re.compile(r"(?:ALE/)?([A-Za-z]+?)(?:-ram)?(?:Deterministic|NoFrameskip)?-v([045])")
 _CHANGES_REWARD = re.compile(
     r"ClipReward|NormalizeReward|TransformReward|RewardWrapper|RewardScal|VecNormalize|AtariWrapper"
@@ -158,7 +159,7 @@ def find_solved(
         refused = "changed" if measure.changed else "other_task"
     if refused:
         return Solved(goal, origin, measure.window, best=best, refused=refused)
-    hits = np.flatnonzero((series.reward >= goal) & _full(series, measure.window))
+    hits = np.flatnonzero((series.reward >= goal) & _full(series, measure.window, env_id))
     if not len(hits):
         return Solved(goal, origin, measure.window, best=best, refused="lost" if lost else "")
     later = finite(series.reward[hits[0] :])
@@ -167,14 +168,17 @@ def find_solved(
     )
 
 
-def _full(series: Series, window: int | None) -> np.ndarray:
+def _full(series: Series, window: int | None, env_id: str | None) -> np.ndarray:
     """Rows whose mean can be of a whole window: as many steps were trained as so many episodes of that length take.
 
-    Where nobody knows the window it is that of the thresholds: a mean of the first two episodes solves nothing.
+    Where nobody knows the window it is that of the thresholds: a mean of the first two episodes solves nothing. Atari's
+    lengths may be in frames, four of a step. The mean of a leg goes on with the episodes of its parent.
     """
-    lengths = series.columns["episode_length_mean"]
-    own = series.timestep - series.start_timestep
-    return np.asarray(~(own < (window or CONVENTION) * lengths))  # lengths that nobody recorded rule nothing out
+    if series.start_timestep > 0:
+        return np.ones(len(series), dtype=bool)
+    frames = _FRAMES if _atari(env_id) else 1
+    lengths = series.columns["episode_length_mean"]  # what nobody recorded rules nothing out
+    return np.asarray(~(series.timestep * frames < (window or CONVENTION) * lengths))
 
 
 def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
@@ -188,6 +192,10 @@ def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
         return missing(f"solved.{solved.refused}", level=solved.level, origin=solved.origin, what=what)
     mine = solved.origin == DECLARED
     small = [] if mine else [phrase("solved.source", origin=solved.origin, level=solved.level)]
+    if solved.reached_at is None and (solved.best or -math.inf) >= solved.level:
+        return note(
+            "solved.early", *small, level=solved.level, best=solved.best, count=solved.window or CONVENTION,
+        )  # fmt: skip
     if solved.reached_at is None:
         return note(
             "solved.no" if mine else "solved.below", *small, level=solved.level, best=solved.best, origin=solved.origin

@@ -84,9 +84,8 @@ class ArchivedRun:
 
     @property
     def best_of(self) -> Phrase | None:
-        """Of how few episodes its best mean is; None where it is of a hundred, or nobody knows."""
-        few = self.digest.signals.get("best_episodes")
-        return phrase("reward.of_episodes", count=few) if isinstance(few, float) else None
+        """That its best mean is of few episodes, the first of the run; None where it is not, or nobody knows."""
+        return phrase("reward.early") if self.digest.signals.get("best_early") else None
 
     @property
     def health(self) -> Level:
@@ -105,7 +104,7 @@ class Lineage:
 
 @frozen
 class Group:
-    """Runs of one game or one algorithm, as :func:`best_first` has them."""
+    """Runs of one game, or of one algorithm over all games, as :func:`best_first` has them."""
 
     slug: str
     name: str

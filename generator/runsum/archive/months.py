@@ -56,7 +56,7 @@ class DatedRun:
 
 @frozen
 class NewBest:
-    """A run whose best reward is above that of every run of its game that was rewarded alike and ended earlier.
+    """A run whose best reward is above that of every run of its environment that was rewarded alike and ended earlier.
 
     Attributes:
         before: the run that held the best; None for the first result of the environment.

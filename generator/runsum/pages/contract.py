@@ -78,6 +78,12 @@ def run_rows(runs: Sequence[ArchivedRun], up: str) -> tuple[RunRow, ...]:
     return tuple(RunRow(run, page_href(run, up), spark_of(run), place) for place, run in enumerate(runs, start=1))
 
 
+def hours_of(runs: Sequence[ArchivedRun]) -> float | None:
+    """How long runs trained together; None where none of them says."""
+    known = [run.digest.trained_h for run in runs if run.digest.trained_h is not None]
+    return sum(known) if known else None
+
+
 def page_href(run: ArchivedRun, up: str) -> Markup:
     """Link to a run page for raw HTML."""
     return Markup(f"{up}runs/{run.digest.slug}/index.html")

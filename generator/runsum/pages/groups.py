@@ -18,7 +18,7 @@ from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import DrawnChart, Phrase, RunDigest, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, run_rows, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, run_rows, spark_of
 from runsum.pages.game_facts import (
     CostLine,
     EffectRow,
@@ -80,7 +80,7 @@ class GroupEntry:
     name: str
     href: Markup
     runs: int
-    hours: float
+    hours: float | None
     best: RunRow | None
     partners: str
 
@@ -246,7 +246,7 @@ def _entry(group: Group, is_game: bool) -> GroupEntry:
         group.name,
         Markup(f"{group.slug}/index.html"),
         len(group.runs),
-        sum(run.digest.trained_h or 0.0 for run in group.runs),
+        hours_of(group.runs),
         RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
         ", ".join(name for name, _ in partners),
     )

@@ -14,7 +14,7 @@ from runsum.chartdata import columns, static_bars, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, spark_of
 from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
 from runsum.pages.note_rows import NoteRow
 
@@ -63,7 +63,7 @@ class LineageEntry:
     title: str
     legs: int
     steps: int
-    hours: float
+    hours: float | None
     best: RunRow | None
 
 
@@ -154,7 +154,7 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
 
 def _headline(lineage: Lineage) -> Iterator[Phrase]:
     runs = lineage.runs
-    hours = sum(run.digest.trained_h or 0.0 for run in runs)
+    hours = hours_of(runs)
     yield phrase(
         "lineage.headline",
         legs=len(runs),
@@ -256,6 +256,6 @@ def _entry(lineage: Lineage) -> LineageEntry:
         _title(lineage),
         len(runs),
         sum(map(_own_steps, runs)),
-        sum(run.digest.trained_h or 0.0 for run in runs),
+        hours_of(runs),
         RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
     )

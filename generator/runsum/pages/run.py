@@ -249,8 +249,8 @@ def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
     else:
         values = {"best": digest.best_reward, "at": digest.best_reward_timestep, "final": digest.final_reward}
         said = [phrase("headline.reward", **values)]
-        if (few := digest.signals.get("best_episodes")) is not None:
-            said.append(phrase("headline.few_episodes", count=few))
+    if digest.signals.get("best_early"):
+        said.append(phrase("headline.early"))
     shape, since = str(digest.signals.get("shape")), digest.signals.get("level_since")
     fell = has_fallen(digest.signals.get("lost_share"), limits)
     if fell:
@@ -295,7 +295,7 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
         digest.trained_h,
         "hours",
         (phrase("tile.steps", own=own),) if own is not None else (),
-        facts["duration_h"].reason or (phrase("reason.no_rows") if digest.trained_h is None else None),
+        facts["duration_h"].reason or phrase("cost.no_hours"),
         "trained",
     )
     yield Tile("speed", digest.avg_fps, "speed", _speed_range(digest, facts), facts["avg_fps"].reason, "speed")
