@@ -83,7 +83,8 @@ def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Pat
     """Whoever builds from it gets the same package; its tests are in it, too."""
     run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, cwd=ROOT)
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # the first releases of 3.11 know none
+        archive.extractall(tmp_path)
     source = tmp_path / f"runsum-{__version__}"
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path, cwd=source)
     assert contents(next(tmp_path.glob("*.whl"))) == contents(wheel)
