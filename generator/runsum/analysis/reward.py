@@ -7,6 +7,7 @@ import hashlib
 import numpy as np
 
 from runsum.analysis.shape import RewardShape
+from runsum.analysis.stats import EPISODES, FRAMES
 from runsum.cleaning.series import Series
 from runsum.model import Curve, Fact, Milestone, missing, note
 from runsum.source.columns import Floats
@@ -14,7 +15,6 @@ from runsum.thresholds import Thresholds
 
 MILESTONE_PERCENTS = (10, 25, 50, 75, 100)
 _OPENING, _DISTINCT = 30, 10
-_WINDOW, _FRAMES = 100, 4
 
 
 def find_milestones(
@@ -131,4 +131,4 @@ def best_is_early(series: Series) -> bool:
     if not len(rewards) or series.start_timestep > 0:
         return False
     row = int(rewards.rows[rewards.seen.argmax()])
-    return bool(series.timestep[row] * _FRAMES < _WINDOW * series.columns["episode_length_mean"][row])
+    return bool(series.timestep[row] * FRAMES < EPISODES * series.columns["episode_length_mean"][row])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from runsum import formatting
 from runsum.analysis.changepoints import PARTS, Course, block_means, find_course, thin
-from runsum.analysis.stats import middle, noise_level, slope, typical_range
+from runsum.analysis.stats import EPISODES, middle, noise_level, slope, typical_range
 from runsum.frozen import frozen
 from runsum.model import Fact, missing, note, phrase
 from runsum.source.columns import Floats
@@ -20,7 +20,6 @@ from runsum.thresholds import Thresholds
 
 _WINDOW = 20  # of the run: a sudden drop happens within one such part; a mean of 100 episodes smears it out
 _RANGE_OF_TEN = 4.5  # standard deviations
-_EPISODES = 100  # of which trainers report the mean
 _LARGEST = 1e100  # the square of a larger reward is no number
 
 
@@ -202,7 +201,7 @@ def _start_below(values: Floats, episodes: Floats, level: float, unsure: float) 
     Returns:
         The median of those that are more than four deviations below, of which there must be two; else None.
     """
-    deviation = unsure * np.sqrt(_EPISODES / np.clip(episodes, 1.0, _EPISODES))
+    deviation = unsure * np.sqrt(EPISODES / np.clip(episodes, 1.0, EPISODES))
     below = values[(level - values > 4 * deviation) & np.isfinite(episodes)]
     return middle(below) if len(below) >= 2 else None
 

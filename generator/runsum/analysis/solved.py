@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from runsum.analysis.stats import finite
+from runsum.analysis.stats import EPISODES, FRAMES, finite
 from runsum.cleaning.series import Series
 from runsum.frozen import frozen
 from runsum.measures import HumanScore, Solved
@@ -23,9 +23,6 @@ from runsum.reference.reward_thresholds import REWARD_THRESHOLDS
 DECLARED = "runsum.yml"
 REACHED = ("solved.yes", "solved.registry")
 """Keys of the sentences that say a level was reached."""
-CONVENTION = 100
-"""Consecutive episodes in the mean that Gymnasium's thresholds are about."""
-_FRAMES = 4
 _ATARI = re.compile(r"(?:ALE/)?([A-Za-z]+?)(?:-ram)?(?:Deterministic|NoFrameskip)?-v([045])")
 _CHANGES_REWARD = re.compile(
     r"ClipReward|NormalizeReward|TransformReward|RewardWrapper|RewardScal|VecNormalize|AtariWrapper"
@@ -91,7 +88,7 @@ def _window(settings: Mapping[str, object], by_application: bool, by_runsum: boo
     window = settings.get("stats_window_size")
     if isinstance(window, int) and not isinstance(window, bool) and window > 0:
         return window
-    return CONVENTION if by_application or by_runsum else None
+    return EPISODES if by_application or by_runsum else None
 
 
 def _flags(value: object, depth: int = 0) -> Iterator[str]:
@@ -176,9 +173,9 @@ def _full(series: Series, window: int | None, env_id: str | None) -> np.ndarray:
     """
     if series.start_timestep > 0:
         return np.ones(len(series), dtype=bool)
-    frames = _FRAMES if _atari(env_id) else 1
+    frames = FRAMES if _atari(env_id) else 1
     lengths = series.columns["episode_length_mean"]  # what nobody recorded rules nothing out
-    return np.asarray(~(series.timestep * frames < (window or CONVENTION) * lengths))
+    return np.asarray(~(series.timestep * frames < (window or EPISODES) * lengths))
 
 
 def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
@@ -194,7 +191,7 @@ def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
     small = [] if mine else [phrase("solved.source", origin=solved.origin, level=solved.level)]
     if solved.reached_at is None and (solved.best or -math.inf) >= solved.level:
         return note(
-            "solved.early", *small, level=solved.level, best=solved.best, count=solved.window or CONVENTION,
+            "solved.early", *small, level=solved.level, best=solved.best, count=solved.window or EPISODES,
         )  # fmt: skip
     if solved.reached_at is None:
         return note(
@@ -206,7 +203,7 @@ def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
         key = "solved.yes" if mine else "solved.crossed"
     else:
         small.append(phrase("solved.training_episodes", window=solved.window))
-        key = "solved.yes" if mine else "solved.registry" if solved.window >= CONVENTION else "solved.crossed"
+        key = "solved.yes" if mine else "solved.registry" if solved.window >= EPISODES else "solved.crossed"
     return note(key, *small, level=solved.level, timestep=solved.reached_at, origin=solved.origin)
 
 

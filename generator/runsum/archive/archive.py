@@ -20,7 +20,7 @@ from runsum.frozen import frozen
 from runsum.model import ConfigChange, Fact, Level, Phrase, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
 from runsum.thresholds import Thresholds
-from runsum.traits import rewarded_by
+from runsum.traits import rewarded_by, traits_of
 
 
 @frozen
@@ -196,7 +196,7 @@ def _archive_run(
     problems = (*run.problems, *kinship.problems.get(run.slug, ()))
     lineage = _lineage_facts(run, kin, parent, delta)
     seen = _evidence(run, parent, problems, delta, bool(kin.children), limits)
-    advice = advise(replace(seen, settings=index.settings_of(run), peers=PeersOf(run, index)), limits)
+    advice = advise(replace(seen, settings=traits_of(run).advised, peers=PeersOf(run, index)), limits)
     added = {**lineage, **_advice_facts(advice)}
     return ArchivedRun(run, kin, added, delta, advice, problems, None, None, None)
 

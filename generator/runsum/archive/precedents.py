@@ -6,7 +6,7 @@ Runs are indexed once; a question costs a binary search, so that ten thousand ru
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -57,10 +57,6 @@ class Precedents:
                 index._groups.setdefault((_task(run), None), []).append(run)
         return index
 
-    def settings_of(self, run: RunDigest) -> Mapping[str, object]:
-        """The settings of a run on one level; the learning rate as the rows have it where it is not set."""
-        return traits_of(run).advised
-
     def with_setting(self, run: RunDigest, setting: str, up: bool, rule: str) -> Precedent | None:
         """The run that ended best among those with a larger or smaller value of a setting and a good check.
 
@@ -70,7 +66,7 @@ class Precedents:
             up: whether the value must be larger.
             rule: the check that must not have found anything.
         """
-        own = number(self.settings_of(run).get(setting))
+        own = number(traits_of(run).advised.get(setting))
         task = _task(run)
         key = (task, run.algorithm, setting, rule)
         if own is None or key[:2] not in self._groups:
@@ -82,7 +78,7 @@ class Precedents:
         if not 0 <= place < len(order.values):
             return None
         other = (order.above if up else order.below)[place]
-        value = number(self.settings_of(other).get(setting))
+        value = number(traits_of(other).advised.get(setting))
         return None if value is None else _precedent(other, ((setting, own, value),))
 
     def better(self, run: RunDigest, by: float) -> Precedent | None:
@@ -102,7 +98,7 @@ class Precedents:
         return None
 
     def _differing(self, run: RunDigest, other: RunDigest) -> Iterator[tuple[str, object, object]]:
-        own, theirs = self.settings_of(run), self.settings_of(other)
+        own, theirs = traits_of(run).advised, traits_of(other).advised
         for name in ADVISED:
             before, after = own.get(name), theirs.get(name)
             if before is not None and after is not None and before != after:
@@ -112,7 +108,7 @@ class Precedents:
         seen = [
             (value, run)
             for run in runs
-            if (value := number(self.settings_of(run).get(setting))) is not None and _passes(run, rule)
+            if (value := number(traits_of(run).advised.get(setting))) is not None and _passes(run, rule)
         ]
         seen.sort(key=lambda item: (item[0], _rank(item[1])))
         ordered = [run for _, run in seen]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from runsum.analysis.solved import CONVENTION, DECLARED
+from runsum.analysis.solved import DECLARED
+from runsum.analysis.stats import EPISODES
 from runsum.archive.archive import Archive, Group
 from runsum.archive.costs import Costs, add_costs
 from runsum.archive.effects import COMPARED, Effect
@@ -136,7 +137,7 @@ def _solved_row(env_id: str, runs: Sequence[RunDigest]) -> Iterator[NoteRow]:
 
 def _is_full(solved: Solved) -> bool:
     """Whether a mean at the threshold is what the threshold is about."""
-    return solved.origin == DECLARED or (solved.window is not None and solved.window >= CONVENTION)
+    return solved.origin == DECLARED or (solved.window is not None and solved.window >= EPISODES)
 
 
 def _human_row(env_id: str, runs: Sequence[RunDigest]) -> Iterator[NoteRow]:
