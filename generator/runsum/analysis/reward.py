@@ -116,7 +116,7 @@ def opening_mark(timestep: Floats, reward: Floats) -> str | None:
     """
     rows = np.flatnonzero(np.isfinite(reward))[:_OPENING]
     steps, rewards = timestep[rows], reward[rows]
-    if len(rows) < _OPENING or len(np.unique(rewards)) < _DISTINCT:
+    if len(rows) < _OPENING or len(set(rewards.tolist())) < _DISTINCT:
         return None
     return hashlib.blake2b(steps.tobytes() + rewards.tobytes(), digest_size=8).hexdigest()
 

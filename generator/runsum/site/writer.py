@@ -61,6 +61,7 @@ class SiteWriter:
         self._mover = Mover(folder, self._home)
         self._staged: dict[str, str] = {}
         self._seen: dict[str, str] = {}
+        self._looks: dict[str, Look] = {}  # of files that were there as they are to be
         self._names: dict[str, str] = {}
         self._folders: dict[str, bool] = {}  # whether they are there
         self._open()
@@ -121,8 +122,17 @@ class SiteWriter:
         return {path: self._seen[path] for path in paths}
 
     def looks(self) -> dict[str, Look]:
-        """How the files of this build look now that it has ended, by path."""
-        return {path: look for path in self._seen if (look := look_of(self._here + path)) is not None}
+        """How the files of this build look now that it has ended, by path.
+
+        One that was there already is told as it was found: if it has changed since, the next build reads it again.
+        """
+        looks = {}
+        for path in self._seen:
+            found = None if path in self._staged else self._looks.get(path)
+            look = found or look_of(self._here + path)
+            if look is not None:
+                looks[path] = look
+        return looks
 
     def finish(self) -> WriteReport:
         """Move the build into place, remove files of earlier builds that it has not, and record what is owned now.
@@ -203,8 +213,12 @@ class SiteWriter:
 
     def _digest_there(self, path: str) -> str | None:
         """The SHA-256 of what is there; that of a file which looks as it did is known."""
-        if path in self._known and path in self._owned and look_of(self._here + path) == tuple(self._known[path]):
-            return self._owned[path]
+        known, owned = self._known.get(path), self._owned.get(path)
+        if known is not None and owned is not None:
+            look = look_of(self._here + path)
+            if look == tuple(known):
+                self._looks[path] = look
+                return owned
         there = self._read(path) if self._has_folder(path) else None
         return None if there is None else digest_of(there)
 

@@ -27,7 +27,7 @@ _WAL_HEADER, _FRAME_HEADER = 32, 24
 _SMALLEST, _LARGEST = 512, 65_536
 _BLOCK = 8_000_000  # bytes that are read at a time
 _APART = 4  # pages of other tables between two of one
-_SEED = 20_261_127
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # the step of splitmix64: 2^64 divided by the golden ratio
 
 
 @frozen
@@ -70,7 +70,7 @@ class Leaves:
         """Ranges of rowids, both ends included, outside of which every leaf is as it was in an earlier look."""
         ranges: list[tuple[int, int]] = []
         for mine, other in ((self, earlier), (earlier, self)):
-            known = np.isin(mine.sums, other.sums, kind="sort")  # NumPy 2.0 cannot count sums of 64 bits to choose
+            known = _are_among(mine.sums, other.sums)
             begins = np.concatenate(([np.iinfo(np.int64).min], mine.last[:-1] + 1))
             ranges += [(int(begins[leaf]), int(mine.last[leaf])) for leaf in np.flatnonzero(~known)]
         return _joined(sorted(ranges))
@@ -239,10 +239,20 @@ def varints(page: Bytes, places: Numbers) -> tuple[Numbers, Numbers]:
     return value, after
 
 
+def _are_among(sums: Sums, others: Sums) -> NDArray[np.bool_]:
+    """For each of some numbers whether it is among others, shape (n,).
+
+    `np.isin` says the same, but loads NumPy's masked arrays first, for longer than all of this takes.
+    """
+    if not len(others):
+        return np.zeros(len(sums), dtype=bool)
+    ordered = np.sort(others)
+    return np.asarray(ordered[np.minimum(np.searchsorted(ordered, sums), len(ordered) - 1)] == sums)
+
+
 def _factors(count: int) -> Sums:
-    """Odd numbers, so that a word which changes alone always changes the sum."""
-    drawn = np.random.Generator(np.random.PCG64(_SEED)).integers(1, 2**63, count, dtype=np.uint64)
-    return np.asarray(drawn * np.uint64(2) + np.uint64(1), dtype=np.uint64)
+    """Odd numbers, so that a word which changes alone always changes the sum; the same ones in every build."""
+    return np.asarray(_mixed(np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN) | np.uint64(1), dtype=np.uint64)
 
 
 def _mixed(values: Sums) -> Sums:
