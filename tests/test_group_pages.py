@@ -84,7 +84,7 @@ def test_an_algorithm_ranks_the_runs_of_each_game_as_the_game_does() -> None:
     ranking = told[told.index("## Ranking") :].split("</table>")[0]
     assert re.findall(r"runs/(\w+)/index", ranking) == ["pong", "best", "worst", "unknown", "delay"]
     assert ranking.count("reward_fn = queue") == 3
-    assert "By game, then by what is rewarded, then best mean reward" in ranking
+    assert "By game, then what is rewarded, then best mean reward" in ranking
     assert "ranking of its own" not in ranking
 
 
@@ -116,11 +116,26 @@ def test_runs_without_a_human_normalised_score_are_counted() -> None:
     assert "not compared" not in rendered(runs[:2])["games/pong"]
 
 
-def test_a_ranking_over_several_environments_says_so() -> None:
-    """They are of one game, but not one task."""
-    runs = [learned("a"), replace(learned("b", at=1), env_id="PongNoFrameskip-v4")]
-    assert "ranks among several are a rough order" in rendered(runs)["games/pong"]
-    assert "rough order" not in rendered(runs[:1])["games/pong"]
+def test_every_environment_of_a_game_has_a_ranking_of_its_own() -> None:
+    """They are of one game, but not one task; that of most runs comes first, one that nobody recorded last."""
+    one, other = "ALE/Pong-v5", "PongNoFrameskip-v4"
+    runs = [
+        replace(learned(name, (-30.0, best), at=at), env_id=env_id)
+        for at, (name, best, env_id) in enumerate(
+            (("b", 5.0, one), ("a", 20.0, other), ("c", 9.0, one), ("d", 21.0, None), ("e", -3.0, other))
+        )
+    ]
+    told = rendered([*runs, replace(runs[0], run_id="f", slug="f")])
+    ranking = told["games/pong"][told["games/pong"].index("## Ranking") :].split("</table>")[0]
+    assert re.findall(r"runs/(\w+)/index", ranking) == ["c", "b", "f", "a", "e", "d"]
+    assert re.findall(r'<tr><td class="rs-num">(\d)', ranking) == ["1", "2", "3", "1", "2", "1"]
+    assert "By environment, then best mean reward. Environments" in ranking
+    assert "Each has a ranking of its own, the one with most runs first." in ranking
+    ranking = told["algorithms/ppo"][told["algorithms/ppo"].index("## Ranking") :].split("</table>")[0]
+    assert re.findall(r"runs/(\w+)/index", ranking) == ["c", "b", "f", "a", "e", "d"]
+    assert "By game, then environment, then best mean reward." in ranking
+    assert ranking.count("<code>ALE/Pong-v5</code>") == 3
+    assert "nvironment, then" not in rendered(runs[:1])["games/pong"]
 
 
 def test_a_best_of_few_episodes_says_so_in_the_ranking() -> None:

@@ -6,8 +6,7 @@ They are neither ranked against each other nor compared, however alike the runs 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 Measure = tuple[tuple[str, str], ...]
@@ -39,12 +38,6 @@ def reward_settings(settings: Mapping[str, str]) -> Measure:
 def differing(one: Measure, other: Measure) -> tuple[str, ...]:
     """Names of the settings in which two measures differ."""
     return tuple(sorted({name for name, _ in set(one) ^ set(other)}))
-
-
-def by_frequency(measures: Iterable[Measure]) -> dict[Measure, int]:
-    """The place of each measure: the one of most runs is 0, of equals the first by name."""
-    counts = Counter(measures)
-    return {one: place for place, one in enumerate(sorted(counts, key=lambda one: (-counts[one], one)))}
 
 
 def short_name(name: str) -> str:

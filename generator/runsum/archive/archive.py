@@ -8,19 +8,19 @@ from dataclasses import field, replace
 from runsum.analysis.evidence import Evidence
 from runsum.analysis.findings import overall
 from runsum.analysis.next_actions import Advice, advise
-from runsum.analysis.rewarded import by_frequency
 from runsum.analysis.settings import diff_config
 from runsum.analysis.solved import REACHED
 from runsum.archive.effects import Effect, against_parent, find_effects
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
+from runsum.archive.ranking import best_first
 from runsum.archive.seeds import Remember, SeedGroups, find_seed_groups, is_unlearned
 from runsum.archive.slugs import SlugMaker
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, Fact, Level, Phrase, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
 from runsum.thresholds import Thresholds
-from runsum.traits import rewarded_by, traits_of
+from runsum.traits import traits_of
 
 
 @frozen
@@ -306,22 +306,6 @@ def _neighbours(games: Mapping[str, Sequence[RunDigest]]) -> dict[str, tuple[str
             after = group[place + 1].slug if place + 1 < len(group) else None
             found[run.slug] = (before, after)
     return found
-
-
-def best_first(runs: Sequence[RunDigest]) -> list[RunDigest]:
-    """Runs of one game by their best mean; those that were rewarded alike stand together, the most frequent first."""
-    measures = {run.slug: rewarded_by(run) for run in runs}
-    places = by_frequency(measures.values())
-    return sorted(
-        runs,
-        key=lambda run: (
-            places[measures[run.slug]],
-            run.best_reward is None,
-            -(run.best_reward or 0.0),
-            run.started_at or "",
-            run.slug,
-        ),
-    )
 
 
 def _rank(

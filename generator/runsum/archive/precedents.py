@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from runsum.analysis.evidence import Precedent
-from runsum.analysis.rewarded import Measure
+from runsum.archive.ranking import Task, task_of
 from runsum.frozen import frozen
 from runsum.model import Level, RunDigest
 from runsum.source.columns import number
-from runsum.traits import ADVISED, rewarded_by, traits_of
+from runsum.traits import ADVISED, traits_of
 
 _SHOWN = 3
-Task = tuple[str | None, Measure]
 
 
 @frozen
@@ -53,8 +52,8 @@ class Precedents:
         index = cls()
         for run in digests:
             if run.env_id and run.algorithm and run.final_reward is not None and _held(run):
-                index._groups.setdefault((_task(run), run.algorithm), []).append(run)
-                index._groups.setdefault((_task(run), None), []).append(run)
+                index._groups.setdefault((task_of(run), run.algorithm), []).append(run)
+                index._groups.setdefault((task_of(run), None), []).append(run)
         return index
 
     def with_setting(self, run: RunDigest, setting: str, up: bool, rule: str) -> Precedent | None:
@@ -67,7 +66,7 @@ class Precedents:
             rule: the check that must not have found anything.
         """
         own = number(traits_of(run).advised.get(setting))
-        task = _task(run)
+        task = task_of(run)
         key = (task, run.algorithm, setting, rule)
         if own is None or key[:2] not in self._groups:
             return None
@@ -83,7 +82,7 @@ class Precedents:
 
     def better(self, run: RunDigest, by: float) -> Precedent | None:
         """The run that ended best, if better by so much: of the same algorithm with what it had else, or of another."""
-        task = _task(run)
+        task = task_of(run)
         for algorithm in (run.algorithm, None):
             key = (task, algorithm)
             if key not in self._best:
@@ -115,10 +114,6 @@ class Precedents:
         below = list(accumulate(ordered, _better_of))
         above = list(accumulate(reversed(ordered), _better_of))[::-1]
         return _Ordered([value for value, _ in seen], below, above)
-
-
-def _task(run: RunDigest) -> Task:
-    return run.env_id, rewarded_by(run)
 
 
 def _precedent(run: RunDigest, changes: tuple[tuple[str, object, object], ...]) -> Precedent:

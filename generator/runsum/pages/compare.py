@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from runsum.analysis.rewarded import Measure
 from runsum.analysis.setting_texts import setting_text
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.archive.ranking import Task, task_of
 from runsum.drawing import ALL_CHARTS
 from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
 from runsum.pages.contract import Page
 from runsum.pages.run_facts import OUTCOMES, Outcome
-from runsum.traits import rewarded_by, traits_of
+from runsum.traits import traits_of
 
 PATH = "compare/index.md"
 MOST_RUNS = 20
@@ -69,10 +69,10 @@ class Offers:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._best: dict[tuple[str, Measure], ArchivedRun] = {}  # rewards of other tasks cannot be compared
+        self._best: dict[Task, ArchivedRun] = {}  # rewards of other tasks cannot be compared
         for run in (run for group in archive.games for run in group.runs):
             if run.digest.env_id and run.digest.best_reward is not None:
-                self._best.setdefault((run.digest.env_id, rewarded_by(run.digest)), run)
+                self._best.setdefault(task_of(run.digest), run)
         self._settings: dict[str, Group] = {}
         self._equal: dict[Group, list[ArchivedRun]] = {}
         self._place: dict[str, int] = {}
@@ -106,7 +106,7 @@ class Offers:
             )
         seeds = list(itertools.islice(self._other_seeds(run), MOST_RUNS - 1))
         yield phrase("comparison.seed" if len(seeds) == 1 else "comparison.seeds", count=len(seeds)), seeds
-        best = self._best.get((run.digest.env_id or "", rewarded_by(run.digest)))
+        best = self._best.get(task_of(run.digest))
         if best is not None and best.digest.slug != run.digest.slug:
             yield phrase("comparison.best", game=game), [best]
         if run.before:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,8 +11,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from runsum.analysis.rewarded import Measure
-from runsum.archive.archive import Archive, ArchivedRun, Group, best_first
+from runsum.archive.archive import Archive, ArchivedRun, Group
+from runsum.archive.ranking import Task, best_first, task_of
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
@@ -42,7 +41,7 @@ class GroupPage:
 
     Attributes:
         environments: env ids in the group with their number of runs.
-        is_rough: whether a game's ranking is over several of them.
+        several: whether runs of a game have several of them, each with a ranking of its own.
         partners: names of the algorithms (of a game) or games (of an algorithm) with their number of runs.
         drawn: which curves the chart shows, and which of them are coloured.
         measures: for what the run of each row was rewarded; empty where all runs of a game were rewarded alike.
@@ -60,7 +59,7 @@ class GroupPage:
     total: int
     more: int
     environments: tuple[tuple[str, int], ...]
-    is_rough: bool
+    several: bool
     partners: tuple[tuple[str, int], ...]
     chart: DrawnChart | None
     drawn: Phrase
@@ -116,7 +115,8 @@ def _kinds(archive: Archive) -> tuple[tuple[str, tuple[Group, ...], bool], ...]:
 def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> Iterator[Page | DataFile]:
     by_game = [group.runs] if is_game else _by_game(group)
     ordered = [run for runs in by_game for run in runs]
-    measures = tuple(rewarded_by(run.digest) for run in ordered) if any(map(_differ, by_game)) else ()
+    tasks = [{task_of(run.digest) for run in runs} for runs in by_game]
+    measures = tuple(rewarded_by(run.digest) for run in ordered) if any(map(_rewards_differ, tasks)) else ()
     runs = [run for run in ordered if len(run.digest.curve.rewards) > 1]
     drawn = runs[:_DRAWN] if is_game else _first_per_game(runs)[:_DRAWN]
     environments = _count(run.digest.env_id for run in group.runs)
@@ -136,12 +136,12 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
         GroupPage(
             name=group.name,
             spelling=group.name.replace(" ", "") if is_game and " " in group.name else "",
-            rows=_places(run_rows(ordered[:_LISTED], "../../"), measures if is_game else ()),
+            rows=_places(run_rows(ordered[:_LISTED], "../../")),
             measures=tuple(phrase("group.rewarded", items=list(measure)) for measure in measures[:_LISTED]),
             total=len(group.runs),
             more=max(0, len(group.runs) - _LISTED),
             environments=environments,
-            is_rough=is_game and len(environments) > 1,
+            several=any(len({env_id for env_id, _ in some}) > 1 for some in tasks),
             partners=_count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs),
             chart=chart,
             drawn=_drawn_words(len(drawn), len(runs), is_game),
@@ -184,18 +184,19 @@ def _by_game(group: Group) -> list[list[ArchivedRun]]:
     return [[archived[digest.slug] for digest in best_first(games[name])] for name in names]
 
 
-def _differ(runs: Sequence[ArchivedRun]) -> bool:
+def _rewards_differ(tasks: Collection[Task]) -> bool:
     """Whether runs of one game were rewarded for different things."""
-    return len({rewarded_by(run.digest) for run in runs}) > 1
+    return len({rewarded for _, rewarded in tasks}) > 1
 
 
-def _places(rows: Sequence[RunRow], measures: Sequence[Measure]) -> tuple[RunRow, ...]:
-    """Rows whose places begin anew with every measure; a run without any reward has none."""
-    seen: Counter[Measure] = Counter()
+def _places(rows: Sequence[RunRow]) -> tuple[RunRow, ...]:
+    """Rows whose places begin anew with every task; a run without any reward has none."""
+    seen: Counter[Task] = Counter()
     placed = []
-    for row, measure in zip(rows, measures or itertools.repeat(()), strict=False):
-        seen[measure] += 1
-        placed.append(replace(row, place=0 if row.run.digest.best_reward is None else seen[measure]))
+    for row in rows:
+        task = task_of(row.run.digest)
+        seen[task] += 1
+        placed.append(replace(row, place=0 if row.run.digest.best_reward is None else seen[task]))
     return tuple(placed)
 
 

@@ -169,6 +169,8 @@ def _headline(lineage: Lineage) -> Iterator[Phrase]:
     )
     if best is not None:
         yield phrase("lineage.headline_reward", best=best.digest.best_reward, run=best.digest.run_id)
+        if best.best_of is not None:
+            yield phrase("headline.early")
     forks = sum(len(run.kin.children) > 1 for run in runs)
     if forks:
         yield phrase("lineage.headline_forks", forks=forks)
