@@ -45,6 +45,7 @@ KL_LARGE = found("kl", "kl_large", Level.WATCH)
 NO_GAIN = found("reward_shape", "reward_no_gain", Level.WATCH, start=4.0, end=5.0)
 BELOW_BEST = found("reward_shape", "reward_below_best", Level.WATCH, best=9.0, end=7.0)
 FROM_START = found("reward_shape", "reward_fell_from_start", Level.WATCH, before=9.0, after=2.0)
+EARLY = found("reward_shape", "reward_early", Level.NOT_ASSESSED, episodes=100)
 NOISY = found("reward_shape", "reward_noisy", Level.WATCH)
 
 
@@ -66,6 +67,7 @@ GATES = [
     ("gate.from_start", "insufficient data", evidence(findings=FROM_START)),
     ("gate.slipping", "insufficient data", evidence({"shape": "falling"}, findings=FALLING, final=15.0)),
     ("gate.noisy", "insufficient data", evidence(findings=NOISY)),
+    ("gate.few_episodes", "insufficient data", evidence({"shape": "early"}, findings=EARLY)),
     ("gate.rising", "go", evidence({"shape": "rising"})),
     ("gate.level", "go", evidence()),
 ]
@@ -126,6 +128,7 @@ FIRES = {
     "updates_too_large": evidence(findings=found("clip_fraction", "clip_high")),
     "never_learned": evidence(findings=found("never_learned", "never_learned")),
     "flat": evidence(**FLAT),
+    "few_episodes": evidence({"shape": "early"}, findings=EARLY),
     "rising": evidence({"shape": "rising", "recent_change": 2.0}),
     "worse_than_parent": evidence(against_parent=below(5.0), parent_label="run-1", changed=("gamma",)),
     "plateau": evidence({"level_since": 500.0}),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from runsum.analysis.regained import regained_facts
-from runsum.analysis.reward import best_is_early, find_milestones, milestone_trend_fact, opening_mark, thin_curve
+from runsum.analysis.reward import find_milestones, milestone_trend_fact, opening_mark, thin_curve
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
 from runsum.model import Fact, Milestone
 from runsum.render import Renderer
 from runsum.resources import template_folder
-from support.analysis import LIMITS, NAN, floats, key_of, series
+from support.analysis import LIMITS, NAN, floats, key_of
 
 # ---------------------------------------------------------------- milestones
 
@@ -361,22 +360,3 @@ def test_the_opening_of_a_training_marks_it() -> None:
     assert opening_mark(np.arange(-1.0, 59.0), late) == mark  # a row without a reward is none
     assert opening_mark(steps[:29], rewards[:29]) is None
     assert opening_mark(steps, np.zeros(60)) is None
-
-
-@pytest.mark.parametrize(
-    ("steps", "lengths", "start", "early"),
-    [
-        ([737.0, 900.0], [368.5, 300.0], 0, True),
-        ([2_400.0, 9_000.0], [100.0, 100.0], 0, True),
-        ([2_600.0, 9_000.0], [100.0, 100.0], 0, False),  # in frames, a hundred episodes can be as short
-        ([50_737.0, 60_000.0], [368.5, 300.0], 50_000, False),  # a leg goes on with the episodes of its parent
-        ([737.0, 900.0], [NAN, 300.0], 0, False),
-        ([737.0, 900.0], [0.0, 300.0], 0, False),
-    ],
-)
-def test_a_best_mean_that_surely_is_of_few_episodes(
-    steps: list[float], lengths: list[float], start: int, early: bool
-) -> None:
-    """No hundred of that length fit into the steps that were trained until then."""
-    found = series(steps, episode_reward_mean=[97.0, 86.0], episode_length_mean=lengths)
-    assert best_is_early(replace(found, start_timestep=start)) is early

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from runsum import facts, health, oddities, recorded, results
-from runsum.analysis import dynamics, media, resources, reward, settings, solved, standing, throughput
+from runsum.analysis import dynamics, media, resources, reward, settings, solved, standing, throughput, windows
 from runsum.analysis.courses import steady_rows
 from runsum.analysis.regained import regained_facts
 from runsum.analysis.shape import RewardShape, describe_shape
@@ -216,9 +216,7 @@ def _analyse(
         series=series,
         quality=quality,
         stand=stand,
-        shape=describe_shape(
-            series.timestep, series.reward, limits, series.columns["episode_length_mean"], series.start_timestep
-        ),
+        shape=describe_shape(series.timestep, series.reward, limits, windows.episodes_of(series, what.env_id)),
         milestones=reward.find_milestones(
             series.timestep,
             series.reward,
@@ -249,7 +247,7 @@ def _summarise(
     return {
         **facts.identity_facts(record, what.config, what.experiment, on_disk, what.env_id, what.algorithm),
         **facts.progress_facts(row, series, stand, what.target, quality, limits),
-        **facts.reward_facts(row, series, quality, found.shape, limits),
+        **facts.reward_facts(row, series, quality, found.shape, what.env_id, limits),
         **regained_facts(found.shape, limits),
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
         **throughput.fps_facts(series, what.by_runsum),
@@ -312,7 +310,7 @@ def _assemble(
             "scale": shape.scale, "recent_change": shape.recent_change, "cliffs": float(shape.cliffs),
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
             "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),
-            "best_early": 1.0 if reward.best_is_early(series) else None,
+            "best_early": 1.0 if windows.best_is_early(series, what.env_id) else None,
             "level_since": None if shape.level_since is None else float(shape.level_since),
         },
         curve=reward.thin_curve(

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from runsum import oddities
 from runsum.analysis import settings, standing
-from runsum.analysis.reward import MILESTONE_PERCENTS, best_is_early, milestone_trend_fact
+from runsum.analysis.reward import MILESTONE_PERCENTS, milestone_trend_fact
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, trend_fact
+from runsum.analysis.windows import best_is_early
 from runsum.cleaning.series import Series
 from runsum.model import (
     ConfigValue,
@@ -146,7 +147,7 @@ def _beyond_a_rollout(series: Series, target: int | None, quality: DataQuality) 
 
 
 def reward_facts(
-    row: Row, series: Series, quality: DataQuality, shape: RewardShape, limits: Thresholds
+    row: Row, series: Series, quality: DataQuality, shape: RewardShape, env_id: str | None, limits: Thresholds
 ) -> dict[str, Fact]:
     """Best and last reward, and the shape between."""
     rewards = series.values("episode_reward_mean")
@@ -155,7 +156,7 @@ def reward_facts(
     small = [phrase("reward.digits_lost")] if lost else []
     best = rewards.most if len(rewards) else None
     final = float(rewards.seen[-1]) if len(rewards) else None
-    early = [phrase("reward.early")] if best_is_early(series) else []
+    early = [phrase("reward.early")] if best_is_early(series, env_id) else []
     return {
         "best_reward": known(best, *early, *small, *_recorded_as("best_reward", row, best), reason=why),
         "final_reward": known(final, *small, *_recorded_as("final_reward", row, final), reason=why),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from runsum import oddities
 from runsum.analysis import cost, solved
 from runsum.analysis.resources import ResourceFacts
-from runsum.analysis.shape import RewardShape
+from runsum.analysis.shape import UNJUDGED, RewardShape
 from runsum.cleaning.series import Series
 from runsum.frozen import frozen
 from runsum.measures import Cost, HumanScore, Solved
@@ -64,7 +64,7 @@ def find_results(
     rewards = series.values("episode_reward_mean")
     reached = solved.find_solved(series, env_id, name, declared, measure, lost)
     human = solved.find_human_score(env_id, shape.end, rewards.most if len(rewards) else None, measure, lost)
-    few = shape.kind in ("none", "few") or lost
+    few = shape.kind in UNJUDGED or lost
     spent = cost.find_cost(
         *hours, gpu, machine.gpu_avg, machine.energy_kwh, (None, None) if few else (shape.start, shape.end),
         machine.facts["resource_bottleneck_note"], limits,

@@ -70,6 +70,12 @@ class Thresholds:
         1.5, "× first third", "process memory that ends above this multiple, and rose throughout, may be a leak"
     )
     min_rows_trend: float = _rule(12, "rows", "with fewer canonical rows nothing is said about trends")
+    trend_min_episodes: float = _rule(
+        150,
+        "episodes",
+        "with fewer in all nothing is said about trends: a mean of 100 episodes spans more than two thirds of such a "
+        "run, and lags behind what the policy can do",
+    )
     plateau_band: float = _rule(
         0.05, "share of the reward range", "rewards that stay this close to the final level count as level"
     )

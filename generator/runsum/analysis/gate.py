@@ -47,6 +47,11 @@ def _gate_few(e: Evidence, limits: Thresholds) -> Phrase | None:
     return phrase("gate.few_rows", rows=rows, least=limits.min_rows_trend) if few else None
 
 
+def _gate_few_episodes(e: Evidence, limits: Thresholds) -> Phrase | None:
+    found = e.says("reward_shape", "reward_early")
+    return phrase("gate.few_episodes", episodes=found.reason.values["episodes"]) if found else None
+
+
 def _gate_lost(e: Evidence, limits: Thresholds) -> Phrase | None:
     return phrase("gate.lost_rewards", best=e.best or 0.0) if e.lost_rewards else None
 
@@ -119,6 +124,7 @@ CLAUSES: tuple[Clause, ...] = (
     Clause(INSUFFICIENT, _gate_contaminated),
     Clause(GO, _gate_early_solved),
     Clause(INSUFFICIENT, _gate_early),
+    Clause(INSUFFICIENT, _gate_few_episodes),
     Clause(NO_GO, _gate_flat),
     Clause(NO_GO, _gate_fell),
     Clause(NO_GO, _gate_parent),

@@ -166,6 +166,13 @@ def _rising(e: Evidence, limits: Thresholds) -> Values | None:
     return {"change": e.number("recent_change"), "share": limits.recent_share * 100, "saved": e.has_checkpoints}
 
 
+def _few_episodes(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.says("reward_shape", "reward_early")
+    if found is None or e.continued or e.state in (State.RUNNING, State.FAILED):
+        return None
+    return {"episodes": found.reason.values["episodes"]}
+
+
 def _worse(e: Evidence, limits: Thresholds) -> Values | None:
     drop = below_parent(e, limits)
     return None if drop is None else {"delta": drop, "parent": e.parent_label, "keys": ", ".join(e.changed[:4])}
@@ -315,6 +322,7 @@ RULES: tuple[Rule, ...] = (
     Rule("updates_too_large", 0.812, _updates),
     Rule("never_learned", 0.81, _never_learned),
     Rule("flat", 0.80, _flat),
+    Rule("few_episodes", 0.79, _few_episodes),
     Rule("rising", 0.78, _rising),
     Rule("worse_than_parent", 0.75, _worse),
     Rule("plateau", 0.70, _plateau),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.findings import Subject, judged, not_assessed
-from runsum.analysis.shape import Fall, RewardShape, look_apart
+from runsum.analysis.shape import UNJUDGED, Fall, RewardShape, look_apart
 from runsum.analysis.stats import finite, middle
 from runsum.cleaning.series import Series
 from runsum.model import DataQuality, Finding, Level, Phrase, phrase
@@ -33,7 +33,9 @@ def check_reward(
         limits: thresholds in force.
     """
     shape, rule = subject.shape, "reward_shape"
-    if shape.kind in ("none", "few"):
+    if shape.kind == "early":
+        return not_assessed(rule, "reward_early", episodes=shape.episodes)
+    if shape.kind in UNJUDGED:
         return not_assessed(rule, "reward_few" if shape.rows else "reward_none", rows=shape.rows)
     if lost_rewards:
         return not_assessed(rule, "reward_lost")

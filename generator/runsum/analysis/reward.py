@@ -7,8 +7,6 @@ import hashlib
 import numpy as np
 
 from runsum.analysis.shape import RewardShape
-from runsum.analysis.stats import EPISODES, FRAMES
-from runsum.cleaning.series import Series
 from runsum.model import Curve, Fact, Milestone, missing, note
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
@@ -119,16 +117,3 @@ def opening_mark(timestep: Floats, reward: Floats) -> str | None:
     if len(rows) < _OPENING or len(set(rewards.tolist())) < _DISTINCT:
         return None
     return hashlib.blake2b(steps.tobytes() + rewards.tobytes(), digest_size=8).hexdigest()
-
-
-def best_is_early(series: Series) -> bool:
-    """Whether the best mean surely is of fewer than a hundred episodes: no more fit into the steps until then.
-
-    Lengths may be counted in frames, of which a step of an environment can be four; the mean of a leg goes on with the
-    episodes of its parent. False without rewards, or where lengths are not recorded.
-    """
-    rewards = series.values("episode_reward_mean")
-    if not len(rewards) or series.start_timestep > 0:
-        return False
-    row = int(rewards.rows[rewards.seen.argmax()])
-    return bool(series.timestep[row] * FRAMES < EPISODES * series.columns["episode_length_mean"][row])

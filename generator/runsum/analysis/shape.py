@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from runsum import formatting
 from runsum.analysis.changepoints import PARTS, Course, block_means, find_course, thin
-from runsum.analysis.stats import EPISODES, middle, noise_level, slope, typical_range
+from runsum.analysis.stats import middle, noise_level, slope, typical_range
+from runsum.analysis.windows import EPISODES, Episodes
 from runsum.frozen import frozen
 from runsum.model import Fact, missing, note, phrase
 from runsum.source.columns import Floats
@@ -21,6 +21,8 @@ from runsum.thresholds import Thresholds
 _WINDOW = 20  # of the run: a sudden drop happens within one such part; a mean of 100 episodes smears it out
 _RANGE_OF_TEN = 4.5  # standard deviations
 _LARGEST = 1e100  # the square of a larger reward is no number
+UNJUDGED = frozenset({"none", "few", "early"})
+"""Kinds of a curve that tells nothing: without rewards, with few of them, of few episodes."""
 
 
 @frozen
@@ -47,7 +49,8 @@ class RewardShape:
     """The shape of a reward curve in numbers.
 
     Attributes:
-        kind: "none" | "few" | "flat" | "rising" | "level" | "falling".
+        kind: "none" | "few" | "early" | "flat" | "rising" | "level" | "falling"; of the first three (`UNJUDGED`)
+            nothing is said.
         rows: rows with a reward.
         start, end: medians of the first and last tenth.
         noise: spread around the moving mean.
@@ -68,6 +71,7 @@ class RewardShape:
         best_level: highest point of the course, without its first twentieth.
         floor_level, last_level: where the course began to rise to it, and where it ended: what `lost_share` is made of.
         held: whether no more than `Thresholds.lost_watch` of the gain was given back.
+        episodes: how many there were at most, where they are "early": the last mean still goes back to the first ones.
     """
 
     kind: str
@@ -91,10 +95,11 @@ class RewardShape:
     held: bool = True
     floor_level: float | None = None
     last_level: float | None = None
+    episodes: int | None = None
 
 
 def describe_shape(
-    timestep: Floats, reward: Floats, limits: Thresholds, episode_length: Floats | None = None, start: int = 0
+    timestep: Floats, reward: Floats, limits: Thresholds, episodes: Episodes | None = None
 ) -> RewardShape:
     """Classify a reward curve.
 
@@ -102,11 +107,9 @@ def describe_shape(
         timestep: canonical rows in write order.
         reward: mean episode reward, NaN where missing.
         limits: thresholds in force.
-        episode_length: mean episode length where it is recorded: it tells of how many episodes the first means are,
-            and so whether they are low by bad luck only.
-        start: timestep at which the run began.
+        episodes: tell of how many episodes the means are; None: nobody knows.
     """
-    episodes = _Episodes(episode_length, start)
+    episodes = episodes or Episodes(None)
     largest = float(np.max(np.abs(reward), initial=0.0, where=np.isfinite(reward)))
     if largest <= _LARGEST:
         return _describe(timestep, reward, episodes, limits)
@@ -130,27 +133,7 @@ def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
     )  # fmt: skip
 
 
-@frozen
-class _Episodes:
-    """Of how many episodes a mean is: of as many as fit into the steps until then.
-
-    Attributes:
-        length: mean episode length per row; None where it is not recorded.
-        start: timestep at which the run began.
-    """
-
-    length: Floats | None
-    start: int
-
-    def until(self, timestep: Floats, rows: NDArray[np.intp]) -> Floats:
-        """Their number at some rows, infinite where nobody knows."""
-        if self.length is None:
-            return np.full(len(rows), np.inf)
-        with np.errstate(all="ignore"):
-            return np.nan_to_num((timestep[rows] - self.start) / self.length[rows], nan=np.inf)
-
-
-def _describe(timestep: Floats, reward: Floats, episodes: _Episodes, limits: Thresholds) -> RewardShape:
+def _describe(timestep: Floats, reward: Floats, episodes: Episodes, limits: Thresholds) -> RewardShape:
     seen = np.flatnonzero(np.isfinite(reward) & np.isfinite(timestep))
     steps, values = timestep[seen], reward[seen]
     if not len(values):
@@ -162,6 +145,10 @@ def _describe(timestep: Floats, reward: Floats, episodes: _Episodes, limits: Thr
         seen, steps, values = seen[order], steps[order], values[order]
     tenth = max(3, len(values) // 10)
     start, end = middle(values[:tenth]), middle(values[-tenth:])
+    count = episodes.at_most(timestep, int(seen[-1]))
+    if count < limits.trend_min_episodes:
+        noise = noise_level(values)
+        return RewardShape("early", len(values), start, end, noise, typical_range(values), episodes=round(count))
     course = find_course(thin(steps, values), limits.changepoint_penalty)
     # lines overshoot where they meet, but no page may tell of a reward beyond all that were recorded
     course = replace(course, fitted=np.clip(course.fitted, values.min(), values.max()))
@@ -319,8 +306,8 @@ def _find_fall(course: Course, floor: float, after: float, limits: Thresholds) -
 
 def convergence_fact(shape: RewardShape) -> Fact:
     """The estimated timestep of convergence."""
-    if shape.kind in ("none", "few"):
-        return missing(f"convergence.{shape.kind}", rows=shape.rows)
+    if shape.kind in UNJUDGED:
+        return missing(f"convergence.{shape.kind}", rows=shape.rows, episodes=shape.episodes)
     if shape.kind == "flat":
         return missing("convergence.flat", level=shape.end)
     if shape.level_since is None:
@@ -339,8 +326,8 @@ def look_apart(low: int, high: int) -> bool:
 
 def trend_fact(shape: RewardShape) -> Fact:
     """The shape of the reward as a sentence."""
-    if shape.kind in ("none", "few"):
-        return missing(f"trend.{shape.kind}", rows=shape.rows)
+    if shape.kind in UNJUDGED:
+        return missing(f"trend.{shape.kind}", rows=shape.rows, episodes=shape.episodes)
     return note(
         f"shape.{shape.kind}{'_since' if shape.kind == 'level' and shape.level_since is not None else ''}",
         start=shape.start,
@@ -354,8 +341,8 @@ def trend_fact(shape: RewardShape) -> Fact:
 
 def cliff_fact(shape: RewardShape) -> Fact:
     """Sudden drops as a sentence."""
-    if shape.kind in ("none", "few"):
-        return missing(f"trend.{shape.kind}", rows=shape.rows)
+    if shape.kind in UNJUDGED:
+        return missing(f"trend.{shape.kind}", rows=shape.rows, episodes=shape.episodes)
     if shape.cliff is None:
         return note("cliff.none")
     step, before, after = shape.cliff

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from runsum.analysis.stats import EPISODES, FRAMES, finite
+from runsum.analysis.stats import finite
+from runsum.analysis.windows import EPISODES, are_whole
 from runsum.cleaning.series import Series
 from runsum.frozen import frozen
 from runsum.measures import HumanScore, Solved
@@ -156,26 +157,13 @@ def find_solved(
         refused = "changed" if measure.changed else "other_task"
     if refused:
         return Solved(goal, origin, measure.window, best=best, refused=refused)
-    hits = np.flatnonzero((series.reward >= goal) & _full(series, measure.window, env_id))
+    hits = np.flatnonzero((series.reward >= goal) & are_whole(series, env_id, measure.window or EPISODES))
     if not len(hits):
         return Solved(goal, origin, measure.window, best=best, refused="lost" if lost else "")
     later = finite(series.reward[hits[0] :])
     return Solved(
         goal, origin, measure.window, int(series.timestep[hits[0]]), bool((later >= goal).all()) and not lost, best
     )
-
-
-def _full(series: Series, window: int | None, env_id: str | None) -> np.ndarray:
-    """Rows whose mean can be of a whole window: as many steps were trained as so many episodes of that length take.
-
-    Where nobody knows the window it is that of the thresholds: a mean of the first two episodes solves nothing. Atari's
-    lengths may be in frames, four of a step. The mean of a leg goes on with the episodes of its parent.
-    """
-    if series.start_timestep > 0:
-        return np.ones(len(series), dtype=bool)
-    frames = FRAMES if _atari(env_id) else 1
-    lengths = series.columns["episode_length_mean"]  # what nobody recorded rules nothing out
-    return np.asarray(~(series.timestep * frames < (window or EPISODES) * lengths))
 
 
 def solved_fact(solved: Solved | None, measure: Measure) -> Fact:

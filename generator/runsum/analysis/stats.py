@@ -19,11 +19,6 @@ __all__ = [
     "typical_range",
 ]
 
-EPISODES = 100
-"""Consecutive episodes in a mean, as trainers take it and as Gymnasium's thresholds are about."""
-FRAMES = 4
-"""Frames of a step at most, where an environment skips some and lengths are counted in frames."""
-
 
 def is_signed_kl(seen: Floats) -> bool:
     """Whether recorded KL divergences are those of the estimator k1, whose values can be negative (Schulman, 2020).

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from runsum.analysis.solved import DECLARED
-from runsum.analysis.stats import EPISODES
+from runsum.analysis.windows import EPISODES
 from runsum.archive.archive import Archive, Group
 from runsum.archive.costs import Costs, add_costs
 from runsum.archive.effects import COMPARED, Effect

@@ -32,6 +32,8 @@ def describe_outcome(run: ArchivedRun, parent: ArchivedRun | None, limits: Thres
 def _shape(evidence: Evidence, limits: Thresholds) -> Phrase:
     if evidence.quality.reward_rows < limits.min_rows_trend or evidence.shape in ("none", "few"):
         return phrase("went.few", rows=evidence.quality.reward_rows)
+    if evidence.shape == "early":
+        return phrase("went.early")
     if evidence.shape == "flat":
         return phrase("went.flat", level=evidence.number("level"))
     if lost_share(evidence) > limits.lost_gain:

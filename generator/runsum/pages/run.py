@@ -283,9 +283,9 @@ def _progress_phrase(run: ArchivedRun) -> Phrase:
 
 def _tiles(run: ArchivedRun) -> Iterator[Tile]:
     digest, facts = run.digest, run.summary
-    at = (phrase("tile.at", at=digest.best_reward_timestep),) if digest.best_reward_timestep is not None else ()
-    at += (run.best_of,) if run.best_of is not None else ()
-    yield Tile("best mean reward", digest.best_reward, "reward", at, facts["best_reward"].reason, "best-reward")
+    at = [phrase("tile.at", at=digest.best_reward_timestep)] if digest.best_reward_timestep is not None else []
+    at += [run.best_of] if run.best_of is not None else []
+    yield Tile("best mean reward", digest.best_reward, "reward", tuple(at), facts["best_reward"].reason, "best-reward")
     last = (phrase("tile.at", at=digest.final_reward_timestep),) if digest.final_reward_timestep is not None else ()
     yield Tile("last", digest.final_reward, "reward", last, facts["final_reward"].reason, "last-reward")
     goal = (phrase("tile.of", target=digest.target_timesteps),) if digest.target_timesteps else ()
