@@ -45,7 +45,8 @@ KL_LARGE = found("kl", "kl_large", Level.WATCH)
 NO_GAIN = found("reward_shape", "reward_no_gain", Level.WATCH, start=4.0, end=5.0)
 BELOW_BEST = found("reward_shape", "reward_below_best", Level.WATCH, best=9.0, end=7.0)
 FROM_START = found("reward_shape", "reward_fell_from_start", Level.WATCH, before=9.0, after=2.0)
-EARLY = found("reward_shape", "reward_early", Level.NOT_ASSESSED, episodes=100)
+DEAD = found("entropy", "entropy_dead", value=3e-7, at=500)
+EARLY = found("reward_shape", "reward_early", Level.NOT_ASSESSED, share=1.0)
 NOISY = found("reward_shape", "reward_noisy", Level.WATCH)
 
 
@@ -67,9 +68,12 @@ GATES = [
     ("gate.from_start", "insufficient data", evidence(findings=FROM_START)),
     ("gate.slipping", "insufficient data", evidence({"shape": "falling"}, findings=FALLING, final=15.0)),
     ("gate.noisy", "insufficient data", evidence(findings=NOISY)),
-    ("gate.few_episodes", "insufficient data", evidence({"shape": "early"}, findings=EARLY)),
+    ("gate.early_mean", "insufficient data", evidence({"shape": "early"}, findings=EARLY)),
     ("gate.rising", "go", evidence({"shape": "rising"})),
-    ("gate.level", "go", evidence()),
+    ("gate.level", "go", evidence({"level_since": 500.0})),
+    ("gate.open", "go", evidence()),
+    ("gate.held", "go", evidence({"shape": "flat"})),
+    ("gate.dead", "no-go", evidence(findings=DEAD)),
 ]
 
 
@@ -127,6 +131,7 @@ FIRES = {
     "not_begun": evidence(findings=found("replay", "replay_not_begun", starts=5000, trained=900)),
     "updates_too_large": evidence(findings=found("clip_fraction", "clip_high")),
     "never_learned": evidence(findings=found("never_learned", "never_learned")),
+    "policy_dead": evidence(findings=DEAD),
     "flat": evidence(**FLAT),
     "few_episodes": evidence({"shape": "early"}, findings=EARLY),
     "rising": evidence({"shape": "rising", "recent_change": 2.0}),
@@ -167,6 +172,24 @@ def test_every_rule_fires(rule: Any) -> None:
 def test_no_rule_fires_on_a_healthy_run(rule: Any) -> None:
     """A completed run that rose and held has only the two standing recommendations."""
     assert rule.applies(evidence(), LIMITS) is None
+
+
+@pytest.mark.parametrize("done", [{"at_the_top": True}, {"solved_at": 20.0}])
+def test_where_nothing_is_left_to_gain_no_setting_is_changed(done: dict[str, Any]) -> None:
+    """A level at the most that a game gives, or above its threshold, is no plateau to get off; nor is a sure policy."""
+    level = evidence({"level_since": 500.0})
+    assert advise(level, LIMITS).recommendations[0].rule == "plateau"
+    for ill in (level, replace(level, findings=DEAD), evidence({"shape": "early"}, findings=EARLY)):
+        assert not {"plateau", "policy_dead", "few_episodes"} & {
+            one.rule for one in advise(replace(ill, **done), LIMITS).recommendations
+        }
+    assert judge_gate(replace(level, findings=DEAD, **done), LIMITS)[1].key == "gate.level"
+
+
+def test_a_policy_that_stopped_exploring_is_begun_anew_and_not_tuned() -> None:
+    """To call its level a plateau and lower the bonus for entropy would be the opposite of what it needs."""
+    rules = [one.rule for one in advise(evidence({"level_since": 500.0}, findings=DEAD), LIMITS).recommendations]
+    assert rules == ["policy_dead", "other_seed"]
 
 
 def test_the_two_best_supported_rules_win() -> None:
@@ -256,7 +279,19 @@ def test_a_setting_is_changed_to_what_a_better_run_had() -> None:
     assert (first.rule, first.peer, peers.asked) == ("kl_high", "slug-b", [("learning_rate", False, "kl")])
     change, peer = first.words.values["change"], first.words.values["peer"]
     assert dict(change.values) == {"setting": "learning_rate", "before": 0.001, "after": 0.0001}
-    assert (peer.key, peer.values["run"], peer.values["final"]) == ("peer.without", "run-b", 31.0)
+    assert (peer.key, peer.values["run"]) == ("peer.without", "run-b")
+    assert peer.values["came"] == phrase("peer.ended", final=31.0)
+
+
+def test_a_precedent_that_trained_longer_says_what_it_had_come_to_by_then() -> None:
+    """Else more steps would count as a better setting; one that was worse by then supports nothing."""
+    for then, named in ((25.0, True), (15.0, False)):
+        peers = Archive(Precedent("run-b", "b", 31.0, (("learning_rate", 0.001, 0.0001),), "", 9000, then))
+        peer = advise(evidence(findings=KL_LARGE, settings={"learning_rate": 0.001}, peers=peers), LIMITS
+                      ).recommendations[0].words.values["peer"]  # fmt: skip
+        assert (peer is not None) is named
+        if named:
+            assert peer.values["came"] == phrase("peer.then", then=25.0, final=31.0, steps=9000)
 
 
 def test_without_a_precedent_a_setting_changes_by_the_factor() -> None:

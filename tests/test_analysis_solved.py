@@ -13,6 +13,7 @@ from runsum.analysis.solved import (
     find_measure,
     find_solved,
     human_fact,
+    is_most,
     normalise,
     solved_fact,
 )
@@ -247,3 +248,15 @@ def test_single_lives_are_those_inside_of_the_monitor() -> None:
     """EpisodicLifeEnv around the monitor changes nothing of what it sees."""
     assert measure(wrappers=["Monitor", "EpisodicLifeEnv"]).lives
     assert not measure(wrappers=["EpisodicLifeEnv", "Monitor"]).lives
+
+
+@pytest.mark.parametrize(
+    ("env_id", "level", "most"),
+    [
+        ("PongNoFrameskip-v4", 20.9, True), ("ALE/Pong-v5", 20.5, False), ("CartPole-v1", 498.0, True),
+        ("CartPole-v1", 480.0, False), ("ALE/Breakout-v5", 864.0, False), (None, 500.0, False),
+    ],
+)  # fmt: skip
+def test_the_most_that_a_game_can_give(env_id: str | None, level: float, most: bool) -> None:
+    """Known of games that end at a score."""
+    assert is_most(env_id, level) is most

@@ -207,6 +207,21 @@ def test_a_certain_policy_after_the_plateau_is_good() -> None:
     assert (found.level, key(found)) == (Level.WATCH, "entropy_before_plateau")
 
 
+def test_a_policy_that_stopped_exploring_before_the_plateau_is_bad_however_few_values_say_so() -> None:
+    """A nought is no matter of statistics; one that is certain late, or of a solved game, is."""
+
+    def entropy(dead_from: int, solved: bool = False) -> Finding:
+        values = np.where(np.arange(200) < dead_from, 0.5, 1e-7)
+        return on_policy(
+            subject(is_solved=solved), entropy_loss=-math.log(4) * np.where(np.arange(200) % 10, np.nan, values)
+        )["entropy"]
+
+    dead = entropy(20)
+    assert (dead.level, dead.confidence, key(dead)) == (Level.BAD, "high", "entropy_dead")
+    assert key(entropy(120)) == "entropy_low_after_plateau"
+    assert key(entropy(20, solved=True)) == "entropy_low_after_plateau"
+
+
 def test_a_critic_that_was_bad_once_is_said_so() -> None:
     """Good in the last third, worse than a constant for a quarter of the run before."""
     variance = np.where((np.arange(200) >= 60) & (np.arange(200) < 110), -0.5, 0.9)

@@ -9,7 +9,7 @@ import pytest
 
 from runsum.analysis.findings import judged
 from runsum.archive.precedents import Precedents
-from runsum.model import ConfigValue, Finding, Level, RunDigest
+from runsum.model import ConfigValue, Curve, Finding, Level, RunDigest
 from support.months import archive, run
 
 GOOD = judged("reward_shape", Level.GOOD, "reward_level")
@@ -64,6 +64,19 @@ def test_the_better_run_comes_with_what_it_had_else() -> None:
     assert other is not None
     assert (other.run_id, other.changes, other.algorithm) == ("b", (), "DQN")
     assert Precedents.of([OWN, trained("a", 5.5, 1e-4)]).better(OWN, 1.0) is None
+
+
+def test_more_steps_are_no_better_setting() -> None:
+    """A run that trained longer is judged by what it had come to after as many steps."""
+    curve = Curve((500, 1_000, 4_000), (0.1, 0.2, 0.8), (3.0, 9.0, 20.0))
+    longer = trained("a", 20.0, 1e-4, current_timestep=4_000, curve=curve)
+    better = Precedents.of([OWN, longer]).better(OWN, 1.0)
+    assert better is not None
+    assert (better.final, better.then, better.reached, better.steps) == (20.0, 9.0, 9.0, 4_000)
+    assert Precedents.of([OWN, longer]).better(OWN, 4.0) is None
+    little = Precedents.of([OWN, replace(longer, current_timestep=1_100)]).better(OWN, 4.0)
+    assert little is not None
+    assert (little.then, little.reached) == (None, 20.0)
 
 
 def test_an_archive_gives_its_advice_with_the_run_that_supports_it() -> None:

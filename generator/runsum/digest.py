@@ -15,6 +15,7 @@ from runsum.clock import Asked, AsOf, Clock
 from runsum.downloads import metrics_csv
 from runsum.drawing import Marks, draw_run
 from runsum.frozen import frozen
+from runsum.measures import Solved
 from runsum.model import (
     ConfigValue,
     DataQuality,
@@ -124,7 +125,7 @@ def digest_run(
         *on_disk.problems,
         *oddities.log_problems(on_disk),
     )
-    findings = _assess(known_facts, found, summary, problems, use)
+    findings = _assess(known_facts, found, summary, problems, reached.solved, use)
     drawing = draw_run(
         slug, found.series, record.gpu, found.rate,
         Marks(found.quality, found.milestones, known_facts.target, annotations, tuple(found.videos), findings),
@@ -141,13 +142,19 @@ def digest_run(
 
 
 def _assess(
-    what: _Known, found: _Analysis, summary: Mapping[str, Fact], problems: Sequence[Problem], use: DigestSettings
+    what: _Known,
+    found: _Analysis,
+    summary: Mapping[str, Fact],
+    problems: Sequence[Problem],
+    reached: Solved | None,
+    use: DigestSettings,
 ) -> tuple[Finding, ...]:
     """What the checks of the run's health say."""
     words = summary["solved_flag"].words
+    is_solved = (words is not None and words.key in solved.REACHED) or (reached is not None and reached.is_kept)
     subject = health.describe_subject(
         what.algorithm, what.env_id, what.config, what.target, found.series.start_timestep == 0,
-        words is not None and words.key in solved.REACHED, found.shape,
+        is_solved, found.shape,
     )  # fmt: skip
     return health.assess(
         found.series, found.quality, subject, found.rate, found.machine, summary, problems, use.thresholds

@@ -45,7 +45,8 @@ def describe_subject(
         config: the settings; those below `custom_params` count where the usual place is empty.
         target: timesteps wanted.
         is_first: whether training began here.
-        is_solved: whether the reward reached what the user declared for the game.
+        is_solved: whether the reward reached what was declared for the game, or crossed the registered threshold and
+            stayed above.
         shape: of the reward.
     """
     settings = flat_settings(config)

@@ -32,6 +32,11 @@ class Solved:
     best: float | None = None
     refused: str = ""
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was reached and every later mean is at or above it."""
+        return not self.refused and self.reached_at is not None and bool(self.held)
+
 
 @quickly_pickled
 @frozen

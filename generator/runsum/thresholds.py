@@ -70,11 +70,11 @@ class Thresholds:
         1.5, "× first third", "process memory that ends above this multiple, and rose throughout, may be a leak"
     )
     min_rows_trend: float = _rule(12, "rows", "with fewer canonical rows nothing is said about trends")
-    trend_min_episodes: float = _rule(
-        150,
-        "episodes",
-        "with fewer in all nothing is said about trends: a mean of 100 episodes spans more than two thirds of such a "
-        "run, and lags behind what the policy can do",
+    trend_mean_share: float = _rule(
+        0.67,
+        "share of the run",
+        "where the mean of the last 100 episodes is made of more of the run, nothing is said about trends: it lags far "
+        "behind what the policy can do",
     )
     plateau_band: float = _rule(
         0.05, "share of the reward range", "rewards that stay this close to the final level count as level"
@@ -228,6 +228,13 @@ class Thresholds:
         0.05,
         "× log of the actions",
         "entropy below this share of its largest value: the policy hardly explores any more",
+        "Andy Jones, Debugging RL (relative entropy near 0)",
+    )
+    entropy_dead: float = _rule(
+        0.001,
+        "share",
+        "entropy below this share from the first half of the run to its end, before the reward was level: the policy "
+        "does one thing in each state and finds nothing new",
         "Andy Jones, Debugging RL (relative entropy near 0)",
     )
     entropy_untouched: float = _rule(

@@ -22,6 +22,8 @@ class Precedent:
         final: its last reward.
         changes: (setting, value of the run at hand, value of this one).
         algorithm: of this run, where it is another one; empty where it is the same.
+        steps: how long it trained.
+        then: its reward after as many steps as the run at hand has trained, where it trained clearly longer, else None.
     """
 
     run_id: str
@@ -29,6 +31,13 @@ class Precedent:
     final: float
     changes: tuple[tuple[str, object, object], ...]
     algorithm: str = ""
+    steps: int | None = None
+    then: float | None = None
+
+    @property
+    def reached(self) -> float:
+        """Its reward where both can be compared: after as many steps as the run at hand has trained, at most."""
+        return self.final if self.then is None else self.then
 
 
 class Peers(Protocol):
@@ -66,6 +75,8 @@ class Evidence:
         has_target: whether a solved threshold is declared for the game.
         continued: whether a later run of the archive continues this one.
         solved_at: the declared reward of the game, where the run reached it.
+        at_the_top: whether the level at its end is the most that its environment gives, or it crossed the registered
+            threshold and stayed above.
         findings: what the checks of its health came to, by their names.
         settings: its configuration by name.
         has_checkpoints: whether anything says that its weights were saved.
@@ -90,10 +101,16 @@ class Evidence:
     has_target: bool = False
     continued: bool = False
     solved_at: float | None = None
+    at_the_top: bool = False
     findings: Mapping[str, Finding] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     has_checkpoints: bool = False
     peers: Peers = field(default_factory=Nobody)
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether there is nothing to gain any more."""
+        return self.solved_at is not None or self.at_the_top
 
     def number(self, name: str) -> float | None:
         """A signal that is a number, None when absent."""

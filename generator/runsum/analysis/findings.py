@@ -24,7 +24,7 @@ _TRUST_REGION = CLIPPED | {"trpo"}
 
 _MACHINE = frozenset({"throughput", "resources", "downtime"})
 _BINS = 60
-_SURE, _HALF_SURE = 100, 30  # recorded values from which a finding is of high, of medium confidence
+SURE, _HALF_SURE = 100, 30  # recorded values from which a finding is of high, of medium confidence
 
 SPINNING_UP = "https://spinningup.openai.com/en/latest/algorithms/ppo.html"
 PPO_DETAILS = "https://iclr-blog-track.github.io/2022/03/25/ppo-implementation-details/"
@@ -74,7 +74,7 @@ CHECKS: tuple[Check, ...] = (
         "explained_variance_poor", "explained_variance_none", "explained_variance_good", "early_share",
         "sustained_share")),
     Check("entropy", "on-policy", "entropy-loss", DEBUGGING, (
-        "entropy_collapsed", "entropy_untouched", "entropy_after", "entropy_growth")),
+        "entropy_collapsed", "entropy_dead", "entropy_untouched", "entropy_after", "entropy_growth")),
     Check("value_loss", "on-policy", "value-loss", TRL_LOGGING, ("value_loss_rise", "value_loss_blowup")),
     Check("td_loss", "off-policy", "total-loss", DOUBLE_DQN, ("value_loss_rise", "value_loss_blowup")),
     Check("q_value", "off-policy", "policy-loss", TD3_PAPER, ("q_factor",)),
@@ -101,7 +101,8 @@ class Subject:
         is_continuous: whether the actions are known to be continuous.
         is_annealed: whether the settings lower the learning rate, recorded in the rows or not.
         is_first: whether training began here, and not from the checkpoint of another run.
-        is_solved: whether the reward reached what the user declared for the game.
+        is_solved: whether the reward reached what was declared for the game, or crossed the registered threshold and
+            stayed above.
         settings: numbers and words of the configuration that a check may need, by their usual names.
         target: timesteps wanted, None when unknown.
     """
@@ -140,7 +141,7 @@ class Subject:
     def learned(self) -> bool:
         """Whether the reward went up and did not come down again, as far as it tells."""
         rose = self.shape.end is not None and self.shape.start is not None and self.shape.end > self.shape.start
-        return self.shape.kind in ("rising", "level") and rose and self.shape.held
+        return self.shape.kind in ("rising", "level", "early") and rose and self.shape.held
 
     def number(self, name: str) -> float | None:
         """A setting that is a number."""
@@ -208,7 +209,7 @@ def judged(
     *,
     value: float | None = None,
     band: tuple[float | None, float | None] = (None, None),
-    count: int = _SURE,
+    count: int = SURE,
     most: str = "high",
     where: tuple[int, int] | None = None,
     chart: str | None = None,
@@ -230,7 +231,7 @@ def judged(
             usual range.
     """
     order = ("low", "medium", "high")
-    by_count = "high" if count >= _SURE else "medium" if count >= _HALF_SURE else "low"
+    by_count = "high" if count >= SURE else "medium" if count >= _HALF_SURE else "low"
     confidence = order[min(order.index(most), order.index(by_count))]
     outside = is_outside(value, band)
     words = phrase(f"finding.{key}", value=value, low=band[0], high=band[1], outside=outside, **values)

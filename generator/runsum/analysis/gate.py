@@ -26,7 +26,8 @@ def judge_gate(e: Evidence, limits: Thresholds) -> tuple[str, Phrase]:
         reason = clause.applies(e, limits)
         if reason is not None:
             return clause.gate, reason
-    key = "gate.rising" if e.shape == "rising" else "gate.level"
+    is_level = e.number("level_since") is not None
+    key = {"rising": "gate.rising", "flat": "gate.held"}.get(e.shape, "gate.level" if is_level else "gate.open")
     change, share = abs(e.number("recent_change") or 0.0), limits.recent_share * 100
     return GO, phrase(key, final=e.final or 0.0, change=change, best=e.best or 0.0, share=share)
 
@@ -47,9 +48,9 @@ def _gate_few(e: Evidence, limits: Thresholds) -> Phrase | None:
     return phrase("gate.few_rows", rows=rows, least=limits.min_rows_trend) if few else None
 
 
-def _gate_few_episodes(e: Evidence, limits: Thresholds) -> Phrase | None:
+def _gate_early_mean(e: Evidence, limits: Thresholds) -> Phrase | None:
     found = e.says("reward_shape", "reward_early")
-    return phrase("gate.few_episodes", episodes=found.reason.values["episodes"]) if found else None
+    return phrase("gate.early_mean", share=found.reason.values["share"]) if found else None
 
 
 def _gate_lost(e: Evidence, limits: Thresholds) -> Phrase | None:
@@ -75,6 +76,11 @@ def _gate_early(e: Evidence, limits: Thresholds) -> Phrase | None:
 
 def _gate_flat(e: Evidence, limits: Thresholds) -> Phrase | None:
     return phrase("gate.flat", level=e.number("level")) if e.says("reward_shape", "reward_flat") else None
+
+
+def _gate_dead(e: Evidence, limits: Thresholds) -> Phrase | None:
+    found = e.says("entropy", "entropy_dead")
+    return phrase("gate.dead", at=found.reason.values["at"]) if found and not e.nothing_left else None
 
 
 def _gate_fell(e: Evidence, limits: Thresholds) -> Phrase | None:
@@ -124,8 +130,9 @@ CLAUSES: tuple[Clause, ...] = (
     Clause(INSUFFICIENT, _gate_contaminated),
     Clause(GO, _gate_early_solved),
     Clause(INSUFFICIENT, _gate_early),
-    Clause(INSUFFICIENT, _gate_few_episodes),
+    Clause(INSUFFICIENT, _gate_early_mean),
     Clause(NO_GO, _gate_flat),
+    Clause(NO_GO, _gate_dead),
     Clause(NO_GO, _gate_fell),
     Clause(NO_GO, _gate_parent),
     Clause(INSUFFICIENT, _gate_from_start),

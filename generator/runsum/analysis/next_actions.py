@@ -68,13 +68,13 @@ def _change(e: Evidence, setting: str, rule: str, factor: float) -> Values:
     if before is None or before <= 0:
         return {"change": phrase("change.up" if factor > 1 else "change.down", setting=setting), "peer": None}
     found = e.peers.with_setting(setting, factor > 1, rule)
-    if found and e.final is not None and found.final < e.final:
+    if found and e.final is not None and found.reached < e.final:
         found = None  # it passed the check and fared worse
     after = found.changes[0][2] if found else _rounded(before * factor, whole=before.is_integer())
     change = phrase("change.from_to", setting=setting, before=_plain(before), after=_plain(after))
     if found is None:
         return {"change": change, "peer": None}
-    peer = phrase("peer.without", run=found.run_id, setting=setting, value=_plain(after), final=found.final)
+    peer = phrase("peer.without", run=found.run_id, setting=setting, value=_plain(after), came=_came(found))
     return {"change": change, "peer": peer, "precedent": found}
 
 
@@ -84,11 +84,18 @@ def _better(e: Evidence, limits: Thresholds) -> Values:
     if found is None:
         return {"peer": None}
     if found.algorithm:
-        peer = phrase("peer.other_algorithm", run=found.run_id, final=found.final, algorithm=found.algorithm)
+        peer = phrase("peer.other_algorithm", run=found.run_id, came=_came(found), algorithm=found.algorithm)
     else:
         items = [(name, _plain(before), _plain(after)) for name, before, after in found.changes]
-        peer = phrase("peer.better", run=found.run_id, final=found.final, items=items)
+        peer = phrase("peer.better", run=found.run_id, came=_came(found), items=items)
     return {"peer": peer, "precedent": found}
+
+
+def _came(found: Precedent) -> Phrase:
+    """What a run came to; of one that trained longer also what it had come to by then."""
+    if found.then is None:
+        return phrase("peer.ended", final=found.final)
+    return phrase("peer.then", then=found.then, final=found.final, steps=found.steps)
 
 
 def _rounded(value: float, whole: bool = False) -> float:
@@ -168,9 +175,9 @@ def _rising(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _few_episodes(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.says("reward_shape", "reward_early")
-    if found is None or e.continued or e.state in (State.RUNNING, State.FAILED):
+    if found is None or e.nothing_left or e.continued or e.state in (State.RUNNING, State.FAILED):
         return None
-    return {"episodes": found.reason.values["episodes"]}
+    return {"share": found.reason.values["share"]}
 
 
 def _worse(e: Evidence, limits: Thresholds) -> Values | None:
@@ -178,10 +185,17 @@ def _worse(e: Evidence, limits: Thresholds) -> Values | None:
     return None if drop is None else {"delta": drop, "parent": e.parent_label, "keys": ", ".join(e.changed[:4])}
 
 
+def _dead(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.says("entropy", "entropy_dead")
+    if found is None or e.nothing_left:
+        return None
+    return {"at": found.reason.values["at"]} | _change(e, "learning_rate", "entropy", 1 / limits.setting_factor)
+
+
 def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
     since, current = e.number("level_since"), e.current
-    unclear = e.lost_rewards or e.shape != "level" or e.solved_at is not None or lost_share(e) > limits.lost_gain
-    if unclear or since is None or current is None or current <= e.start:
+    unclear = e.lost_rewards or e.shape != "level" or e.nothing_left or lost_share(e) > limits.lost_gain
+    if unclear or since is None or current is None or current <= e.start or e.says("entropy", "entropy_dead"):
         return None
     share = (current - since) / (current - e.start) * 100
     if share < limits.plateau_recommend_pct:
@@ -321,6 +335,7 @@ RULES: tuple[Rule, ...] = (
     Rule("not_begun", 0.815, _not_begun),
     Rule("updates_too_large", 0.812, _updates),
     Rule("never_learned", 0.81, _never_learned),
+    Rule("policy_dead", 0.805, _dead),
     Rule("flat", 0.80, _flat),
     Rule("few_episodes", 0.79, _few_episodes),
     Rule("rising", 0.78, _rising),

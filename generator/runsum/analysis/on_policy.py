@@ -12,6 +12,7 @@ import numpy as np
 
 from runsum.analysis.courses import late_median, loss_course, steady_rows, steady_values
 from runsum.analysis.findings import (
+    SURE,
     Bins,
     Subject,
     bin_medians,
@@ -229,6 +230,9 @@ def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> F
             level = Level.GOOD if plateau is not None or subject.learned else Level.WATCH
             return judged("entropy", level, key, at=low[0], learned=subject.learned, **given)
         early = low[0] < (share.begin[0] + share.end[-1]) / 2
+        if early and middle(share.value[share.begin >= low[0]]) < limits.entropy_dead:
+            given["count"] = max(share.count, SURE)  # nothing is as plain as a nought that is recorded over and over
+            return judged("entropy", Level.BAD, "entropy_dead", at=low[0], since=plateau, **given)
         level = Level.BAD if early and not subject.learned else Level.WATCH
         return judged("entropy", level, "entropy_before_plateau", at=low[0], since=plateau, **given)
     late = share.after(limits.entropy_after)

@@ -34,7 +34,7 @@ def check_reward(
     """
     shape, rule = subject.shape, "reward_shape"
     if shape.kind == "early":
-        return not_assessed(rule, "reward_early", episodes=shape.episodes)
+        return not_assessed(rule, "reward_early", share=shape.covered)
     if shape.kind in UNJUDGED:
         return not_assessed(rule, "reward_few" if shape.rows else "reward_none", rows=shape.rows)
     if lost_rewards:

@@ -50,7 +50,7 @@ class RewardShape:
 
     Attributes:
         kind: "none" | "few" | "early" | "flat" | "rising" | "level" | "falling"; of the first three (`UNJUDGED`)
-            nothing is said.
+            nothing is said; "early": its means are made of most of the run.
         rows: rows with a reward.
         start, end: medians of the first and last tenth.
         noise: spread around the moving mean.
@@ -71,7 +71,7 @@ class RewardShape:
         best_level: highest point of the course, without its first twentieth.
         floor_level, last_level: where the course began to rise to it, and where it ended: what `lost_share` is made of.
         held: whether no more than `Thresholds.lost_watch` of the gain was given back.
-        episodes: how many there were at most, where they are "early": the last mean still goes back to the first ones.
+        covered: share of the run that its last mean is made of, where the curve is "early".
     """
 
     kind: str
@@ -95,7 +95,7 @@ class RewardShape:
     held: bool = True
     floor_level: float | None = None
     last_level: float | None = None
-    episodes: int | None = None
+    covered: float | None = None
 
 
 def describe_shape(
@@ -145,10 +145,10 @@ def _describe(timestep: Floats, reward: Floats, episodes: Episodes, limits: Thre
         seen, steps, values = seen[order], steps[order], values[order]
     tenth = max(3, len(values) // 10)
     start, end = middle(values[:tenth]), middle(values[-tenth:])
-    count = episodes.at_most(timestep, int(seen[-1]))
-    if count < limits.trend_min_episodes:
+    covered = episodes.covered(timestep, int(seen[-1]))
+    if covered > limits.trend_mean_share:
         noise = noise_level(values)
-        return RewardShape("early", len(values), start, end, noise, typical_range(values), episodes=round(count))
+        return RewardShape("early", len(values), start, end, noise, typical_range(values), covered=covered)
     course = find_course(thin(steps, values), limits.changepoint_penalty)
     # lines overshoot where they meet, but no page may tell of a reward beyond all that were recorded
     course = replace(course, fitted=np.clip(course.fitted, values.min(), values.max()))
@@ -307,7 +307,7 @@ def _find_fall(course: Course, floor: float, after: float, limits: Thresholds) -
 def convergence_fact(shape: RewardShape) -> Fact:
     """The estimated timestep of convergence."""
     if shape.kind in UNJUDGED:
-        return missing(f"convergence.{shape.kind}", rows=shape.rows, episodes=shape.episodes)
+        return missing(f"convergence.{shape.kind}", rows=shape.rows, share=shape.covered)
     if shape.kind == "flat":
         return missing("convergence.flat", level=shape.end)
     if shape.level_since is None:
@@ -327,7 +327,7 @@ def look_apart(low: int, high: int) -> bool:
 def trend_fact(shape: RewardShape) -> Fact:
     """The shape of the reward as a sentence."""
     if shape.kind in UNJUDGED:
-        return missing(f"trend.{shape.kind}", rows=shape.rows, episodes=shape.episodes)
+        return missing(f"trend.{shape.kind}", rows=shape.rows, share=shape.covered)
     return note(
         f"shape.{shape.kind}{'_since' if shape.kind == 'level' and shape.level_since is not None else ''}",
         start=shape.start,
@@ -342,7 +342,7 @@ def trend_fact(shape: RewardShape) -> Fact:
 def cliff_fact(shape: RewardShape) -> Fact:
     """Sudden drops as a sentence."""
     if shape.kind in UNJUDGED:
-        return missing(f"trend.{shape.kind}", rows=shape.rows, episodes=shape.episodes)
+        return missing(f"trend.{shape.kind}", rows=shape.rows, share=shape.covered)
     if shape.cliff is None:
         return note("cliff.none")
     step, before, after = shape.cliff

@@ -24,6 +24,9 @@ from runsum.reference.reward_thresholds import REWARD_THRESHOLDS
 DECLARED = "runsum.yml"
 REACHED = ("solved.yes", "solved.registry")
 """Keys of the sentences that say a level was reached."""
+MOST = {"Pong": 21.0, "Boxing": 100.0, "CartPole-v0": 200.0, "CartPole-v1": 500.0}
+"""Games that end at a score: 21 points, a hundred punches, the time limit of the registered environment."""
+_NEAR = 0.01
 _ATARI = re.compile(r"(?:ALE/)?([A-Za-z]+?)(?:-ram)?(?:Deterministic|NoFrameskip)?-v([045])")
 _CHANGES_REWARD = re.compile(
     r"ClipReward|NormalizeReward|TransformReward|RewardWrapper|RewardScal|VecNormalize|AtariWrapper"
@@ -193,6 +196,13 @@ def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
         small.append(phrase("solved.training_episodes", window=solved.window))
         key = "solved.yes" if mine else "solved.registry" if solved.window >= EPISODES else "solved.crossed"
     return note(key, *small, level=solved.level, timestep=solved.reached_at, origin=solved.origin)
+
+
+def is_most(env_id: str | None, level: float) -> bool:
+    """Whether a level is, but for a hundredth, the most that a game can give."""
+    game = _atari(env_id)
+    most = MOST.get(game[0] if game is not None else env_id or "")
+    return most is not None and level >= most - _NEAR * abs(most)
 
 
 def _atari(env_id: str | None) -> tuple[str, str] | None:

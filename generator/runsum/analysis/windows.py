@@ -51,11 +51,16 @@ class Episodes:
             found: Floats = np.nan_to_num((timestep[rows] - self.start) / self.length[rows], nan=np.inf)
         return found
 
-    def at_most(self, timestep: Floats, row: int) -> float:
-        """Their largest possible number at a row; infinite also for a leg, whose means go on with its parent's."""
+    def covered(self, timestep: Floats, row: int) -> float:
+        """Share of the steps until a row that the mean of a hundred episodes there is made of, at least.
+
+        Episodes that were shorter before are no matter: it is the steps that count. 1: the mean goes back to the first
+        episode; 0 where nobody knows, and for a leg, whose means go on with its parent's.
+        """
         if self.start > 0:
-            return float(np.inf)
-        return float(self.until(timestep, np.array([row]))[0]) * self.frames
+            return 0.0
+        fit = float(self.until(timestep, np.array([row]))[0]) * self.frames
+        return 1.0 if fit < EPISODES else EPISODES / fit
 
 
 def episodes_of(series: Series, env_id: str | None) -> Episodes:
@@ -72,7 +77,9 @@ def best_is_early(series: Series, env_id: str | None) -> bool:
     if not len(rewards):
         return False
     row = int(rewards.rows[rewards.seen.argmax()])
-    return episodes_of(series, env_id).at_most(series.timestep, row) < EPISODES
+    found = episodes_of(series, env_id)
+    few = float(found.until(series.timestep, np.array([row]))[0]) * found.frames < EPISODES
+    return few and found.start == 0
 
 
 def are_whole(series: Series, env_id: str | None, window: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from runsum.analysis.evidence import Evidence
 from runsum.analysis.findings import overall
 from runsum.analysis.next_actions import Advice, advise
 from runsum.analysis.settings import diff_config
-from runsum.analysis.solved import REACHED
+from runsum.analysis.solved import REACHED, is_most
 from runsum.archive.effects import Effect, against_parent, find_effects
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
@@ -266,6 +266,7 @@ def _evidence(
         has_target=solved.reason is None or solved.reason.key != "solved.no_target",
         continued=continued,
         solved_at=_solved_at(solved),
+        at_the_top=_is_at_the_top(run),
         against_parent=against_parent(run, parent, limits),
         parent_label=parent.run_id if parent else None,
         lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),
@@ -278,6 +279,11 @@ def _evidence(
 def _solved_at(solved: Fact) -> float | None:
     words = solved.words
     return float(str(words.values["level"])) if words is not None and words.key in REACHED else None
+
+
+def _is_at_the_top(run: RunDigest) -> bool:
+    level = run.signals.get("level")
+    return (run.solved is not None and run.solved.is_kept) or (isinstance(level, float) and is_most(run.env_id, level))
 
 
 def _advice_facts(advice: Advice) -> dict[str, Fact]:

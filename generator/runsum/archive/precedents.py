@@ -18,6 +18,7 @@ from runsum.source.columns import number
 from runsum.traits import ADVISED, traits_of
 
 _SHOWN = 3
+_LONGER = 1.1  # so many times the steps are more, and what came of them is no comparison
 
 
 @frozen
@@ -78,7 +79,7 @@ class Precedents:
             return None
         other = (order.above if up else order.below)[place]
         value = number(traits_of(other).advised.get(setting))
-        return None if value is None else _precedent(other, ((setting, own, value),))
+        return None if value is None else _precedent(run, other, ((setting, own, value),))
 
     def better(self, run: RunDigest, by: float) -> Precedent | None:
         """The run that ended best, if better by so much: of the same algorithm with what it had else, or of another."""
@@ -88,12 +89,13 @@ class Precedents:
             if key not in self._best:
                 self._best[key] = sorted(self._groups.get(key, ()), key=_rank)[:2]
             other = next((best for best in self._best[key] if best.slug != run.slug), None)
-            if other is None or (other.final_reward or 0.0) <= (run.final_reward or 0.0) + by:
+            if other is None:
                 continue
-            if other.algorithm != run.algorithm:
-                return Precedent(other.run_id, other.slug, float(other.final_reward or 0.0), (), other.algorithm or "")
-            if changes := tuple(self._differing(run, other)):
-                return _precedent(other, changes[:_SHOWN])
+            same = other.algorithm == run.algorithm
+            changes = tuple(self._differing(run, other))[:_SHOWN] if same else ()
+            found = _precedent(run, other, changes, "" if same else other.algorithm or "")
+            if found.reached > (run.final_reward or 0.0) + by and (changes or not same):
+                return found
         return None
 
     def _differing(self, run: RunDigest, other: RunDigest) -> Iterator[tuple[str, object, object]]:
@@ -116,8 +118,18 @@ class Precedents:
         return _Ordered([value for value, _ in seen], below, above)
 
 
-def _precedent(run: RunDigest, changes: tuple[tuple[str, object, object], ...]) -> Precedent:
-    return Precedent(run.run_id, run.slug, float(run.final_reward or 0.0), changes)
+def _precedent(
+    run: RunDigest, other: RunDigest, changes: tuple[tuple[str, object, object], ...], algorithm: str = ""
+) -> Precedent:
+    own, final = run.current_timestep or 0, float(other.final_reward or 0.0)
+    then = _at(other, own) if (other.current_timestep or 0) > _LONGER * own else None
+    return Precedent(other.run_id, other.slug, final, changes, algorithm, other.current_timestep, then)
+
+
+def _at(run: RunDigest, timestep: int) -> float | None:
+    """The last reward of the curve of a run up to a timestep; None before its first one."""
+    place = bisect_right(run.curve.timesteps, timestep)
+    return run.curve.rewards[place - 1] if place else None
 
 
 def _rank(run: RunDigest) -> tuple[float, str]:
