@@ -55,6 +55,19 @@ def test_frames_of_a_step(env_id: str | None, frames: int) -> None:
     assert frames_of(env_id) == frames
 
 
+def test_a_drop_of_the_first_few_episodes_is_no_cliff() -> None:
+    """One of them was good. The same drop later, or where nobody knows of how many a mean is, is one."""
+    steps = np.arange(1.0, 201) * 200
+    values = np.concatenate([np.full(40, 5.0), np.full(160, 1.0)]) + np.tile([0.0, 0.01], 100)
+    found = {
+        length: describe_shape(steps, values, LIMITS, Episodes(None if length is None else np.full(200, length))).cliffs
+        for length in (150.0, 20.0, None)
+    }
+    assert found == {150.0: 0, 20.0: 1, None: 1}
+    leg = Episodes(np.full(200, 150.0), start=100)
+    assert describe_shape(steps, values, LIMITS, leg).cliffs == 1
+
+
 def _since_the_start(rewards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Steps and running means of episodes of 200 steps, as a trainer records them: the last hundred at most."""
     means = [rewards[max(0, place - 99) : place + 1].mean() for place in range(len(rewards))]

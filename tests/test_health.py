@@ -334,6 +334,20 @@ def test_a_fall_within_the_noise_counts_less_than_its_numbers(last: float, is_no
     assert found.reason.values["is_noise"] is is_noise
 
 
+def test_a_collapse_that_came_back_is_still_told() -> None:
+    """Its end looks healthy; who goes on from it should know. A small dip, or one of a solved game, is none."""
+    values = np.concatenate([np.linspace(0, 20, 80), np.full(40, 3.0), np.full(80, 19.0)])
+    values += np.random.default_rng(0).normal(0, 0.3, 200)
+    shape = describe_shape(floats(*STEPS), values, LIMITS)
+    found = reward(shape)
+    assert (found.level, key(found), found.confidence) == (Level.WATCH, "reward_came_back", "medium")
+    assert found.reason.values["before"] == pytest.approx(20, abs=1.5)
+    assert found.reason.values["after"] == pytest.approx(3, abs=1.0)
+    assert key(reward(shape, is_solved=True)) != "reward_came_back"
+    values[80:120] = 14.0
+    assert key(reward(describe_shape(floats(*STEPS), values, LIMITS))) != "reward_came_back"
+
+
 def test_a_level_reward_may_be_all_that_there_is() -> None:
     """A continued run begins trained, and a solved game has nothing left to learn."""
     flat = RewardShape("flat", 200, 20.0, 20.0)

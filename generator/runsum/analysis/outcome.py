@@ -52,6 +52,8 @@ def check_reward(
         return _fallen(series, quality, subject, shape.fall, limits)
     if not shape.held and shape.kind != "falling":
         return _below_best(shape, limits)
+    if shape.kind != "falling" and not subject.is_solved and (found := _came_back(shape, limits)) is not None:
+        return found
     if shape.kind in ("rising", "falling"):
         level, key = (Level.GOOD, "reward_rising") if shape.kind == "rising" else (Level.WATCH, "reward_falling")
         since = first if shape.recent_since is None else shape.recent_since
@@ -67,6 +69,22 @@ def check_reward(
     low, high = shape.level_between or (shape.level_since, shape.level_since)
     return judged(rule, Level.GOOD, "reward_level", value=float(shape.level_since), where=(shape.level_since, last),
                   since=shape.level_since, earliest=low, latest=high, apart=look_apart(low, high), **given)  # fmt: skip
+
+
+def _came_back(shape: RewardShape, limits: Thresholds) -> Finding | None:
+    """A sudden drop by most of what had been gained until then, of which nothing is left to be seen at the end."""
+    if shape.cliff is None or shape.floor_level is None:
+        return None
+    timestep, before, after = shape.cliff
+    gained = before - shape.floor_level
+    lost = (before - after) / max(gained, 1e-12)
+    if gained < limits.lost_gain * shape.scale or lost <= limits.lost_gain:
+        return None
+    return judged(
+        "reward_shape", Level.WATCH, "reward_came_back", value=lost, band=(None, limits.lost_gain), count=shape.rows,
+        most="medium", where=(timestep, timestep), at=timestep, before=before, after=after, lost=lost * 100,
+        end=shape.end,
+    )  # fmt: skip
 
 
 def _below_best(shape: RewardShape, limits: Thresholds) -> Finding:

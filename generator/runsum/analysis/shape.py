@@ -163,7 +163,7 @@ def _describe(timestep: Floats, reward: Floats, episodes: Episodes, limits: Thre
         flat, start = False, min(start, first)
     change, moved = _recent_change(course, scale, limits)
     since, between = (None, None) if moved else _level_since(course, max(scale, abs(end - start)), limits)
-    cliff, cliffs = (None, 0) if flat else _find_cliffs(course, scale, limits)
+    cliff, cliffs = (None, 0) if flat else _find_cliffs(course, scale, episodes.full_from(timestep, seen), limits)
     floor, last = _ends(course)
     fall, lost = (None, 0.0) if flat else _find_fall(course, floor, last, limits)
     noise = noise_level(values)
@@ -251,13 +251,23 @@ def _enters(away: Floats, band: float) -> int:
     return int(outside[-1]) + 1 if len(outside) else 0
 
 
-def _find_cliffs(course: Course, scale: float, limits: Thresholds) -> tuple[tuple[int, float, float] | None, int]:
-    """The largest sudden drop of the course, and how many there are."""
+def _find_cliffs(
+    course: Course, scale: float, begin: float, limits: Thresholds
+) -> tuple[tuple[int, float, float] | None, int]:
+    """The largest sudden drop of the course, and how many there are.
+
+    Args:
+        course: the course.
+        scale: range of the rewards.
+        begin: timestep before which means are of few episodes, and drops as soon as one of them is bad.
+        limits: thresholds in force.
+    """
     fitted, x = course.fitted, course.thinned.x
     size = max(3, len(fitted) // _WINDOW)
     if len(fitted) < 4 * size or scale <= 0:
         return None, 0
     drops = fitted[:-size] - fitted[size:]
+    drops[x[:-size] < begin] = 0.0
     steep = drops > max(limits.cliff_noise_factor * course.thinned.unsure, limits.cliff_range_share * scale)
     if not steep.any():
         return None, 0

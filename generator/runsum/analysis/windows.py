@@ -51,6 +51,16 @@ class Episodes:
             found: Floats = np.nan_to_num((timestep[rows] - self.start) / self.length[rows], nan=np.inf)
         return found
 
+    def full_from(self, timestep: Floats, rows: np.ndarray) -> float:
+        """First timestep of some rows at which there can have been a hundred; infinite where that never was.
+
+        That of the first row where nobody knows, and for a leg, whose means go on with its parent's.
+        """
+        full = self.until(timestep, rows) * self.frames >= EPISODES
+        if self.start > 0 or full.all():
+            return float(timestep[rows[0]])
+        return float(timestep[rows[full.argmax()]]) if full.any() else float(np.inf)
+
     def covered(self, timestep: Floats, row: int) -> float:
         """Share of the steps until a row that the mean of a hundred episodes there is made of, at least.
 
