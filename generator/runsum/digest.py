@@ -254,7 +254,9 @@ def _summarise(
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
         **throughput.fps_facts(series, what.by_runsum),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),
-        "eta_note": throughput.eta_fact(stand.state, _last_step(series), goal, found.rate, limits, what.target),
+        "eta_note": throughput.eta_fact(
+            stand.state, _last_step(series), goal, throughput.recent_speed(series, quality, limits), limits, what.target
+        ),
         **throughput.downtime_facts(quality, found.notes, what.by_runsum, limits),
         "metric_gap_note": throughput.gap_fact(quality),
         **found.machine.facts,

@@ -81,7 +81,7 @@ CHECKS: tuple[Check, ...] = (
     Check("exploration", "off-policy", "", DQN_SB3),
     Check("replay", "off-policy", "", DQN_SB3),
     Check("gradient_norm", "any", "gradient-norm", MODERN_RL, ("gradient_rise", "gradient_blowup")),
-    Check("throughput", "any", "throughput", OWN, ("fps_drop", "fps_drop_bad")),
+    Check("throughput", "any", "throughput", OWN, ("fps_windows", "fps_drop", "fps_drop_bad")),
     Check("resources", "any", "memory", OWN, ("vram_tight", "memory_growth")),
     Check("downtime", "any", "progress", OWN, ("downtime_s", "downtime_watch")),
     Check("data_quality", "any", "", OWN, ("min_rows_trend",)),

@@ -19,7 +19,6 @@ _CONTRADICTIONS = (
     ("large_rewards_lost", "data_rewards_lost"), ("rollout_contradiction", "data_contradiction"),
     ("learning_rate_contradiction", "data_contradiction"),
 )  # fmt: skip
-_SPEEDS = 8  # windows of a minute or more: fewer show no trend
 
 
 def check_throughput(steps: Floats, per_second: Floats, limits: Thresholds) -> Finding:
@@ -30,10 +29,10 @@ def check_throughput(steps: Floats, per_second: Floats, limits: Thresholds) -> F
         per_second: measured timesteps per second, shape (windows,).
         limits: thresholds in force.
     """
-    if len(per_second) < _SPEEDS:
+    if len(per_second) < limits.fps_windows:  # as the speed trend has it: one page says one thing
         return not_assessed("throughput", "speed_few", windows=len(per_second))
     bins = bin_medians(steps, per_second, 40)
-    first, last = head_tail(finite(per_second), 0.2)  # as the speed trend has it: one page names one pair of speeds
+    first, last = head_tail(finite(per_second), 0.2)  # one pair of speeds, too
     before, after = middle(first), middle(last)
     if before <= 0:
         return not_assessed("throughput", "speed_few", windows=len(per_second))
