@@ -12,10 +12,11 @@ import pytest
 from runsum.analysis.regained import regained_facts
 from runsum.analysis.reward import best_is_early, find_milestones, milestone_trend_fact, opening_mark, thin_curve
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
-from runsum.model import Fact, Milestone
+from runsum.facts import last_evaluation, reward_facts
+from runsum.model import DataQuality, Fact, Milestone
 from runsum.render import Renderer
 from runsum.resources import template_folder
-from support.analysis import LIMITS, NAN, floats, key_of, series
+from support.analysis import LIMITS, NAN, floats, key_of, keys, series
 
 # ---------------------------------------------------------------- milestones
 
@@ -380,3 +381,27 @@ def test_a_best_mean_that_surely_is_of_few_episodes(
     """No hundred of that length fit into the steps that were trained until then."""
     found = series(steps, episode_reward_mean=[97.0, 86.0], episode_length_mean=lengths)
     assert best_is_early(replace(found, start_timestep=start)) is early
+
+
+@pytest.mark.parametrize(
+    ("metadata", "count", "said"),
+    [
+        ('{"eval": {"evaluations": 100, "last_mean": 293.1}}', 100, ["reward.evaluated"]),
+        ('{"eval": {"last_mean": 293.1}}', 1, ["reward.evaluated"]),
+        ('{"eval": {"evaluations": 100}}', 100, []),
+        ('{"eval": "none"}', 0, []),
+        ("no JSON", 0, []),
+        (None, 0, []),
+    ],
+)
+def test_recorded_evaluations_are_told_beside_the_last_reward(
+    metadata: str | None, count: int, said: list[str]
+) -> None:
+    """The curve is of training episodes; who reads its end learns that there is another measure."""
+    row: dict[str, Any] = {"metadata_json": metadata}
+    rows = series([1, 2], episode_reward_mean=[1.0, 2.0])
+    last = reward_facts(row, rows, DataQuality(rows=2), describe_shape(rows.timestep, rows.reward, LIMITS), LIMITS)
+    assert keys(last["final_reward"].small) == said
+    column = reward_facts(row | {"final_reward": 293.1}, series([]), DataQuality(), RewardShape("none", 0), LIMITS)
+    assert keys(column["final_reward"].small) == (said or ["reward.final_reward_column"])
+    assert last_evaluation(row)[0] == count

@@ -315,6 +315,7 @@ def _assemble(
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
             "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),
             "best_early": 1.0 if reward.best_is_early(series) else None,
+            "evaluations": float(facts.last_evaluation(row)[0]),
             "level_since": None if shape.level_since is None else float(shape.level_since),
         },
         curve=reward.thin_curve(

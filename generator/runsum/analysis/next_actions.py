@@ -302,6 +302,10 @@ def _no_target(e: Evidence, limits: Thresholds) -> Values | None:
     return None if e.has_target else {}
 
 
+def _not_evaluated(e: Evidence, limits: Thresholds) -> Values | None:
+    return None if e.number("evaluations") else {}
+
+
 def _always(e: Evidence, limits: Thresholds) -> Values | None:
     return {}
 
@@ -337,6 +341,6 @@ RULES: tuple[Rule, ...] = (
     Rule("downtime", 0.25, _downtime),
     Rule("other_seed", 0.10, _always),
     Rule("set_target", 0.05, _no_target),
-    Rule("evaluate", 0.02, _always),
+    Rule("evaluate", 0.02, _not_evaluated),
 )
 """The table: name, support, test. Two with most support are printed."""
