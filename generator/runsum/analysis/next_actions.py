@@ -111,7 +111,7 @@ def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
 def _failed(e: Evidence, limits: Thresholds) -> Values | None:
     if e.state is not State.FAILED:
         return None
-    return {"timestep": e.current or 0, "progress": e.progress_pct or 0.0, "saved": e.has_checkpoints}
+    return {"timestep": e.current, "progress": e.progress_pct, "saved": e.has_checkpoints}
 
 
 def _collapsed(e: Evidence, limits: Thresholds) -> Values | None:
