@@ -251,6 +251,25 @@ def test_off_policy_runs_have_their_own_checks() -> None:
     assert check_on_policy(series(STEPS), subject("dqn"), LIMITS) == []
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "settings", "said"),
+    [
+        ("ddpg", {"noise_type": "normal", "noise_std": 0.1}, ("noise_setting", "normal", 0.1)),
+        ("td3", {"noise_std": 0.1}, ("noise_setting", None, 0.1)),
+        ("td3", {"ent_coef": 0.1}, ("noise_no_column", None, None)),
+        ("sac", {"noise_std": 0.1}, ("alpha_no_column", None, None)),
+        ("her", {}, ("exploration_no_column", None, None)),
+        ("her", {"ent_coef": "auto"}, ("alpha_setting", None, None)),
+        ("her", {"noise_std": 0.2}, ("noise_setting", None, 0.2)),
+    ],
+)  # fmt: skip
+def test_exploration_is_what_the_algorithm_has(algorithm: str, settings: dict[str, Any], said: Any) -> None:
+    """A temperature where the policy is drawn from, noise on the actions where it is deterministic."""
+    found = off_policy(subject(algorithm, settings=settings))["exploration"]
+    values = found.reason.values
+    assert (key(found), values.get("kind"), values.get("size")) == said
+
+
 def test_exploration_is_read_from_the_settings() -> None:
     """Until half of 100,000 steps; the run has come to 20,000."""
     whom = subject("dqn", settings={"exploration_fraction": 0.5, "exploration_final_eps": 0.05}, target=100_000)
