@@ -75,6 +75,15 @@ def test_falling_below_again_is_said() -> None:
     assert keys(fact.small)[0] == "solved.fell_below"
 
 
+def test_a_crossing_by_the_last_mean_says_that_nothing_is_known_of_later_ones() -> None:
+    """No later mean is not every later mean; one that is missing is none."""
+    rows = series([1, 2, 3], episode_reward_mean=[300, 480, NAN])
+    found = find_solved(rows, "CartPole-v1", None, {}, HUNDRED, lost=False)
+    assert found is not None
+    assert (found.reached_at, found.held) == (2, None)
+    assert keys(solved_fact(found, HUNDRED).small)[0] == "solved.at_the_end"
+
+
 @pytest.mark.parametrize("known", [HUNDRED, Measure()], ids=["window of 100", "unknown window"])
 def test_early_means_of_few_episodes_do_not_count(known: Measure) -> None:
     """100 episodes of 200 steps take 20,000 steps: what was recorded before is a mean of fewer."""

@@ -27,6 +27,7 @@ _ATARI = re.compile(r"(?:ALE/)?([A-Za-z]+?)(?:-ram)?(?:Deterministic|NoFrameskip
 _CHANGES_REWARD = re.compile(
     r"ClipReward|NormalizeReward|TransformReward|RewardWrapper|RewardScal|VecNormalize|AtariWrapper"
 )
+_HELD = {True: "held", False: "fell_below", None: "at_the_end"}
 _ENDS_EPISODES = re.compile(r"EpisodicLife")
 _MONITOR = re.compile(r"(?:Vec)?Monitor|RecordEpisodeStatistics")
 _FLAGS = frozenset({
@@ -159,10 +160,9 @@ def find_solved(
     hits = np.flatnonzero((series.reward >= goal) & _full(series, measure.window, env_id))
     if not len(hits):
         return Solved(goal, origin, measure.window, best=best, refused="lost" if lost else "")
-    later = finite(series.reward[hits[0] :])
-    return Solved(
-        goal, origin, measure.window, int(series.timestep[hits[0]]), bool((later >= goal).all()) and not lost, best
-    )
+    later = finite(series.reward[hits[0] + 1 :])
+    held = bool((later >= goal).all()) and not lost if len(later) or lost else None
+    return Solved(goal, origin, measure.window, int(series.timestep[hits[0]]), held, best)
 
 
 def _full(series: Series, window: int | None, env_id: str | None) -> np.ndarray:
@@ -197,7 +197,7 @@ def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
         return note(
             "solved.no" if mine else "solved.below", *small, level=solved.level, best=solved.best, origin=solved.origin
         )
-    small = [phrase("solved.held" if solved.held else "solved.fell_below"), *small]
+    small = [phrase(f"solved.{_HELD[solved.held]}"), *small]
     if solved.window is None:
         small.append(phrase("solved.window_unknown"))
         key = "solved.yes" if mine else "solved.crossed"
