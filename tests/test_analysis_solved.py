@@ -213,6 +213,28 @@ def test_the_score_of_breakout() -> None:
     assert not fact.estimated
 
 
+@pytest.mark.parametrize(
+    ("env_id", "settings", "said"),
+    [
+        ("ALE/Breakout-v5", {"custom_params": {"env repeat_action_probability": 0.0}}, False),
+        ("ALE/Breakout-v5", {"env_kwargs": {"repeat_action_probability": "0"}}, False),
+        ("ALE/Breakout-v5", {"custom_params": {"zoo_config": {"env_kwargs": {"repeat_action_probability": 0}}}}, False),
+        ("ALE/Breakout-v5", {"custom_params": {"env repeat_action_probability": 0.25}}, True),
+        ("ALE/Breakout-v5", {}, True),
+        ("BreakoutNoFrameskip-v4", {"env_kwargs": {"repeat_action_probability": 0.25}}, True),
+        ("BreakoutNoFrameskip-v4", {}, False),
+    ],
+)  # fmt: skip
+def test_whether_actions_are_repeated_at_random_is_what_the_record_says(
+    env_id: str, settings: dict[str, Any], said: bool
+) -> None:
+    """The version of the environment tells it only where no argument was recorded."""
+    found = find_human_score(env_id, 16.1, 30.5, HUNDRED, lost=False)
+    assert found is not None
+    fact = human_fact(found, env_id, measure(env_id=env_id, **settings))
+    assert ("human.sticky" in keys(fact.small)) is said
+
+
 def test_an_unknown_protocol_is_said() -> None:
     """Without wrappers on record nobody knows whether these are game scores: the number is an estimate."""
     found = find_human_score("BreakoutNoFrameskip-v4", 16.1, 30.5, Measure(window=100), lost=False)

@@ -19,6 +19,7 @@ from runsum.measures import HumanScore, Solved
 from runsum.model import ConfigValue, Fact, Phrase, missing, note, phrase
 from runsum.reference.atari_scores import ATARI_SCORES
 from runsum.reference.reward_thresholds import REWARD_THRESHOLDS
+from runsum.source.columns import number
 
 DECLARED = "runsum.yml"
 REACHED = ("solved.yes", "solved.registry")
@@ -48,6 +49,7 @@ class Measure:
         lives: whether a lost life ended an episode before it was measured.
         known: whether the record says where they were measured.
         other_task: what makes the environment another one than the registered: its arguments, its time limit.
+        sticky: probability with which the environment was told to repeat the last action; None where nothing says it.
     """
 
     window: int | None = None
@@ -55,6 +57,7 @@ class Measure:
     lives: bool = False
     known: bool = False
     other_task: str = ""
+    sticky: float | None = None
 
 
 def find_measure(
@@ -81,6 +84,7 @@ def find_measure(
         lives=any(_ENDS_EPISODES.search(name) for name in inside),
         known=place is not None or zoo,
         other_task=_other_task(settings, env_id),
+        sticky=next(_numbers(settings, "repeat_action_probability"), None),
     )
 
 
@@ -104,6 +108,17 @@ def _flags(value: object, depth: int = 0) -> Iterator[str]:
             yield from _flags(inner, depth + 1)
         elif isinstance(inner, str | list) and "wrapper" in name.lower() and _CHANGES_REWARD.search(str(inner)):
             yield name
+
+
+def _numbers(value: object, wanted: str, depth: int = 0) -> Iterator[float]:
+    """Values of an argument of the environment, at any depth; runsum's recorder puts "env " before its name."""
+    if depth > _DEPTH or not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        found = number(inner) if str(key).removeprefix("env ") == wanted else None
+        if found is not None:
+            yield found
+        yield from _numbers(inner, wanted, depth + 1)
 
 
 def _is_on(value: object) -> bool:
@@ -251,15 +266,20 @@ def human_fact(score: HumanScore, env_id: str, measure: Measure) -> Fact:
     if score.refused:
         return missing(f"human.{score.refused}", what=measure.changed)
     return note(
-        "human.score", *_protocol(score, env_id), final=score.final, best=score.best, estimated=not score.certain
+        "human.score",
+        *_protocol(score, env_id, measure.sticky),
+        final=score.final,
+        best=score.best,
+        estimated=not score.certain,
     )
 
 
-def _protocol(score: HumanScore, env_id: str) -> Iterator[Phrase]:
+def _protocol(score: HumanScore, env_id: str, sticky: float | None) -> Iterator[Phrase]:
     yield phrase("human.scale", random=score.random, human=score.human)
     yield phrase("human.protocol")
     game = _atari(env_id)
-    if game is not None and game[1] in "05":
-        yield phrase("human.sticky", env_id=env_id)
+    by_version = game is not None and game[1] in "05"  # where the record says it, the record counts
+    if by_version if sticky is None else sticky > 0:
+        yield phrase("human.sticky", env_id=env_id, chance=sticky)
     if not score.certain:
         yield phrase("human.unknown")
