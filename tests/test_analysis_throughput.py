@@ -221,7 +221,14 @@ def test_only_long_gaps_are_lost_time() -> None:
 
 def test_no_gap_is_no_time_lost() -> None:
     """Nought hours are known, not unknown."""
-    assert downtime_facts(silences(), (), False, LIMITS)["pause_time_h"].value == 0.0
+    lost = downtime_facts(silences(), (), False, LIMITS)["pause_time_h"]
+    assert (lost.value, lost.small) == (0.0, ())
+
+
+def test_gaps_that_count_for_nothing_are_told() -> None:
+    """So that no page says of three gaps that there are none."""
+    lost = downtime_facts(silences(80, 75, 100), (), False, LIMITS)["pause_time_h"]
+    assert (lost.value, lost.small) == (0.0, (phrase("pauses.short", gaps=3, least=300),))
 
 
 def test_pauses_are_notes_and_restarts() -> None:

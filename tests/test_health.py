@@ -399,6 +399,25 @@ def test_lost_time_is_a_share() -> None:
     assert [one.level for one in found] == [Level.WATCH, Level.GOOD, Level.NOT_ASSESSED]
 
 
+@pytest.mark.parametrize(
+    ("lost", "hours", "quality", "said"),
+    [
+        (None, 0.002, DataQuality(), "no_rows"),
+        (None, 0.002, DataQuality(rows=2), "gaps_few"),
+        (None, 0.002, DataQuality(rows=30), "gaps_no_times"),
+        (0.0, None, DataQuality(rows=30), "no_times"),
+        (0.0, 0.0, DataQuality(rows=30), "no_time_lost"),
+        (0.0, 0.2, DataQuality(rows=30, gaps=(Gap(80.0, 100, 0.1, None),)), "short_gaps"),
+        (0.1, 0.2, DataQuality(rows=30, gaps=(Gap(360.0, 100, 0.1, None),)), "time_lost"),
+    ],
+)
+def test_what_is_not_known_of_lost_time_is_named(
+    lost: float | None, hours: float | None, quality: DataQuality, said: str
+) -> None:
+    """A duration that the page shows is not called unknown, and gaps that it shows are not called none."""
+    assert key(check_downtime(lost, hours, quality, LIMITS)) == said
+
+
 def test_equal_gradient_norms_were_clipped() -> None:
     """What is always the limit says nothing of the gradients."""
     rows = series(STEPS, gradient_norm=[0.5] * 200)

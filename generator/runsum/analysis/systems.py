@@ -74,15 +74,20 @@ def check_resources(series: Series, vram_share: float | None, gpu_avg: float | N
 
 def check_downtime(lost_h: float | None, duration_h: float | None, quality: DataQuality, limits: Thresholds) -> Finding:
     """How much of the time passed without rows."""
-    if lost_h is None or not duration_h:
+    if lost_h is None:
+        few = "no_rows" if not quality.rows else "gaps_few" if quality.rows < 3 else "gaps_no_times"
+        return not_assessed("downtime", few, rows=quality.rows)
+    if duration_h is None:
         return not_assessed("downtime", "no_times")
-    share = lost_h / duration_h
+    share = lost_h / duration_h if duration_h else 0.0
     worst = max(quality.gaps, key=lambda gap: gap.seconds, default=None)
     where = (worst.timestep, worst.timestep) if worst is not None else None
     level = Level.WATCH if share > limits.downtime_watch else Level.GOOD
-    return judged("downtime", level, "time_lost" if share > 0 else "no_time_lost", value=share,
-                  band=(None, limits.downtime_watch), where=where if level is Level.WATCH else None, hours=lost_h,
-                  percent=share * 100)  # fmt: skip
+    key = "time_lost" if share > 0 else "short_gaps" if quality.gaps else "no_time_lost"
+    return judged("downtime", level, key, value=share, band=(None, limits.downtime_watch),
+                  where=where if level is Level.WATCH else None, hours=lost_h, percent=share * 100,
+                  gaps=len(quality.gaps), seconds=sum(gap.seconds for gap in quality.gaps),
+                  least=limits.downtime_s)  # fmt: skip
 
 
 def check_gradient(series: Series, subject: Subject, limits: Thresholds) -> Finding:

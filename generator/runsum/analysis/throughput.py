@@ -206,11 +206,12 @@ def downtime_facts(
     if quality.gap_threshold_s is None:
         return {"pause_count": count, "pause_time_h": _no_gaps(quality)}
     lost = [gap for gap in quality.gaps if gap.seconds >= limits.downtime_s]
+    words = "pauses.inferred" if lost else "pauses.short"
     return {
         "pause_count": count,
         "pause_time_h": Fact(
             sum(gap.seconds for gap in lost) / 3600,
-            small=(phrase("pauses.inferred", gaps=len(lost), least=limits.downtime_s),) if lost else (),
+            small=(phrase(words, gaps=len(lost or quality.gaps), least=limits.downtime_s),) if quality.gaps else (),
             estimated=True,
         ),
     }
