@@ -214,6 +214,19 @@ def test_a_critic_that_was_bad_once_is_said_so() -> None:
     assert (found.level, key(found)) == (Level.WATCH, "ev_dipped")
 
 
+def test_a_critic_near_nought_is_not_worse_than_a_constant() -> None:
+    """A hundredth below 0 is 0 for any number of samples; its stretch is told in steps of the whole run."""
+    dipped = (np.arange(200) >= 60) & (np.arange(200) < 110)
+    found = on_policy(explained_variance=np.where(dipped, -0.01, 0.9))["explained_variance"]
+    assert (found.level, key(found)) == (Level.GOOD, "ev_good")
+    assert key(on_policy(subject(shape=FLAT), explained_variance=-0.01)["explained_variance"]) == "ev_none"
+    found = on_policy(explained_variance=np.where(dipped, -0.5, 0.9))["explained_variance"]
+    begin, end = found.from_timestep, found.to_timestep
+    assert begin is not None
+    assert end is not None
+    assert found.reason.values["share"] == pytest.approx((end - begin) / (STEPS[-1] - STEPS[0]) * 100)
+
+
 def test_the_first_fifth_of_the_critic_is_not_judged() -> None:
     """It has seen little."""
     variance = np.where(np.arange(200) < 40, -2.0, 0.9)
