@@ -13,6 +13,8 @@ from runsum.analysis.gate import judge_gate
 from runsum.analysis.levels import LevelDifference
 from runsum.analysis.next_actions import RULES, advise
 from runsum.model import DataQuality, Finding, Level, State, phrase, problem
+from runsum.render import Renderer
+from runsum.resources import template_folder
 from support.analysis import LIMITS
 from support.rows import CONFIG, START
 
@@ -160,6 +162,7 @@ FIRES = {
     "set_target": evidence(),
     "evaluate": evidence(),
 }
+UNKNOWN = evidence(state=State.FAILED, progress_pct=None, current=None)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -222,6 +225,32 @@ def test_a_collapsed_run_is_not_told_to_go_on() -> None:
 def test_a_declared_target_is_not_asked_for_again() -> None:
     """Where a solved threshold is declared, nobody is told to declare one."""
     assert [one.rule for one in advise(evidence(has_target=True), LIMITS).recommendations] == ["other_seed", "evaluate"]
+
+
+def test_evaluations_that_are_recorded_are_not_asked_for_again() -> None:
+    """One recommendation is left: nothing is made up in place of the other."""
+    seen = evidence({"evaluations": 100.0}, has_target=True)
+    assert [one.rule for one in advise(seen, LIMITS).recommendations] == ["other_seed"]
+    none = evidence({"evaluations": 0.0}, has_target=True)
+    assert [one.rule for one in advise(none, LIMITS).recommendations] == ["other_seed", "evaluate"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "gate", "advice"),
+    [
+        (UNKNOWN, "the run failed", "Find out why it failed."),
+        (replace(UNKNOWN, current=512), "the run failed", "Find out why it failed at 512 steps."),
+        (
+            replace(UNKNOWN, current=512, progress_pct=5.0), "the run failed at 5.0 % of its target",
+            "Find out why it failed at 512 steps (5.0 %).",
+        ),
+    ],
+)  # fmt: skip
+def test_of_a_failure_nothing_is_said_that_nobody_knows(seen: Evidence, gate: str, advice: str) -> None:
+    """How far it got is named where rows and a target tell it, and never as 0."""
+    found = advise(seen, LIMITS)
+    said = [Renderer(template_folder()).words(one) for one in (found.reason, found.recommendations[0].words)]
+    assert said == [gate, advice]
 
 
 def test_a_continued_run_is_not_told_to_go_on() -> None:

@@ -11,10 +11,11 @@ import pytest
 from runsum.analysis.regained import regained_facts
 from runsum.analysis.reward import find_milestones, milestone_trend_fact, opening_mark, thin_curve
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
-from runsum.model import Fact, Milestone
+from runsum.facts import last_evaluation, reward_facts
+from runsum.model import DataQuality, Fact, Milestone
 from runsum.render import Renderer
 from runsum.resources import template_folder
-from support.analysis import LIMITS, NAN, floats, key_of
+from support.analysis import LIMITS, NAN, floats, key_of, keys, series
 
 # ---------------------------------------------------------------- milestones
 
@@ -360,3 +361,31 @@ def test_the_opening_of_a_training_marks_it() -> None:
     assert opening_mark(np.arange(-1.0, 59.0), late) == mark  # a row without a reward is none
     assert opening_mark(steps[:29], rewards[:29]) is None
     assert opening_mark(steps, np.zeros(60)) is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "count", "said"),
+    [
+        ('{"eval": {"evaluations": 100, "last_mean": 293.1}}', 100, ["reward.evaluated"]),
+        ('{"eval": {"last_mean": 293.1}}', 1, ["reward.evaluated"]),
+        ('{"eval": {"evaluations": 100}}', 100, []),
+        ('{"eval": "none"}', 0, []),
+        ("no JSON", 0, []),
+        (None, 0, []),
+    ],
+)
+def test_recorded_evaluations_are_told_beside_the_last_reward(
+    metadata: str | None, count: int, said: list[str]
+) -> None:
+    """The curve is of training episodes; who reads its end learns that there is another measure."""
+    row: dict[str, Any] = {"metadata_json": metadata}
+    rows = series([1, 2], episode_reward_mean=[1.0, 2.0])
+    last = reward_facts(
+        row, rows, DataQuality(rows=2), describe_shape(rows.timestep, rows.reward, LIMITS), None, LIMITS
+    )
+    assert keys(last["final_reward"].small) == said
+    column = reward_facts(
+        row | {"final_reward": 293.1}, series([]), DataQuality(), RewardShape("none", 0), None, LIMITS
+    )
+    assert keys(column["final_reward"].small) == (said or ["reward.final_reward_column"])
+    assert last_evaluation(row)[0] == count

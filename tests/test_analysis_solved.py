@@ -76,6 +76,15 @@ def test_falling_below_again_is_said() -> None:
     assert keys(fact.small)[0] == "solved.fell_below"
 
 
+def test_a_crossing_by_the_last_mean_says_that_nothing_is_known_of_later_ones() -> None:
+    """No later mean is not every later mean; one that is missing is none."""
+    rows = series([1, 2, 3], episode_reward_mean=[300, 480, NAN])
+    found = find_solved(rows, "CartPole-v1", None, {}, HUNDRED, lost=False)
+    assert found is not None
+    assert (found.reached_at, found.held) == (2, None)
+    assert keys(solved_fact(found, HUNDRED).small)[0] == "solved.at_the_end"
+
+
 @pytest.mark.parametrize("known", [HUNDRED, Measure()], ids=["window of 100", "unknown window"])
 def test_early_means_of_few_episodes_do_not_count(known: Measure) -> None:
     """100 episodes of 200 steps take 20,000 steps: what was recorded before is a mean of fewer."""
@@ -203,6 +212,28 @@ def test_the_score_of_breakout() -> None:
     fact = human_fact(found, "ALE/Breakout-v5", HUNDRED)
     assert keys(fact.small) == ["human.scale", "human.protocol", "human.sticky"]
     assert not fact.estimated
+
+
+@pytest.mark.parametrize(
+    ("env_id", "settings", "said"),
+    [
+        ("ALE/Breakout-v5", {"custom_params": {"env repeat_action_probability": 0.0}}, False),
+        ("ALE/Breakout-v5", {"env_kwargs": {"repeat_action_probability": "0"}}, False),
+        ("ALE/Breakout-v5", {"custom_params": {"zoo_config": {"env_kwargs": {"repeat_action_probability": 0}}}}, False),
+        ("ALE/Breakout-v5", {"custom_params": {"env repeat_action_probability": 0.25}}, True),
+        ("ALE/Breakout-v5", {}, True),
+        ("BreakoutNoFrameskip-v4", {"env_kwargs": {"repeat_action_probability": 0.25}}, True),
+        ("BreakoutNoFrameskip-v4", {}, False),
+    ],
+)  # fmt: skip
+def test_whether_actions_are_repeated_at_random_is_what_the_record_says(
+    env_id: str, settings: dict[str, Any], said: bool
+) -> None:
+    """The version of the environment tells it only where no argument was recorded."""
+    found = find_human_score(env_id, 16.1, 30.5, HUNDRED, lost=False)
+    assert found is not None
+    fact = human_fact(found, env_id, measure(env_id=env_id, **settings))
+    assert ("human.sticky" in keys(fact.small)) is said
 
 
 def test_an_unknown_protocol_is_said() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runsum.analysis.systems import check_throughput
 from runsum.analysis.throughput import (
     Rate,
     beside_the_clock,
@@ -16,10 +17,11 @@ from runsum.analysis.throughput import (
     fps_facts,
     gap_fact,
     measure_rate,
+    recent_speed,
 )
 from runsum.analysis.throughput import trend_fact as speed_trend_fact
 from runsum.cleaning.series import Series
-from runsum.model import DataQuality, Gap, Session, State, known, missing
+from runsum.model import DataQuality, Gap, Level, Session, State, known, missing, phrase
 from support.analysis import LIMITS, floats, key_of, series
 
 # ---------------------------------------------------------------- throughput
@@ -59,12 +61,12 @@ def test_an_empty_run_has_no_rate() -> None:
 @pytest.mark.parametrize(
     ("speeds", "key"),
     [
-        ([450.0] * 4, "sps.few"),
+        ([450.0] * 7, "sps.few"),
         ([450.0] * 10, "sps.steady"),
         ([450, 450, 450, 400, 350, 330, 320, 320], "sps.steady"),  # 29 % is not more than 30 %
         ([450, 450, 450, 400, 350, 310, 310, 310], "sps.slower"),
         ([310, 310, 310, 350, 400, 450, 450, 450], "sps.faster"),
-        ([0.0, 0, 0, 1, 1, 1], "sps.few"),
+        ([0.0, 0, 0, 0, 0, 1, 1, 1], "sps.few"),
     ],
 )
 def test_the_trend_of_the_speed(speeds: list[float], key: str) -> None:
@@ -99,12 +101,48 @@ def test_the_speed_of_a_recorded_run_is_steps_by_time() -> None:
     assert [facts[name].value for name in ("avg_fps", "min_fps", "max_fps")] == [400.0, 250.0, 1000.0]
 
 
-FAST = Rate(floats(1, 2, 3, 4), floats(1, 2, 3, 4), floats(100, 100, 100, 100))
-STILL = Rate(floats(), floats(), floats())
+@pytest.mark.parametrize("windows", [5, 7, 8])
+def test_the_trend_and_the_check_of_the_speed_ask_for_as_many_windows(windows: int) -> None:
+    """One page does not call a speed steady and say that it cannot be told."""
+    steps, speeds = np.arange(float(windows)), np.full(windows, 450.0)
+    untold = speed_trend_fact(Rate(steps, steps, speeds), LIMITS).missing
+    assert untold is (check_throughput(steps, speeds, LIMITS).level is Level.NOT_ASSESSED) is (windows < 8)
+
+
+def recent(steps: Sequence[float], at: Sequence[float], **more: Any) -> float | None:
+    return recent_speed(series(steps, at=at, **more), DataQuality(gap_threshold_s=100.0), LIMITS)
+
+
+def test_the_speed_at_the_end_is_that_of_the_last_minute() -> None:
+    """A minute at 20 steps/s and half a minute at 5: the last whole minute has 10, and the first one does not count."""
+    assert recent([0, 600, 1200, 1350], [0, 30, 60, 90]) == 750 / 60
+    assert recent([0, 1200, 1500], [0, 60, 120]) == 5.0
+
+
+def test_the_speed_at_the_end_spans_no_gap_and_no_restart() -> None:
+    """Half a minute after a break is no window: the last one without a break is the minute before it."""
+    assert recent([0, 300, 900, 1000], [0, 30, 90, 1000]) == 10.0
+    assert recent([0, 600, 900, 1800], [0, 60, 90, 120], session=[0, 0, 1, 1]) == 10.0
+
+
+def test_a_run_of_less_than_a_minute_has_no_speed_at_its_end() -> None:
+    """Nor has one without rows."""
+    assert recent([0, 300, 500], [0, 30, 59]) is None
+    assert recent([], []) is None
+
+
+def test_the_speed_at_the_end_of_a_long_run_is_that_of_its_recent_share() -> None:
+    """A quarter of sixteen minutes: the median of the last four, whatever was before."""
+    speeds = [100.0] * 12 + [20.0, 30.0, 40.0, 500.0]
+    steps = np.concatenate([[0.0], np.cumsum(speeds) * 60]).tolist()
+    assert recent(steps, [60.0 * k for k in range(17)]) == 35.0
+
+
+FAST, STILL = 100.0, None
 
 
 @pytest.mark.parametrize(
-    ("state", "current", "goal", "rate", "key"),
+    ("state", "current", "goal", "speed", "key"),
     [
         (State.COMPLETED, 1000, 1000, FAST, "eta.over"),
         (State.FAILED, 500, 1000, FAST, "eta.over_early"),
@@ -119,9 +157,9 @@ STILL = Rate(floats(), floats(), floats())
         (State.PAUSED, 500, 1000, FAST, "eta.stale"),
     ],
 )
-def test_time_left(state: State, current: int | None, goal: int | None, rate: Rate, key: str) -> None:
+def test_time_left(state: State, current: int | None, goal: int | None, speed: float | None, key: str) -> None:
     """Only a run that goes on has time left, and only where steps and speed are known."""
-    assert key_of(eta_fact(state, current, goal, rate, LIMITS)) == key
+    assert key_of(eta_fact(state, current, goal, speed, LIMITS)) == key
 
 
 @pytest.mark.parametrize(
@@ -183,7 +221,14 @@ def test_only_long_gaps_are_lost_time() -> None:
 
 def test_no_gap_is_no_time_lost() -> None:
     """Nought hours are known, not unknown."""
-    assert downtime_facts(silences(), (), False, LIMITS)["pause_time_h"].value == 0.0
+    lost = downtime_facts(silences(), (), False, LIMITS)["pause_time_h"]
+    assert (lost.value, lost.small) == (0.0, ())
+
+
+def test_gaps_that_count_for_nothing_are_told() -> None:
+    """So that no page says of three gaps that there are none."""
+    lost = downtime_facts(silences(80, 75, 100), (), False, LIMITS)["pause_time_h"]
+    assert (lost.value, lost.small) == (0.0, (phrase("pauses.short", gaps=3, least=300),))
 
 
 def test_pauses_are_notes_and_restarts() -> None:

@@ -34,8 +34,15 @@ def test_the_longest_stretch_is_the_unbroken_one() -> None:
     """Three in a row beat two and two."""
     bins = bin_medians(np.arange(10.0), np.arange(10.0))
     outside = np.array([1, 1, 0, 1, 1, 1, 0, 0, 1, 1], dtype=bool)
-    assert longest_stretch(bins, outside) == (3, 5, 0.3)
+    assert longest_stretch(bins, outside) == (3, 5, 2 / 9)
     assert longest_stretch(bins, np.zeros(10, dtype=bool)) is None
+
+
+def test_a_stretch_is_a_share_of_the_timesteps_of_the_whole_run() -> None:
+    """Not of the values: the first fifth is not judged, the last rows have no value, and rows lie unevenly."""
+    steps = np.array([0, 10, 20, 30, 40, 50, 60, 70, 80, 1000.0])
+    bins = bin_medians(steps, np.where(steps < 100, steps, math.nan)).after(0.2)
+    assert longest_stretch(bins, bins.value >= 30) == (30, 80, 0.05)
 
 
 def test_confidence_follows_the_number_of_values() -> None:

@@ -229,6 +229,19 @@ def test_a_critic_that_was_bad_once_is_said_so() -> None:
     assert (found.level, key(found)) == (Level.WATCH, "ev_dipped")
 
 
+def test_a_critic_near_nought_is_not_worse_than_a_constant() -> None:
+    """A hundredth below 0 is 0 for any number of samples; its stretch is told in steps of the whole run."""
+    dipped = (np.arange(200) >= 60) & (np.arange(200) < 110)
+    found = on_policy(explained_variance=np.where(dipped, -0.01, 0.9))["explained_variance"]
+    assert (found.level, key(found)) == (Level.GOOD, "ev_good")
+    assert key(on_policy(subject(shape=FLAT), explained_variance=-0.01)["explained_variance"]) == "ev_none"
+    found = on_policy(explained_variance=np.where(dipped, -0.5, 0.9))["explained_variance"]
+    begin, end = found.from_timestep, found.to_timestep
+    assert begin is not None
+    assert end is not None
+    assert found.reason.values["share"] == pytest.approx((end - begin) / (STEPS[-1] - STEPS[0]) * 100)
+
+
 def test_the_first_fifth_of_the_critic_is_not_judged() -> None:
     """It has seen little."""
     variance = np.where(np.arange(200) < 40, -2.0, 0.9)
@@ -264,6 +277,25 @@ def test_off_policy_runs_have_their_own_checks() -> None:
     assert set(off_policy(subject("dqn"))) == {"td_loss", "q_value", "exploration", "replay"}
     assert check_off_policy(series(STEPS), subject("ppo"), LIMITS) == []
     assert check_on_policy(series(STEPS), subject("dqn"), LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "settings", "said"),
+    [
+        ("ddpg", {"noise_type": "normal", "noise_std": 0.1}, ("noise_setting", "normal", 0.1)),
+        ("td3", {"noise_std": 0.1}, ("noise_setting", None, 0.1)),
+        ("td3", {"ent_coef": 0.1}, ("noise_no_column", None, None)),
+        ("sac", {"noise_std": 0.1}, ("alpha_no_column", None, None)),
+        ("her", {}, ("exploration_no_column", None, None)),
+        ("her", {"ent_coef": "auto"}, ("alpha_setting", None, None)),
+        ("her", {"noise_std": 0.2}, ("noise_setting", None, 0.2)),
+    ],
+)  # fmt: skip
+def test_exploration_is_what_the_algorithm_has(algorithm: str, settings: dict[str, Any], said: Any) -> None:
+    """A temperature where the policy is drawn from, noise on the actions where it is deterministic."""
+    found = off_policy(subject(algorithm, settings=settings))["exploration"]
+    values = found.reason.values
+    assert (key(found), values.get("kind"), values.get("size")) == said
 
 
 def test_exploration_is_read_from_the_settings() -> None:
@@ -407,6 +439,25 @@ def test_lost_time_is_a_share() -> None:
         check_downtime(lost, hours, DataQuality(), LIMITS) for lost, hours in ((2.0, 10.0), (0.0, 10.0), (1.0, None))
     ]
     assert [one.level for one in found] == [Level.WATCH, Level.GOOD, Level.NOT_ASSESSED]
+
+
+@pytest.mark.parametrize(
+    ("lost", "hours", "quality", "said"),
+    [
+        (None, 0.002, DataQuality(), "no_rows"),
+        (None, 0.002, DataQuality(rows=2), "gaps_few"),
+        (None, 0.002, DataQuality(rows=30), "gaps_no_times"),
+        (0.0, None, DataQuality(rows=30), "no_times"),
+        (0.0, 0.0, DataQuality(rows=30), "no_time_lost"),
+        (0.0, 0.2, DataQuality(rows=30, gaps=(Gap(80.0, 100, 0.1, None),)), "short_gaps"),
+        (0.1, 0.2, DataQuality(rows=30, gaps=(Gap(360.0, 100, 0.1, None),)), "time_lost"),
+    ],
+)
+def test_what_is_not_known_of_lost_time_is_named(
+    lost: float | None, hours: float | None, quality: DataQuality, said: str
+) -> None:
+    """A duration that the page shows is not called unknown, and gaps that it shows are not called none."""
+    assert key(check_downtime(lost, hours, quality, LIMITS)) == said
 
 
 def test_equal_gradient_norms_were_clipped() -> None:

@@ -259,7 +259,9 @@ def _summarise(
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
         **throughput.fps_facts(series, what.by_runsum),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),
-        "eta_note": throughput.eta_fact(stand.state, _last_step(series), goal, found.rate, limits, what.target),
+        "eta_note": throughput.eta_fact(
+            stand.state, _last_step(series), goal, throughput.recent_speed(series, quality, limits), limits, what.target
+        ),
         **throughput.downtime_facts(quality, found.notes, what.by_runsum, limits),
         "metric_gap_note": throughput.gap_fact(quality),
         **found.machine.facts,
@@ -318,6 +320,7 @@ def _assemble(
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
             "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),
             "best_early": 1.0 if windows.best_is_early(series, what.env_id) else None,
+            "evaluations": float(facts.last_evaluation(row)[0]),
             "level_since": None if shape.level_since is None else float(shape.level_since),
         },
         curve=reward.thin_curve(

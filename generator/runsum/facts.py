@@ -21,7 +21,7 @@ from runsum.model import (
     note,
     phrase,
 )
-from runsum.source.columns import integer, iso, number, text
+from runsum.source.columns import integer, iso, json_object, number, text
 from runsum.source.project import ProjectFiles
 from runsum.source.records import Row, RunRecord, leg_number
 from runsum.thresholds import Thresholds
@@ -157,13 +157,27 @@ def reward_facts(
     best = rewards.most if len(rewards) else None
     final = float(rewards.seen[-1]) if len(rewards) else None
     early = [phrase("reward.early")] if best_is_early(series, env_id) else []
+    _, evaluated = last_evaluation(row)
+    beside = _recorded_as("final_reward", row, final)
+    if evaluated is not None:  # other recorders write it into the column of the last reward, too
+        beside = _recorded_as("final_reward", row, evaluated) and beside
+        beside = [phrase("reward.evaluated", mean=evaluated, trained=final is not None), *beside]
     return {
         "best_reward": known(best, *early, *small, *_recorded_as("best_reward", row, best), reason=why),
-        "final_reward": known(final, *small, *_recorded_as("final_reward", row, final), reason=why),
+        "final_reward": known(final, *small, *beside, reason=why),
         "convergence_timestep": missing("reward.lost") if lost else convergence_fact(shape),
         "reward_trend_note": missing("reward.lost") if lost else trend_fact(shape),
         "reward_cliff_note": cliff_fact(shape),
     }
+
+
+def last_evaluation(row: Row) -> tuple[int, float | None]:
+    """How many evaluations the row of a run summarises, and the mean of the last of them."""
+    block = (json_object(row.get("metadata_json")) or {}).get("eval")
+    if not isinstance(block, dict):
+        return 0, None
+    mean = number(block.get("last_mean"))
+    return integer(block.get("evaluations")) or int(mean is not None), mean
 
 
 def milestone_facts(

@@ -18,7 +18,8 @@ class Solved:
         origin: "runsum.yml", or the version of Gymnasium whose registry has it.
         window: number of episodes in each recorded mean; None where nobody knows.
         reached_at: first timestep with that mean, None where it was not reached.
-        held: whether every later mean is at or above the level, too; None where it was not reached.
+        held: whether every later mean is at or above the level, too; None where it was not reached, or where no later
+            mean is recorded.
         best: the best recorded mean.
         refused: why the recorded rewards are not compared with the level: the end of a wording's key, empty where they
             are.

@@ -56,6 +56,7 @@ class Thresholds:
         "s",
         "throughput is measured between rows at least this far apart, so that polling jitter averages out",
     )
+    fps_windows: float = _rule(8, "windows", "with fewer of these nothing is said of how the throughput went", least=1)
     fps_drop: float = _rule(
         0.30,
         "share",
@@ -136,10 +137,10 @@ class Thresholds:
         0.25, "share", "a loss whose median moved by less from the first to the last tenth is little changed"
     )
     explained_variance_poor: float = _rule(
-        0.0,
+        -0.05,
         "",
-        "median of the last third below: the value function predicts worse than a constant",
-        "Stable-Baselines3 logger documentation; Schulman, nuts and bolts of deep RL",
+        "explained variance below this: the value function predicts worse than a constant; nearer to 0 it is 0",
+        "Stable-Baselines3 logger documentation (below 0); the tolerance is runsum's own",
         least=-math.inf,
     )
     explained_variance_none: float = _rule(

@@ -81,7 +81,7 @@ CHECKS: tuple[Check, ...] = (
     Check("exploration", "off-policy", "", DQN_SB3),
     Check("replay", "off-policy", "", DQN_SB3),
     Check("gradient_norm", "any", "gradient-norm", MODERN_RL, ("gradient_rise", "gradient_blowup")),
-    Check("throughput", "any", "throughput", OWN, ("fps_drop", "fps_drop_bad")),
+    Check("throughput", "any", "throughput", OWN, ("fps_windows", "fps_drop", "fps_drop_bad")),
     Check("resources", "any", "memory", OWN, ("vram_tight", "memory_growth")),
     Check("downtime", "any", "progress", OWN, ("downtime_s", "downtime_watch")),
     Check("data_quality", "any", "", OWN, ("min_rows_trend",)),
@@ -156,12 +156,14 @@ class Bins:
         begin, end: first and last timestep of each bin.
         value: median of each bin.
         count: recorded values in all.
+        span: timesteps from the first to the last row of the run, with a value or without.
     """
 
     begin: Floats
     end: Floats
     value: Floats
     count: int
+    span: float
 
     def __len__(self) -> int:
         return len(self.value)
@@ -169,31 +171,33 @@ class Bins:
     def after(self, share: float) -> Bins:
         """Without the first part of the run."""
         first = int(len(self) * share)
-        return Bins(self.begin[first:], self.end[first:], self.value[first:], self.count)
+        return Bins(self.begin[first:], self.end[first:], self.value[first:], self.count, self.span)
 
 
 def bin_medians(steps: Floats, values: Floats, most: int = _BINS) -> Bins:
     """A column as bins; rows without a value are left out."""
-    seen = np.isfinite(values) & np.isfinite(steps)
+    seen = np.isfinite(values)
     x, y = steps[seen], values[seen]
+    span = float(steps.max() - steps.min()) if len(steps) else 0.0
     if not len(y):
-        return Bins(x, x, y, 0)
+        return Bins(x, x, y, 0, span)
     count = len(y)
     width = -(-count // most) | 1  # odd: a median of two values is their mean, which one of them can move anywhere
     drop = count % width  # the first few of a run are the ones that may go
     x, y = x[drop:].reshape(-1, width), y[drop:].reshape(-1, width)
-    return Bins(x[:, 0], x[:, -1], row_middles(y), count)
+    return Bins(x[:, 0], x[:, -1], row_middles(y), count, span)
 
 
 def longest_stretch(bins: Bins, outside: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[int, int, float] | None:
-    """The longest unbroken stretch of bins: first and last timestep, share of all bins; None without any."""
+    """The longest unbroken stretch of bins: first and last timestep, share of the run's timesteps; None without any."""
     if not outside.any():
         return None
     edges = np.flatnonzero(np.diff(np.concatenate([[False], outside, [False]])))
     starts, ends = edges[::2], edges[1::2]
-    longest = int(np.argmax(ends - starts))
-    first, last = int(starts[longest]), int(ends[longest]) - 1
-    return int(bins.begin[first]), int(bins.end[last]), float((last - first + 1) / len(bins))
+    begins, lasts = bins.begin[starts], bins.end[ends - 1]
+    longest = int(np.argmax(lasts - begins))
+    begin, last = float(begins[longest]), float(lasts[longest])
+    return int(begin), int(last), (last - begin) / bins.span if bins.span else 1.0
 
 
 def is_outside(value: float | None, band: tuple[float | None, float | None]) -> bool:

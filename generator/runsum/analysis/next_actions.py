@@ -118,7 +118,7 @@ def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
 def _failed(e: Evidence, limits: Thresholds) -> Values | None:
     if e.state is not State.FAILED:
         return None
-    return {"timestep": e.current or 0, "progress": e.progress_pct or 0.0, "saved": e.has_checkpoints}
+    return {"timestep": e.current, "progress": e.progress_pct, "saved": e.has_checkpoints}
 
 
 def _collapsed(e: Evidence, limits: Thresholds) -> Values | None:
@@ -323,6 +323,10 @@ def _no_target(e: Evidence, limits: Thresholds) -> Values | None:
     return None if e.has_target else {}
 
 
+def _not_evaluated(e: Evidence, limits: Thresholds) -> Values | None:
+    return None if e.number("evaluations") else {}
+
+
 def _always(e: Evidence, limits: Thresholds) -> Values | None:
     return {}
 
@@ -360,6 +364,6 @@ RULES: tuple[Rule, ...] = (
     Rule("downtime", 0.25, _downtime),
     Rule("other_seed", 0.10, _always),
     Rule("set_target", 0.05, _no_target),
-    Rule("evaluate", 0.02, _always),
+    Rule("evaluate", 0.02, _not_evaluated),
 )
 """The table: name, support, test. Two with most support are printed."""

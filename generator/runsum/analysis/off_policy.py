@@ -20,6 +20,8 @@ from runsum.thresholds import Thresholds
 
 _ACTOR_IS_Q = frozenset({"ddpg", "td3"})  # their actor loss is the mean Q value with its sign turned
 _ACTOR_IS_NEARLY_Q = frozenset({"sac", "tqc", "crossq"})  # as before, with the entropy in it
+_NOISE = (("noise_type", "action_noise"), ("noise_std", "action_noise_std", "exploration_noise"))
+"""What recorders call the kind of the noise on the actions, and its standard deviation: RL Zoo's names come first."""
 
 
 def check_off_policy(series: Series, subject: Subject, limits: Thresholds) -> list[Finding]:
@@ -90,8 +92,7 @@ def _judge_q(bins: Bins, end: float, largest: float, most: str, limits: Threshol
 
 def _check_exploration(series: Series, subject: Subject) -> Finding:
     if subject.algorithm not in VALUE_BASED:
-        alpha = subject.settings.get("ent_coef")
-        return not_assessed("exploration", "alpha_no_column" if alpha is None else "alpha_setting", alpha=alpha)
+        return _told_of_actors(subject)
     fraction, target = subject.number("exploration_fraction"), subject.target
     last = subject.number("exploration_final_eps")
     if fraction is None or not 0 <= fraction <= 1 or not len(series):
@@ -105,6 +106,22 @@ def _check_exploration(series: Series, subject: Subject) -> Finding:
         return judged("exploration", Level.WATCH, "epsilon_unfinished", where=(series.start_timestep, trained),
                       chart="reward", **given)  # fmt: skip
     return judged("exploration", Level.GOOD, "epsilon_done", **given)
+
+
+def _told_of_actors(subject: Subject) -> Finding:
+    """What explores where an actor chooses: its temperature, or what is added to the actions of one without any.
+
+    HER is neither: its settings tell which of the others it goes with.
+    """
+    algorithm, alpha = subject.algorithm, subject.settings.get("ent_coef")
+    if algorithm in _ACTOR_IS_NEARLY_Q or (alpha is not None and algorithm not in _ACTOR_IS_Q):
+        return not_assessed("exploration", "alpha_no_column" if alpha is None else "alpha_setting", alpha=alpha)
+    kind, size = (
+        next((subject.settings[name] for name in names if name in subject.settings), None) for names in _NOISE
+    )
+    told = kind is not None or size is not None
+    key = "noise_setting" if told else "noise_no_column" if algorithm in _ACTOR_IS_Q else "exploration_no_column"
+    return not_assessed("exploration", key, algorithm=algorithm.upper(), kind=kind, size=size)
 
 
 def _check_replay(series: Series, subject: Subject) -> Finding:

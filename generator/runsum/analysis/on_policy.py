@@ -6,6 +6,7 @@ Sources and limits: `runsum.analysis.findings.CHECKS` and the thresholds.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
     typical, band = middle_of(recorded.ordered), (limits.kl_low, limits.kl_watch)
     if is_signed_kl(recorded.seen):
         return not_assessed("kl", "kl_signed", median=typical)
-    bins = bin_medians(steady, values)
+    bins = bin_medians(series.timestep, np.where(np.isfinite(steady), values, np.nan))
     if bins.count < limits.min_rows_trend:
         return not_assessed("kl", "kl_annealed")
     typical = middle_of(steady_values(series, "kl_divergence", steady).ordered)
@@ -96,7 +97,8 @@ def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresh
         return not_assessed("clip_fraction", "not_of_algorithm", algorithm=subject.algorithm.upper())
     if missing := _absent("clip_fraction", subject, len(series.values("clip_fraction")), limits):
         return missing
-    bins, band = bin_medians(steady, values), (0.0, limits.clip_watch)
+    bins = bin_medians(series.timestep, np.where(np.isfinite(steady), values, np.nan))
+    band = (0.0, limits.clip_watch)
     if bins.count < limits.min_rows_trend:
         return not_assessed("clip_fraction", "kl_annealed")
     typical = middle_of(steady_values(series, "clip_fraction", steady).ordered)
@@ -205,7 +207,7 @@ class _Entropy:
             self.reason = "entropy_sum"
         else:
             most = math.log(subject.actions)
-            self.share, self.last = Bins(bins.begin, bins.end, bins.value / most, bins.count), self.end / most
+            self.share, self.last = replace(bins, value=bins.value / most), self.end / most
 
 
 def _check_entropy(subject: Subject, entropy: _Entropy, limits: Thresholds) -> Finding:

@@ -20,6 +20,7 @@ from runsum.measures import HumanScore, Solved
 from runsum.model import ConfigValue, Fact, Phrase, missing, note, phrase
 from runsum.reference.atari_scores import ATARI_SCORES
 from runsum.reference.reward_thresholds import REWARD_THRESHOLDS
+from runsum.source.columns import number
 
 DECLARED = "runsum.yml"
 REACHED = ("solved.yes", "solved.registry")
@@ -31,6 +32,7 @@ _ATARI = re.compile(r"(?:ALE/)?([A-Za-z]+?)(?:-ram)?(?:Deterministic|NoFrameskip
 _CHANGES_REWARD = re.compile(
     r"ClipReward|NormalizeReward|TransformReward|RewardWrapper|RewardScal|VecNormalize|AtariWrapper"
 )
+_HELD = {True: "held", False: "fell_below", None: "at_the_end"}
 _ENDS_EPISODES = re.compile(r"EpisodicLife")
 _MONITOR = re.compile(r"(?:Vec)?Monitor|RecordEpisodeStatistics")
 _FLAGS = frozenset({
@@ -51,6 +53,7 @@ class Measure:
         lives: whether a lost life ended an episode before it was measured.
         known: whether the record says where they were measured.
         other_task: what makes the environment another one than the registered: its arguments, its time limit.
+        sticky: probability with which the environment was told to repeat the last action; None where nothing says it.
     """
 
     window: int | None = None
@@ -58,6 +61,7 @@ class Measure:
     lives: bool = False
     known: bool = False
     other_task: str = ""
+    sticky: float | None = None
 
 
 def find_measure(
@@ -84,6 +88,7 @@ def find_measure(
         lives=any(_ENDS_EPISODES.search(name) for name in inside),
         known=place is not None or zoo,
         other_task=_other_task(settings, env_id),
+        sticky=next(_numbers(settings, "repeat_action_probability"), None),
     )
 
 
@@ -107,6 +112,17 @@ def _flags(value: object, depth: int = 0) -> Iterator[str]:
             yield from _flags(inner, depth + 1)
         elif isinstance(inner, str | list) and "wrapper" in name.lower() and _CHANGES_REWARD.search(str(inner)):
             yield name
+
+
+def _numbers(value: object, wanted: str, depth: int = 0) -> Iterator[float]:
+    """Values of an argument of the environment, at any depth; runsum's recorder puts "env " before its name."""
+    if depth > _DEPTH or not isinstance(value, dict):
+        return
+    for key, inner in value.items():
+        found = number(inner) if str(key).removeprefix("env ") == wanted else None
+        if found is not None:
+            yield found
+        yield from _numbers(inner, wanted, depth + 1)
 
 
 def _is_on(value: object) -> bool:
@@ -163,10 +179,9 @@ def find_solved(
     hits = np.flatnonzero((series.reward >= goal) & are_whole(series, env_id, measure.window or EPISODES))
     if not len(hits):
         return Solved(goal, origin, measure.window, best=best, refused="lost" if lost else "")
-    later = finite(series.reward[hits[0] :])
-    return Solved(
-        goal, origin, measure.window, int(series.timestep[hits[0]]), bool((later >= goal).all()) and not lost, best
-    )
+    later = finite(series.reward[hits[0] + 1 :])
+    held = bool((later >= goal).all()) and not lost if len(later) or lost else None
+    return Solved(goal, origin, measure.window, int(series.timestep[hits[0]]), held, best)
 
 
 def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
@@ -188,7 +203,7 @@ def solved_fact(solved: Solved | None, measure: Measure) -> Fact:
         return note(
             "solved.no" if mine else "solved.below", *small, level=solved.level, best=solved.best, origin=solved.origin
         )
-    small = [phrase("solved.held" if solved.held else "solved.fell_below"), *small]
+    small = [phrase(f"solved.{_HELD[solved.held]}"), *small]
     if solved.window is None:
         small.append(phrase("solved.window_unknown"))
         key = "solved.yes" if mine else "solved.crossed"
@@ -249,15 +264,20 @@ def human_fact(score: HumanScore, env_id: str, measure: Measure) -> Fact:
     if score.refused:
         return missing(f"human.{score.refused}", what=measure.changed)
     return note(
-        "human.score", *_protocol(score, env_id), final=score.final, best=score.best, estimated=not score.certain
+        "human.score",
+        *_protocol(score, env_id, measure.sticky),
+        final=score.final,
+        best=score.best,
+        estimated=not score.certain,
     )
 
 
-def _protocol(score: HumanScore, env_id: str) -> Iterator[Phrase]:
+def _protocol(score: HumanScore, env_id: str, sticky: float | None) -> Iterator[Phrase]:
     yield phrase("human.scale", random=score.random, human=score.human)
     yield phrase("human.protocol")
     game = _atari(env_id)
-    if game is not None and game[1] in "05":
-        yield phrase("human.sticky", env_id=env_id)
+    by_version = game is not None and game[1] in "05"  # where the record says it, the record counts
+    if by_version if sticky is None else sticky > 0:
+        yield phrase("human.sticky", env_id=env_id, chance=sticky)
     if not score.certain:
         yield phrase("human.unknown")

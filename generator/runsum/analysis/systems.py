@@ -19,7 +19,6 @@ _CONTRADICTIONS = (
     ("large_rewards_lost", "data_rewards_lost"), ("rollout_contradiction", "data_contradiction"),
     ("learning_rate_contradiction", "data_contradiction"),
 )  # fmt: skip
-_SPEEDS = 8  # windows of a minute or more: fewer show no trend
 
 
 def check_throughput(steps: Floats, per_second: Floats, limits: Thresholds) -> Finding:
@@ -30,10 +29,10 @@ def check_throughput(steps: Floats, per_second: Floats, limits: Thresholds) -> F
         per_second: measured timesteps per second, shape (windows,).
         limits: thresholds in force.
     """
-    if len(per_second) < _SPEEDS:
+    if len(per_second) < limits.fps_windows:  # as the speed trend has it: one page says one thing
         return not_assessed("throughput", "speed_few", windows=len(per_second))
     bins = bin_medians(steps, per_second, 40)
-    first, last = head_tail(finite(per_second), 0.2)  # as the speed trend has it: one page names one pair of speeds
+    first, last = head_tail(finite(per_second), 0.2)  # one pair of speeds, too
     before, after = middle(first), middle(last)
     if before <= 0:
         return not_assessed("throughput", "speed_few", windows=len(per_second))
@@ -75,15 +74,20 @@ def check_resources(series: Series, vram_share: float | None, gpu_avg: float | N
 
 def check_downtime(lost_h: float | None, duration_h: float | None, quality: DataQuality, limits: Thresholds) -> Finding:
     """How much of the time passed without rows."""
-    if lost_h is None or not duration_h:
+    if lost_h is None:
+        few = "no_rows" if not quality.rows else "gaps_few" if quality.rows < 3 else "gaps_no_times"
+        return not_assessed("downtime", few, rows=quality.rows)
+    if duration_h is None:
         return not_assessed("downtime", "no_times")
-    share = lost_h / duration_h
+    share = lost_h / duration_h if duration_h else 0.0
     worst = max(quality.gaps, key=lambda gap: gap.seconds, default=None)
     where = (worst.timestep, worst.timestep) if worst is not None else None
     level = Level.WATCH if share > limits.downtime_watch else Level.GOOD
-    return judged("downtime", level, "time_lost" if share > 0 else "no_time_lost", value=share,
-                  band=(None, limits.downtime_watch), where=where if level is Level.WATCH else None, hours=lost_h,
-                  percent=share * 100)  # fmt: skip
+    key = "time_lost" if share > 0 else "short_gaps" if quality.gaps else "no_time_lost"
+    return judged("downtime", level, key, value=share, band=(None, limits.downtime_watch),
+                  where=where if level is Level.WATCH else None, hours=lost_h, percent=share * 100,
+                  gaps=len(quality.gaps), seconds=sum(gap.seconds for gap in quality.gaps),
+                  least=limits.downtime_s)  # fmt: skip
 
 
 def check_gradient(series: Series, subject: Subject, limits: Thresholds) -> Finding:

@@ -38,12 +38,35 @@ class Rate:
 
 def measure_rate(series: Series, quality: DataQuality, limits: Thresholds) -> Rate:
     """Derive the rate from steps and times; windows over a gap or a restart are left out."""
+    begins, ends = _windows(series.utc_s.tolist(), _breaks(series, quality), limits.fps_window_s)
+    return Rate(series.timestep[ends], series.hours[ends], _per_second(series, begins, ends))
+
+
+def recent_speed(series: Series, quality: DataQuality, limits: Thresholds) -> float | None:
+    """The speed at the end, in timesteps per second; None where there is no whole window without a break.
+
+    Its windows are counted from the end: those of `measure_rate` begin at the start, and what is left over at the end
+    is no window, so that the last one of a short run may be its first minute. It is the median of the recent share of
+    them, at least of the last.
+    """
+    times, rows = series.utc_s, len(series)
+    breaks = [rows - row for row in reversed(_breaks(series, quality))]
+    later, earlier = _windows((-times[::-1]).tolist(), breaks, limits.fps_window_s)
+    speeds = finite(_per_second(series, rows - 1 - earlier, rows - 1 - later))
+    return middle(speeds[: max(1, int(len(speeds) * limits.recent_share))]) if len(speeds) else None
+
+
+def _breaks(series: Series, quality: DataQuality) -> list[int]:
+    """Rows to which no window goes on from the row before."""
     pauses = np.diff(series.utc_s)
     silent = quality.gap_threshold_s or np.inf
     goes_on = (pauses >= 0) & (pauses <= silent) & (np.diff(series.session) == 0) & (np.diff(series.timestep) >= 0)
-    begins, ends = _windows(series.utc_s.tolist(), (np.flatnonzero(~goes_on) + 1).tolist(), limits.fps_window_s)
-    took = series.utc_s[ends] - series.utc_s[begins]
-    return Rate(series.timestep[ends], series.hours[ends], (series.timestep[ends] - series.timestep[begins]) / took)
+    breaks: list[int] = (np.flatnonzero(~goes_on) + 1).tolist()
+    return breaks
+
+
+def _per_second(series: Series, begins: NDArray[np.intp], ends: NDArray[np.intp]) -> Floats:
+    return (series.timestep[ends] - series.timestep[begins]) / (series.utc_s[ends] - series.utc_s[begins])
 
 
 def _windows(times: list[float], breaks: list[int], least: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -120,7 +143,7 @@ def _row_speeds(series: Series) -> dict[str, Fact]:
 
 def trend_fact(rate: Rate, limits: Thresholds) -> Fact:
     """Whether training got slower or faster, from measured rates."""
-    if len(rate.per_second) < 5:
+    if len(rate.per_second) < limits.fps_windows:
         return missing("sps.few", windows=len(rate.per_second))
     seen = finite(rate.per_second)
     first, last = head_tail(seen, 0.2)
@@ -133,7 +156,12 @@ def trend_fact(rate: Rate, limits: Thresholds) -> Fact:
 
 
 def eta_fact(
-    state: State, current: int | None, goal: int | None, rate: Rate, limits: Thresholds, target: int | None = None
+    state: State,
+    current: int | None,
+    goal: int | None,
+    speed: float | None,
+    limits: Thresholds,
+    target: int | None = None,
 ) -> Fact:
     """Remaining time of a run that is not over, at its recent rate.
 
@@ -141,7 +169,7 @@ def eta_fact(
         state: of the run.
         current: its last timestep.
         goal: the timestep at which it is to end.
-        rate: its measured speed.
+        speed: at its end, as `recent_speed` has it.
         limits: thresholds in force.
         target: timesteps wanted of the run itself: the last row of a completed one may be a little before its end.
     """
@@ -155,8 +183,6 @@ def eta_fact(
         return note("eta.finished")
     if current is None or goal is None:
         return missing("eta.unknown")
-    recent = finite(rate.per_second[-max(3, int(len(rate.per_second) * limits.recent_share)) :])
-    speed = middle(recent) if len(recent) else 0.0
     if not speed:
         return missing("eta.no_rate")
     left = max(0, goal - current)
@@ -180,11 +206,12 @@ def downtime_facts(
     if quality.gap_threshold_s is None:
         return {"pause_count": count, "pause_time_h": _no_gaps(quality)}
     lost = [gap for gap in quality.gaps if gap.seconds >= limits.downtime_s]
+    words = "pauses.inferred" if lost else "pauses.short"
     return {
         "pause_count": count,
         "pause_time_h": Fact(
             sum(gap.seconds for gap in lost) / 3600,
-            small=(phrase("pauses.inferred", gaps=len(lost), least=limits.downtime_s),) if lost else (),
+            small=(phrase(words, gaps=len(lost or quality.gaps), least=limits.downtime_s),) if quality.gaps else (),
             estimated=True,
         ),
     }

@@ -2,7 +2,7 @@
 
 `solved`: `level` and its `origin` ("runsum.yml" or the version of Gymnasium), `window` (episodes of each mean, null
 where unknown), `reached_at` (first timestep, null where it was not reached), `held` (whether every later mean is at or
-above it), `best`, `refused` (why it is not judged, else null); null without a threshold.
+above it, null where there is none), `best`, `refused` (why it is not judged, else null); null without a threshold.
 
 `human_normalised`: `final` and `best`, `random` and `human` (the scores of 0 and 1), `certain` (whether the record says
 how rewards were measured), `refused`; null for what is no Atari game.
