@@ -105,7 +105,7 @@ def test_a_running_run_says_how_long_it_takes() -> None:
     [
         ("rising", {}, "still rising at the end"),
         ("falling", {}, "falling at the end"),
-        ("flat", {"level": 0.02}, "never left 0.02"),
+        ("flat", {"level": 0.02}, "ended where it began, at 0.02"),
         ("level", {"level_since": 1_200_000.0}, "level since 1.20 M steps"),
         ("level", {}, "no clear direction at the end"),
     ],

@@ -56,7 +56,7 @@ class Thresholds:
         "s",
         "throughput is measured between rows at least this far apart, so that polling jitter averages out",
     )
-    fps_windows: float = _rule(8, "windows", "with fewer of these nothing is said of how the throughput went", least=1)
+    fps_windows: float = _rule(8, "windows", "with fewer of these nothing is said of how the throughput went")
     fps_drop: float = _rule(
         0.30,
         "share",

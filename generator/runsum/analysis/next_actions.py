@@ -7,7 +7,7 @@ and fared better, where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from runsum.analysis.evidence import Evidence, Precedent, below_parent, ended_when_solved, lost_share
 from runsum.analysis.gate import judge_gate
@@ -74,7 +74,10 @@ def _change(e: Evidence, setting: str, rule: str, factor: float) -> Values:
     change = phrase("change.from_to", setting=setting, before=_plain(before), after=_plain(after))
     if found is None:
         return {"change": change, "peer": None}
-    peer = phrase("peer.without", run=found.run_id, setting=setting, value=_plain(after), came=_came(found))
+    items = _items(found.changes[1:])
+    peer = phrase(
+        "peer.without", run=found.run_id, setting=setting, value=_plain(after), came=_came(found), items=items
+    )
     return {"change": change, "peer": peer, "precedent": found}
 
 
@@ -86,9 +89,12 @@ def _better(e: Evidence, limits: Thresholds) -> Values:
     if found.algorithm:
         peer = phrase("peer.other_algorithm", run=found.run_id, came=_came(found), algorithm=found.algorithm)
     else:
-        items = [(name, _plain(before), _plain(after)) for name, before, after in found.changes]
-        peer = phrase("peer.better", run=found.run_id, came=_came(found), items=items)
+        peer = phrase("peer.better", run=found.run_id, came=_came(found), items=_items(found.changes))
     return {"peer": peer, "precedent": found}
+
+
+def _items(changes: Sequence[tuple[str, object, object]]) -> list[tuple[str, object, object]]:
+    return [(name, _plain(before), _plain(after)) for name, before, after in changes]
 
 
 def _came(found: Precedent) -> Phrase:

@@ -143,7 +143,7 @@ def _row_speeds(series: Series) -> dict[str, Fact]:
 
 def trend_fact(rate: Rate, limits: Thresholds) -> Fact:
     """Whether training got slower or faster, from measured rates."""
-    if len(rate.per_second) < limits.fps_windows:
+    if len(rate.per_second) < max(limits.fps_windows, 1):
         return missing("sps.few", windows=len(rate.per_second))
     seen = finite(rate.per_second)
     first, last = head_tail(seen, 0.2)

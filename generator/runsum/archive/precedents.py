@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from runsum.analysis.evidence import Precedent
 from runsum.archive.ranking import Task, task_of
@@ -79,7 +79,10 @@ class Precedents:
             return None
         other = (order.above if up else order.below)[place]
         value = number(traits_of(other).advised.get(setting))
-        return None if value is None else _precedent(run, other, ((setting, own, value),))
+        if value is None:
+            return None
+        beside = (change for change in self._differing(run, other) if change[0] != setting)
+        return _precedent(run, other, ((setting, own, value), *islice(beside, _SHOWN - 1)))
 
     def better(self, run: RunDigest, by: float) -> Precedent | None:
         """The run that ended best, if better by so much: of the same algorithm with what it had else, or of another."""
