@@ -321,5 +321,9 @@ def test_the_headline_says_that_the_best_is_of_few_episodes() -> None:
     short = replace(lucky, final_reward=97.0)
     said = [words.key for words in headline(archive(short).runs[0], Thresholds())]
     assert said[1:3] == ["headline.reward_same", "headline.early"]
+    few = replace(lucky, signals={**lucky.signals, "covered": 0.8})  # says more than that the best is early
+    said = [words.key for words in headline(archive(few).runs[0], Thresholds())]
+    assert said[2] == "headline.early_mean"
+    assert "headline.early" not in said
     plain = replace(lucky, signals={**lucky.signals, "best_early": None})
     assert "headline.early" not in [words.key for words in headline(archive(plain).runs[0], Thresholds())]

@@ -315,7 +315,7 @@ def _assemble(
         final_reward_timestep=final_step, avg_fps=_number(summary["avg_fps"]), summary=summary,
         milestones=found.milestones, quality=found.quality, config=what.config,
         signals=found.signals | {
-            "shape": shape.kind, "level": shape.end, "start_level": shape.start, "noise": shape.noise,
+            "shape": shape.kind, "covered": shape.covered, "level": shape.end, "start_level": shape.start, "noise": shape.noise,
             "scale": shape.scale, "recent_change": shape.recent_change, "cliffs": float(shape.cliffs),
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
             "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),

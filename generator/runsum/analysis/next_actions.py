@@ -183,7 +183,7 @@ def _few_episodes(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.says("reward_shape", "reward_early")
     if found is None or e.nothing_left or e.continued or e.state in (State.RUNNING, State.FAILED):
         return None
-    return {"share": found.reason.values["share"]}
+    return {"share": found.reason.values["share"], "evaluated": bool(e.number("evaluations"))}
 
 
 def _worse(e: Evidence, limits: Thresholds) -> Values | None:

@@ -249,7 +249,10 @@ def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
     else:
         values = {"best": digest.best_reward, "at": digest.best_reward_timestep, "final": digest.final_reward}
         said = [phrase("headline.reward", **values)]
-    if digest.signals.get("best_early"):
+    covered = digest.signals.get("covered")
+    if isinstance(covered, float):
+        said.append(phrase("headline.early_mean", share=covered))
+    elif digest.signals.get("best_early"):
         said.append(phrase("headline.early"))
     shape, since = str(digest.signals.get("shape")), digest.signals.get("level_since")
     fell = has_fallen(digest.signals.get("lost_share"), limits)
