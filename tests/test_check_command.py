@@ -228,6 +228,15 @@ def test_the_report_for_people(work: Path) -> None:
     assert done.stdout.startswith("site: 3 files, 2 pages\nno problems\n")
 
 
+def test_every_secret_is_named(work: Path) -> None:
+    """Two of different kinds in the first lines of two files have nothing in common."""
+    token = "ghp_" + "0123456789abcdefghijklmnopqrstuvwxyz"[::-1]
+    written(work / "site", {"a.txt": "ann@corp.com\n", "bad.html": f"<p>{token}</p>"})
+    told = typed("check").stdout
+    assert "a.txt → e-mail" in told
+    assert "bad.html → " in told
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import markdown
+import pytest
 
-from support.cli import ONE, build, make
+from support.cli import ONE, build, make, typed
 
 NOTE = """# What I saw
 
@@ -100,3 +102,20 @@ def test_a_changed_note_changes_one_page(work: Path) -> None:
     (work / "notes" / f"{ONE}.md").write_text("second")
     assert build()["written"] == 2
     assert "second" in (work / "docs" / "runs" / ONE / "index.md").read_text()
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_no_text(work: Path) -> None:
+    """Editors on Windows write it, and a heading would be none behind it."""
+    assert "h4" in [tag for tag, _ in page_with(work, "\ufeff# Seen").tags]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that cannot be read, whoever asks, is found on Linux")
+def test_a_note_that_cannot_be_read_is_one_line(work: Path) -> None:
+    """The build ends before it changes anything, and `runsum watch` goes on after such a line."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "notes").mkdir()
+    (work / "notes" / f"{ONE}.md").symlink_to("/proc/self/mem")
+    done = typed("build")
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"runsum: notes/{ONE}.md: cannot be read: ")
+    assert done.stderr.count("\n") == 1

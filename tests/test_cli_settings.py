@@ -6,6 +6,8 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
 from runsum.resources import starter_mkdocs
 from support.cli import END, ONE, TWO, build, make, typed
 from support.expect import AS_OF
@@ -134,3 +136,41 @@ def test_a_parent_of_mkdocs_yml_counts(work: Path) -> None:
         file.write("site_url: https://example.org/\n")
     assert build("--db", "a.db")["stages"] != []
     assert "https://example.org/" in (work / "pages" / "feed.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "line"),
+    [
+        ("runsum.yml", "redact: {mode: strict}\nsolved: {}\nredact: {}\n", 3),
+        ("runsum.yml", "solved:\n  Pong: 1\n  Pong: 2\n", 3),
+    ],
+)
+def test_a_name_that_stands_twice_is_told(work: Path, file: str, text: str, line: int) -> None:
+    """The first would be lost in silence, and with it what must not be published."""
+    make(work / "ml_experiments.db", ONE)
+    (work / file).write_text(text)
+    done = typed("build")
+    assert done.exit_code == 2
+    assert f"{file}: cannot be read (line {line}): " in done.stderr
+    assert "stands there twice" in done.stderr
+
+
+def test_a_setting_may_be_merged_and_overridden(work: Path) -> None:
+    """That is what YAML's merge key is for; and of mkdocs.yml MkDocs takes what stands last, so runsum does."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "runsum.yml").write_text("redact: &a {mode: strict}\nsolved: {<<: {Pong: 1}, Pong: 2}\n")
+    (work / "mkdocs.yml").write_text("docs_dir: a\nsite_name: x\ndocs_dir: b\n")
+    assert build()["docs_dir"] == "b"
+
+
+@pytest.mark.parametrize("name", ["runsum", "mkdocs"])
+@pytest.mark.parametrize("command", ["build", "init"])
+def test_a_file_with_the_longer_ending_is_not_passed_over(work: Path, name: str, command: str) -> None:
+    """Nobody would read the one, and a new mkdocs.yml would take the place of the other."""
+    make(work / "ml_experiments.db", ONE)
+    (work / f"{name}.yaml").write_text("{}")
+    done = typed(command)
+    assert (done.exit_code, done.stderr) == (
+        2, f"runsum: {name}.yaml: runsum reads {name}.yml. Rename the file to {name}.yml\n"
+    )  # fmt: skip
+    assert not (work / f"{name}.yml").exists()

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -101,6 +102,35 @@ def test_a_run_that_kills_its_process_has_a_page(tmp_path: Path, monkeypatch: py
     assert ill == {RUNS[3]}
     assert build()["read"] == 1  # by a process that lives: what failed is not kept
     assert not any(p["kind"] == "digest_failed" for d in documents(tmp_path).values() for p in d["problems"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is told to end there")
+def test_a_build_that_is_told_to_end_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that read for it end with it, and the docs folder is as it was."""
+    monkeypatch.chdir(tmp_path)
+    make(Path("ml_experiments.db"), *RUNS)
+    script = (
+        "import pathlib, sys, time\n"
+        "from runsum import reading\n"
+        "def digest(record, *more):\n"
+        "    pathlib.Path('begun').touch()\n"
+        "    time.sleep(0.1)\n"
+        "    raise ValueError('slow')\n"
+        "reading.digest_run = digest\n"
+        "from runsum.cli import main\n"
+        "sys.argv = ['runsum', 'build', '--jobs', '2']\n"
+        "main()\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.PIPE)
+    while not Path("begun").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (128 + signal.SIGTERM, b"")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    assert not Path("docs").exists()
 
 
 def test_several_databases_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

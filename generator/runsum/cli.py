@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
+import os
+import signal
 import sys
 import traceback
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -95,4 +99,13 @@ def main() -> None:
     if sys.argv[1:2] == ["build"]:
         gc.disable()  # millions of objects live to its end, hardly any of them in circles, and then all is over
         atexit.register(gc.freeze)  # neither is there anything to be gained by a last look at them
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, partial(_end, os.getpid()))
     main_command(prog_name="runsum")
+
+
+def _end(process: int, number: int, frame: object) -> None:
+    """Leave in order when this process is told to end, so that those that read and render for it end as well."""
+    if os.getpid() != process:  # one of those
+        os._exit(128 + number)
+    raise SystemExit(128 + number)

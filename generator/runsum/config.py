@@ -15,7 +15,7 @@ from runsum.errors import ConfigError
 from runsum.frozen import frozen
 from runsum.redact.policy import Mode, Policy
 from runsum.thresholds import Thresholds, with_overrides
-from runsum.yaml_files import load_inherited, load_yaml
+from runsum.yaml_files import load_inherited, load_settings
 
 CONFIG_NAME = "runsum.yml"
 MKDOCS_NAME = "mkdocs.yml"
@@ -70,7 +70,7 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
         if path is not None:
             raise ConfigError("no such settings file", "Type 'runsum init' for a starter", place=path)
         return Settings(folder, notes_dir=folder / "notes")
-    data = load_yaml(file)
+    data = load_settings(file)
     _require_known(data, _KEYS, str(file))
     home = file.parent
     root = _path(data, "project_root", file)
@@ -148,6 +148,18 @@ def read_mkdocs(mkdocs_file: Path, folder: Path) -> MkdocsFacts:
         site_url=url if not url or url.endswith("/") else url + "/",
         site_name=str(data.get("site_name") or "Training runs"),
     )
+
+
+def require_usual_names(folder: Path) -> None:
+    """Refuse files that would be passed over because of their names.
+
+    Raises:
+        ConfigError: there is a mkdocs.yaml, beside which a mkdocs.yml would win, or a runsum.yaml, which nobody reads.
+    """
+    for name in (MKDOCS_NAME, CONFIG_NAME):
+        long = folder / name.replace(".yml", ".yaml")
+        if long.is_file() and not (folder / name).is_file():
+            raise ConfigError(f"runsum reads {name}", f"Rename the file to {name}", place=long)
 
 
 def require_own_folder(site: MkdocsFacts, folder: Path) -> None:

@@ -315,8 +315,9 @@ def _assemble(
         final_reward_timestep=final_step, avg_fps=_number(summary["avg_fps"]), summary=summary,
         milestones=found.milestones, quality=found.quality, config=what.config,
         signals=found.signals | {
-            "shape": shape.kind, "covered": shape.covered, "level": shape.end, "start_level": shape.start, "noise": shape.noise,
+            "shape": shape.kind, "level": shape.end, "start_level": shape.start, "noise": shape.noise,
             "scale": shape.scale, "recent_change": shape.recent_change, "cliffs": float(shape.cliffs),
+            "covered": shape.covered,
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
             "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),
             "best_early": 1.0 if windows.best_is_early(series, what.env_id) else None,

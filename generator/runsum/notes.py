@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from runsum.errors import ConfigError
 from runsum.formatting import escape_markdown
 from runsum.redact.redactor import Redactor
 
@@ -29,17 +30,34 @@ def read_notes(folder: Path, run_ids: frozenset[str], keep: Redactor | None = No
         folder: where they lie.
         run_ids: of the archive.
         keep: takes out what must not be published; None: by the standard rules.
+
+    Raises:
+        ConfigError: the folder or a note cannot be read.
     """
     keep = keep or Redactor()
     notes: dict[str, Markup] = {}
     if not folder.is_dir():
         return notes
-    for file in sorted(folder.glob("*.md")):
+    for file in _files(folder):
         if file.stem in run_ids and file.is_file():
-            with file.open("rb") as stream:
-                text = stream.read(_MAX_BYTES + _MORE).decode("utf-8", "replace")
+            try:
+                with file.open("rb") as stream:
+                    text = stream.read(_MAX_BYTES + _MORE).decode("utf-8-sig", "replace")
+            except OSError as error:
+                raise _unreadable(file, error) from error
             notes[file.stem] = _safe_block(keep.text(text, "notes", "text")[:_MAX_BYTES])
     return notes
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix == ".md")
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"cannot be read: {error.strerror}", "Check its permissions, or move it away", place=path)
 
 
 def _safe_block(text: str) -> Markup:

@@ -6,7 +6,6 @@ made here or an SVG of our own. Undefined names are errors.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import fields
 from html import unescape
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import jinja2.bccache
 import yaml
 from markupsafe import Markup
 from platformdirs import user_cache_path
 
 from runsum.analysis.settings import plain
+from runsum.compiled import CompiledTemplates
 from runsum.formatting import FILTERS, cut, escape_markdown, shortened
 from runsum.model import Phrase, Problem
 from runsum.sentences import Say, sentence
@@ -53,7 +52,7 @@ class Renderer:
         wording = {f"{_WORDS}{key}": text for key, text in self._wording.items()}
         environment = jinja2.Environment(
             loader=jinja2.ChoiceLoader([jinja2.DictLoader(wording), jinja2.FileSystemLoader(folder)]),
-            bytecode_cache=_CompiledTemplates(user_cache_path("runsum") / "templates" / kind),
+            bytecode_cache=CompiledTemplates(user_cache_path("runsum") / "templates" / kind),
             undefined=jinja2.StrictUndefined,
             finalize=finalize,
             trim_blocks=True,
@@ -180,19 +179,6 @@ class _Wording:
             return "".join(self._render(self._context))
         finally:
             self._context.parent = before
-
-
-class _CompiledTemplates(jinja2.FileSystemBytecodeCache):
-    """Templates compiled by an earlier build; where nothing can be kept, each build compiles them again."""
-
-    def __init__(self, folder: Path) -> None:
-        with contextlib.suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-        super().__init__(str(folder))
-
-    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
-        with contextlib.suppress(OSError):
-            super().dump_bytecode(bucket)
 
 
 def _problem_words(found: Problem) -> Phrase:

@@ -27,14 +27,46 @@ _AnyTagLoader.add_multi_constructor("!", _ignore)
 _AnyTagLoader.add_multi_constructor("tag:yaml.org,2002:python/", _ignore)
 
 
+class _OnceLoader(_AnyTagLoader):
+    """runsum.yml: a name that stands twice in a mapping is an error; YAML would drop the first in silence."""
+
+
+def _mapping(loader: _OnceLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands there twice", key.start_mark)
+            seen.add(key.value)
+    loader.flatten_mapping(node)
+    return dict(loader.construct_pairs(node, deep=True))
+
+
+_OnceLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def load_settings(file: Path) -> dict[str, Any]:
+    """What a runsum.yml says.
+
+    Raises:
+        ConfigError: the file cannot be read, holds something else, or says something twice.
+    """
+    return _load(file, _OnceLoader)
+
+
 def load_yaml(file: Path) -> dict[str, Any]:
-    """The mapping that a file holds; of an empty one, an empty one.
+    """What a mkdocs.yml says, with the tags and liberties that MkDocs allows.
 
     Raises:
         ConfigError: the file cannot be read, or holds something else.
     """
+    return _load(file, _AnyTagLoader)
+
+
+def _load(file: Path, loader: type[yaml.SafeLoader]) -> dict[str, Any]:
+    """The mapping that a file holds; of an empty one, an empty one."""
     try:
-        data = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=_AnyTagLoader)
+        data = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0]
         mark = getattr(error, "problem_mark", None)

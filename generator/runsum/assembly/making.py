@@ -24,6 +24,7 @@ from runsum.assembly.memory import Memory, Remembered, Stamp, digest_of, read_se
 from runsum.assembly.shell import ShellEnvironment, Shells
 from runsum.assembly.tails import Tails
 from runsum.assembly.templates import look_at_no_page
+from runsum.compiled import CompiledTemplates
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -175,10 +176,7 @@ class Making:
         """The environment, with a short way for pages that are alike."""
         shown = [file.url for file in self._files.documentation_pages() if not self._stands_alone(file)]
         taken = {url.rpartition("/")[0] for url in shown}
-        templates = self._cache / "templates"
-        with contextlib.suppress(OSError):
-            templates.mkdir(parents=True, exist_ok=True)
-            env.bytecode_cache = jinja2.FileSystemBytecodeCache(str(templates))
+        env.bytecode_cache = CompiledTemplates(self._cache / "templates")
         return ShellEnvironment(env, Shells(frozenset(taken))) if look_at_no_page(self._config) else env
 
     def before_search(self) -> None:

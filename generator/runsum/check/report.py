@@ -12,6 +12,7 @@ from runsum.formatting import clean_text, cut, exact, megabytes, percent, plural
 
 _SHOWN = 20
 _HOSTS_SHOWN = 10
+_SINGLE = "leak"  # two secrets in a line 1 have nothing in common
 
 
 def as_document(report: SiteReport) -> dict[str, Any]:
@@ -78,9 +79,10 @@ def _problems(problems: Sequence[Problem]) -> Iterator[str]:
 
 def _grouped(found: Sequence[Problem]) -> Iterator[str]:
     """One line for all that have the same cause: a dead link of the navigation stands on every page."""
-    causes: dict[str, list[Problem]] = {}
+    causes: dict[tuple[str, ...], list[Problem]] = {}
     for problem in found:
-        causes.setdefault(problem.hint or problem.target, []).append(problem)
+        cause = (problem.page, problem.target, problem.hint) if problem.kind == _SINGLE else (_cause(problem),)
+        causes.setdefault(cause, []).append(problem)
     for alike in list(causes.values())[:_SHOWN]:
         first, others = alike[0], len(alike) - 1
         line = f"  {first.page}" if first.page == first.target else f"  {first.page} → {cut(first.target, 120)}"
@@ -89,6 +91,10 @@ def _grouped(found: Sequence[Problem]) -> Iterator[str]:
     if len(causes) > _SHOWN:
         left = sum(len(alike) for alike in list(causes.values())[_SHOWN:])
         yield f"  and {exact(left)} more; --json names them all"
+
+
+def _cause(problem: Problem) -> str:
+    return problem.hint or problem.target
 
 
 def _sizes(report: SiteReport) -> Iterator[str]:

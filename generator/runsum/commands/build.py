@@ -18,7 +18,14 @@ import click
 
 from runsum.cache import cache_file
 from runsum.clock import AsOf, moment_of
-from runsum.config import MKDOCS_NAME, find_databases, read_mkdocs, read_settings, require_own_folder
+from runsum.config import (
+    MKDOCS_NAME,
+    find_databases,
+    read_mkdocs,
+    read_settings,
+    require_own_folder,
+    require_usual_names,
+)
 from runsum.errors import ConfigError
 from runsum.formatting import clean_text, plural
 from runsum.fresh import Freshness
@@ -125,6 +132,7 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
         from runsum.parallel import require_address  # seldom given
 
         require_address(how.executor)
+    require_usual_names(how.here)
     settings = read_settings(how.config, how.here)
     chosen = find_databases(how.databases, settings)
     mkdocs = how.here / MKDOCS_NAME

@@ -13,7 +13,7 @@ from urllib.request import url2pathname
 import click
 
 from runsum import __version__
-from runsum.config import CONFIG_NAME, DEFAULT_DATABASES, MKDOCS_NAME
+from runsum.config import CONFIG_NAME, DEFAULT_DATABASES, MKDOCS_NAME, require_usual_names
 from runsum.errors import OutputError
 from runsum.resources import publish_action, starter_mkdocs, template_folder
 
@@ -26,6 +26,7 @@ ACTION_NAME = ".github/actions/publish/action.yml"
 @click.option("--github", is_flag=True, help="Also write a workflow that publishes the archive on GitHub Pages.")
 def init(folder: Path, github: bool) -> None:
     """Write a starter mkdocs.yml, runsum.yml and .gitignore; no file is ever overwritten."""
+    require_usual_names(folder)
     starter = template_folder() / "starter"
     starters = [
         (MKDOCS_NAME, starter_mkdocs()),
