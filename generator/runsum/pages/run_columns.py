@@ -19,6 +19,7 @@ CONFIG_COLUMNS = 150
 """Settings that become columns, the most frequent ones; an archive of many projects can hold thousands."""
 _NOTE_LENGTH = 2000
 _TEXT_LENGTH = 200
+_MEASURED_DIGITS, _PUBLISHED_DIGITS = 6, 12  # the latter in run.json: what lies beyond is the noise of an addition
 
 
 @frozen
@@ -142,8 +143,16 @@ def _setting(run: ArchivedRun, name: str) -> Scalar:
 
 
 def _short(value: float | None) -> float | None:
-    """A measured number with five significant digits: the table shows three."""
-    return None if value is None or not math.isfinite(value) else float(f"{value:.5g}")
+    """A measured number with six significant digits, or as many as it takes not to read as one of fewer.
+
+    The table shows three. A limit that somebody writes has five at most, and the number stays on its side of it: 100.0011
+    is above 100.
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    shorter = float(f"{value:.{_MEASURED_DIGITS - 1}g}")
+    rounded = (float(f"{value:.{digits}g}") for digits in range(_MEASURED_DIGITS, _PUBLISHED_DIGITS + 1))
+    return next((number for number in rounded if number != shorter), shorter)
 
 
 def _number(run: ArchivedRun, name: str) -> float | None:
