@@ -16,8 +16,7 @@
   const MOST_COMPARED = 20;
   const WRITTEN_AFTER = 200; // ms without another change
   const HELP =
-    "Words look everywhere; name:value, name<number, name:10..20 and -name:value look in one column, " +
-    "game:breakout,pong for either of two. Numbers as the table has them: 2,686, 1.5 M, 34 h 46 min. " +
+    "Words look everywhere; name:value, name:this,that, -name:value, name>2,686 and name:2 h..3 d look in one column. " +
     "For example: game:breakout lr<3e-4 state:completed";
 
   /* A column's name in a list of the address: names may hold what the list is made of. */
