@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from runsum import formatting
+from runsum.pages.run_columns import measured
 from runsum.pages.run_index import packed
 from runsum.traits import sparkline_code
 from support.browser import FINDER, from_a_server, visiting
@@ -63,6 +65,25 @@ def test_a_facet_counts_in_a_small_archive_too() -> None:
 def test_repeated_values_are_stored_once() -> None:
     """A column of few values is places among them."""
     assert packed(["Pong"] * 9 + ["Breakout"] * 9)["distinct"] == ["Pong", "Breakout"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (34.7666666667, 34.7667),
+        (34.7670012, 34.767001),
+        (100.0011, 100.001),
+        (100.000016, 100.00002),
+        (99.9999999, 99.9999999),
+        (100.0, 100.0),
+        (0.1 + 0.2, 0.3),
+        (float("nan"), None),
+        (None, None),
+    ],
+)
+def test_a_measured_number_stays_on_its_side_of_a_limit(value: float | None, kept: float | None) -> None:
+    """Six digits, and more where they would read as five or fewer: what lies above 100 is above 100."""
+    assert measured(value) == kept
 
 
 @pytest.mark.parametrize(
@@ -151,3 +172,44 @@ def test_the_browser_prints_numbers_like_the_pages(browser: Browser, address: st
         )
     wanted = [getattr(formatting, name)(int(value) if float(value).is_integer() else value) for value in NUMBERS]
     assert dict(zip(NUMBERS, printed, strict=True)) == dict(zip(NUMBERS, wanted, strict=True))
+
+
+WRITTEN = {
+    ("2,686", "reward"): 2686,
+    ("-1,234.5", "reward"): -1234.5,
+    ("−20.8", "reward"): -20.8,
+    ("2,5", "reward"): None,
+    ("12,3456", "reward"): None,
+    ("450.6 k", "steps"): 450_600,
+    ("2.5M", "steps"): 2_500_000,
+    ("1,234 steps/s", "speed"): 1234,
+    ("1.2 kWh", "kwh"): 1.2,
+    ("99.9 %", "percent"): 99.9,
+    ("3e-4", "setting"): 0.0003,
+    (".5", "setting"): 0.5,
+    ("7", "hours"): 7,
+    ("36 s", "hours"): 0.01,
+    ("53 min", "hours"): 0.883333,
+    ("30m", "hours"): 0.5,
+    ("34 h 46 min", "hours"): 34.7667,
+    ("3 d 2 h", "hours"): 74,
+    ("3d2h", "hours"): 74,
+    ("30 k", "hours"): None,
+    ("3 h", "steps"): None,
+    ("x", "steps"): None,
+}
+
+
+@from_a_server
+@pytest.mark.browser
+def test_the_browser_reads_numbers_as_it_prints_them(browser: Browser, address: str) -> None:
+    """Grouped digits, units with and without a blank, durations in hours; what else is no number."""
+    with visiting(browser, address) as visit:
+        page = visit.open(FINDER)
+        page.wait_for_function("() => window.runsum && window.runsum.numbers")
+        read = page.evaluate(
+            "(texts) => texts.map(([text, format]) => window.runsum.numbers.numberOf(text, format))",
+            [list(key) for key in WRITTEN],
+        )
+    found = dict(zip(WRITTEN, (None if math.isnan(value) else pytest.approx(value) for value in read), strict=True))
+    assert found == WRITTEN

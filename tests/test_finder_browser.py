@@ -16,7 +16,7 @@ from support.browser import FINDER, from_a_server, on_any_address, visiting
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from conftest import BuiltSite
 
@@ -99,6 +99,10 @@ def test_a_finder_that_cannot_begin_leaves_the_plain_table(browser: Browser, add
         ("best_reward > 20", lambda row: number(row["best_reward"]) > 20),
         ("best>=5 best<=20", lambda row: 5 <= number(row["best_reward"]) <= 20),
         ("final_reward:5..20", lambda row: 5 <= number(row["final_reward"]) <= 20),
+        ("best>0.5, state:completed", lambda row: number(row["best_reward"]) > 0.5 and row["state"] == "completed"),
+        ("game:breakout, pong", lambda row: row["game"] in ("Breakout", "Pong")),
+        ("steps>450.6 k", lambda row: number(row["timestep"]) > 450_600),
+        ("steps>1,000,000", lambda row: number(row["timestep"]) > 1_000_000),
         ("steps<500k", lambda row: number(row["timestep"]) < 500_000),
         ("started:2025-11", lambda row: row["started_at"].startswith("2025-11")),
         ("game:* -final_reward:*", lambda row: row["game"] and not row["final_reward"]),
@@ -142,6 +146,8 @@ def test_a_word_finds_notes_tags_and_settings(browser: Browser, address: str, bu
     [
         ("colour:red", "no column is called"),
         ("best:high", "is no number"),
+        ("best>2,5", "is no number"),
+        ("at>5", "Best at is written best_at"),
         ("game>3", "holds words"),
         ("started:monday", "a time is"),
         ("started:2025-13", "a time is"),
@@ -201,6 +207,9 @@ def test_facets_count_narrow_and_speak_the_query(
         assert int(states.locator("label", has_text="completed").locator("small").inner_text()) == wanted["completed"]
         facet.get_by_label("Breakout").uncheck()
         assert found(page) == games[other]
+        page.fill(".rs-query", f'-game:Breakout,"{other}"')
+        facet.get_by_label("Breakout").check()
+        assert found(page) == games["Breakout"]
 
 
 @from_a_server
@@ -213,6 +222,10 @@ def test_facet_range_query_sort_columns_and_choice_come_back_from_the_address(
     with finder(browser, address) as page:
         page.get_by_label("completed").check()
         page.locator("summary", has_text="Ranges").click()
+        page.fill(".rs-query", "state:completed best_reward:0..1,000,000")
+        assert page.get_by_label("most Best", exact=True).input_value() == "1,000,000"
+        page.get_by_label("most Best", exact=True).fill("")
+        page.get_by_label("most Best", exact=True).press("Enter")
         page.get_by_label("least Best", exact=True).fill("1")
         page.get_by_label("least Best", exact=True).press("Enter")
         assert "best_reward>=1" in page.input_value(".rs-query")
@@ -282,6 +295,62 @@ def test_the_keyboard_reaches_everything(browser: Browser, address: str) -> None
         assert page.locator(".tabulator-cell input").first.is_checked()
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.tagName") == "A"
+
+
+@from_a_server
+def test_the_focus_stays_near_what_has_gone(browser: Browser, address: str) -> None:
+    """A button that its own work takes away, or switches off, leaves the focus to its successor."""
+    with finder(browser, address) as page:
+        holder = "document.activeElement.dataset.key || document.activeElement.className"
+
+        def press(button: Locator) -> str:
+            button.focus()
+            page.keyboard.press("Enter")
+            return str(page.evaluate(holder))
+
+        more = page.locator(".rs-facet button[data-key^=more]").first
+        column = str(more.get_attribute("data-key")).removeprefix("more ")
+        choices = page.locator(f'.rs-choice-line [data-key^="{column} "]')
+        begun = choices.count()
+        if not more.is_visible():
+            page.locator(f'summary[data-key="facet {column}"]').click()
+        assert press(more) == choices.nth(begun).get_attribute("data-key")
+        page.locator("summary", has_text="Columns").press("Enter")
+        added = page.locator(".rs-columns-list button")
+        following = added.nth(1).get_attribute("data-key")
+        assert press(added.first) == following
+        assert press(page.get_by_label("hide Game")) == "out algorithm"
+        assert press(page.get_by_label("move Reward curve to the left")) == "down curve"
+        page.keyboard.press("Escape")
+        assert not page.locator(".rs-columns").is_visible()
+        page.fill(".rs-query", "state:completed")
+        assert "rs-query" in press(page.locator(".rs-finder-bar button", has_text="Clear"))
+        page.locator(".tabulator-cell input").first.check()
+        assert "rs-chosen" in press(page.get_by_role("button", name="Choose none"))
+
+
+@from_a_server
+def test_the_found_rows_are_printed_and_a_view_is_kept(browser: Browser, address: str) -> None:
+    """On paper stand all rows that are found; the page that was left at once comes back as it was."""
+    with visiting(browser, address) as visit:
+        page = visit.open(FINDER)
+        page.wait_for_selector(READY)
+        page.fill(".rs-query", "state:completed")
+        for box in page.locator(".tabulator-cell input").all()[:2]:
+            box.check()
+        page.locator("a", has_text="Compare 2 runs").click()
+        page.wait_for_url("**/compare/**")
+        page.go_back()
+        page.wait_for_selector(READY)
+        assert page.locator("a", has_text="Compare 2 runs").is_visible()
+        assert page.input_value(".rs-query") == "state:completed"
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        assert page.locator(".rs-print tbody tr:visible").count() == found(page) > 20
+        assert not page.locator(".rs-grid").is_visible()
+        assert not [
+            error for error in visit.errors if not error.startswith("failed:")
+        ]  # an icon that leaving broke off
 
 
 @from_a_server

@@ -30,10 +30,19 @@
   const SAMPLE = "not recorded",
     SAMPLE_EM = 5.62, // its width in Helvetica
     MOST_STRETCH = 1.25;
-  function stretchOf(node) {
-    const pen = document.createElement("canvas").getContext("2d");
-    pen.font = "100px " + getComputedStyle(node).fontFamily;
+  const pen = document.createElement("canvas").getContext("2d");
+  function stretchOf(family) {
+    pen.font = "100px " + family;
     return Math.min(Math.max(pen.measureText(SAMPLE).width / 100 / SAMPLE_EM, 1), MOST_STRETCH);
+  }
+
+  /* How wide a header has to be for its title, set in bold when it sorts, and the arrow behind; a setting may be cut. */
+  const TITLE_SIZE = 0.62,
+    BESIDE_TITLE = 130, // both margins and the arrow
+    MOST_FOR_TITLE = 800;
+  function titleWidth(title, family) {
+    pen.font = "bold 100px " + family;
+    return Math.min(pen.measureText(title).width * TITLE_SIZE + BESIDE_TITLE, MOST_FOR_TITLE);
   }
 
   /* What the grid calls a column: a setting may be called "row", as the place of a row is, or "__proto__". */
@@ -58,7 +67,8 @@
     /* The grid's columns: one to choose runs with, and those of the given names. */
     definitions(names) {
       const scale = pixelsPerWidth(); // asked once: each time it has the whole page laid out
-      this.stretch = this.stretch || stretchOf(this.labels);
+      this.family = this.family || getComputedStyle(this.labels).fontFamily;
+      this.stretch = this.stretch || stretchOf(this.family);
       const select = {
         title: "",
         field: "row",
@@ -74,21 +84,24 @@
 
     definition(column, scale) {
       const width = WIDTHS[column.name] || (column.isNumber ? NUMBER_WIDTH : OTHER_WIDTH);
-      const isRun = column.name === "run";
+      const isRun = column.name === "run",
+        isSortable = column.format !== "spark",
+        title = isRun || !isSortable ? 0 : titleWidth(column.title, this.family),
+        wide = Math.max(width * (isRun ? 1 : this.stretch), title);
       return {
         title: "",
         field: fieldOf(column.name),
         hozAlign: column.isNumber ? "right" : "left",
         headerHozAlign: column.isNumber ? "right" : "left",
-        [isRun ? "minWidth" : "width"]: Math.round(width * scale * (isRun ? 1 : this.stretch)),
+        [isRun ? "minWidth" : "width"]: Math.round(wide * scale),
         widthGrow: isRun ? 1 : 0,
-        headerSort: column.format !== "spark",
+        headerSort: isSortable,
         headerSortStartingDir: column.isNumber || column.kind === "time" ? "desc" : "asc",
         sorter: (a, b, _a, _b, _column, direction) => compare(a, b, direction),
         titleFormatter: () =>
           element("button", "rs-header", column.title, {
             type: "button",
-            title: column.name + (column.format === "spark" ? "" : ": sort; with Shift, sort by several"),
+            title: column.name + (isSortable ? ": sort; with Shift, sort by several" : ""),
           }),
         formatter: (cell) => this.cell(column, cell.getData().row),
       };

@@ -12,12 +12,27 @@
   const OPEN = ["game", "algorithm", "state"];
   const RANGES = ["final_reward", "best_reward", "progress", "steps", "trained_h", "learning_rate"];
 
-  /* Runs a change of the page and gives the focus back to what stands in the place of its holder. */
+  const keyed = (box) => [...box.querySelectorAll("[data-key]")];
+
+  function focusOn(box, key) {
+    const node = keyed(box).find((one) => one.dataset.key === key);
+    if (node) node.focus();
+  }
+
+  /* Runs a change of the page and gives the focus back to what stands in the place of its holder. Where that has gone,
+     the next of its kind has it (the first word of the key), or the one before, or whatever is near. */
   function keepingFocus(box, change) {
-    const held = box.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const held = box.contains(document.activeElement) ? document.activeElement.dataset.key : null,
+      keys = keyed(box).map((node) => node.dataset.key),
+      place = keys.indexOf(held);
     change();
     if (!held) return;
-    const next = [...box.querySelectorAll("[data-key]")].find((node) => node.dataset.key === held);
+    const now = new Map(keyed(box).map((node) => [node.dataset.key, node]));
+    const near = [...keys.slice(place), ...keys.slice(0, place).reverse()],
+      kind = (key) => key.split(" ")[0] === held.split(" ")[0];
+    const beside = now.get(held) ? [...now.get(held).parentNode.querySelectorAll("[data-key]")] : [];
+    const heirs = [now.get(held), ...beside, ...[...near.filter(kind), ...near].map((key) => now.get(key))];
+    const next = heirs.find((node) => node && !node.disabled);
     if (next) next.focus();
   }
 
@@ -63,12 +78,14 @@
       if (more > 0 && this.isWhole.has(column)) {
         list.append(element("small", "rs-muted", more + " more: write " + column.name + ":… above"));
       } else if (more > 0) {
+        const [next] = counts.find(([value], place) => place >= FIRST && !chosen.has(value));
         list.append(
           button(
             more + " more",
             () => {
               this.isWhole.add(column);
               this.paint();
+              focusOn(this.box, column.name + " " + next);
             },
             { "data-key": "more " + column.name },
           ),
@@ -121,7 +138,7 @@
         });
         input.value = bounds[place];
         input.addEventListener("change", () =>
-          this.ask(this.query.bounded(column, ...inputs.map((one) => one.value.trim().replace(/[\s,]/g, "")))),
+          this.ask(this.query.bounded(column, ...inputs.map((one) => one.value.replace(/\s/g, "")))),
         );
         return input;
       });
@@ -148,11 +165,18 @@
         if (!column) return;
         this.ranged.push(column);
         this.paint();
-        const first = this.box.querySelector('[data-key="least ' + CSS.escape(column.name) + '"]');
-        if (first) first.focus();
+        focusOn(this.box, "least " + column.name);
       });
       return choice;
     }
+  }
+
+  /* What a column is called: its title and, where that is not how a query names it, its name. */
+  function titleOf(column, mark = "") {
+    const words = element("span", "", mark + column.title, { title: column.name });
+    if (column.title.toLowerCase() !== column.name.toLowerCase())
+      words.append(" ", element("small", "rs-muted", column.name));
+    return words;
   }
 
   /* The choice of columns: those shown, in their order, and the others, found by a word. */
@@ -211,7 +235,7 @@
       up.disabled = place === 0;
       down.disabled = place === names.length - 1;
       out.disabled = names.length === 1;
-      line.append(element("span", "", column.title, { title: column.name }), up, down, out);
+      line.append(titleOf(column), up, down, out);
       return line;
     }
 
@@ -229,12 +253,11 @@
         if (!columns.length) continue;
         list.append(element("small", "rs-muted", title));
         list.append(
-          ...columns.map((column) =>
-            button("+ " + column.title, () => this.choose([...names, column.name]), {
-              title: column.name,
-              "data-key": "add " + column.name,
-            }),
-          ),
+          ...columns.map((column) => {
+            const add = button("", () => this.choose([...names, column.name]), { "data-key": "add " + column.name });
+            add.append(titleOf(column, "+ "));
+            return add;
+          }),
         );
       }
       if (!found.length) list.append(element("small", "rs-muted", "no other column is called so"));

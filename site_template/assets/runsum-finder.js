@@ -14,8 +14,9 @@
   const { Cells, rowHeight, fieldOf, nameOf } = window.runsum.cells;
 
   const MOST_COMPARED = 20;
+  const WRITTEN_AFTER = 200; // ms without another change
   const HELP =
-    "Words look everywhere; name:value, name<number, name:10..20 and -name:value look in one column. " +
+    "Words look everywhere; name:value, name:this,that, -name:value, name>2,686 and name:2 h..3 d look in one column. " +
     "For example: game:breakout lr<3e-4 state:completed";
 
   /* A column's name in a list of the address: names may hold what the list is made of. */
@@ -59,7 +60,7 @@
       });
       this.count = element("strong", "rs-found", null, { role: "status" });
       this.errors = element("p", "rs-query-error", null, { role: "alert" });
-      this.chosen = element("span", "rs-chosen");
+      this.chosen = element("span", "rs-chosen", null, { tabindex: -1 });
       const columns = element("details", "rs-panel"),
         panel = element("div", "rs-columns"),
         facets = element("details", "rs-facets"),
@@ -95,11 +96,12 @@
       const head = element("div", "rs-finder-bar"),
         body = element("div", "rs-finder-body");
       const download = button("CSV", () => this.download(), { title: "Download the shown rows and columns" });
-      const clear = (this.clear = button("Clear", () => this.ask(""), { title: "Show all runs" }));
+      const clear = (this.clear = button("Clear", () => this.startAnew(), { title: "Show all runs" }));
       head.append(this.count, clear, this.chosen, columns, download);
       this.holder = element("div", "rs-grid");
       body.append(facets, this.holder);
-      this.node.replaceChildren(line, element("p", "rs-query-help", HELP), this.errors, head, body);
+      this.printed = element("div", "rs-print");
+      this.node.replaceChildren(line, element("p", "rs-query-help", HELP), this.errors, head, body, this.printed);
     }
 
     begin() {
@@ -137,6 +139,10 @@
             this.write();
           });
           window.addEventListener("hashchange", () => this.reread());
+          window.addEventListener("pagehide", () => this.writeNow());
+          document.addEventListener("click", () => this.writeNow()); // a link leads away: its page has begun at pagehide
+          window.addEventListener("beforeprint", () => this.printTable());
+          window.addEventListener("afterprint", () => this.printed.replaceChildren());
           this.paint();
           resolve();
         });
@@ -183,6 +189,11 @@
       this.node.dataset.took = (performance.now() - began).toFixed(1);
     }
 
+    startAnew() {
+      this.ask("");
+      this.line.focus(); // the button is gone
+    }
+
     narrow() {
       if (this.isNarrowed) return this.grid.refreshFilter();
       this.isNarrowed = true;
@@ -208,11 +219,19 @@
       this.write();
     }
 
+    /* The places of the runs that are found, in the order of the table. */
+    foundRows() {
+      return this.grid.getRows("active").map((row) => row.getData().row);
+    }
+
+    shownColumns() {
+      return this.columns.map((name) => this.runs.column(name));
+    }
+
     download() {
-      const rows = this.grid.getRows("active").map((row) => row.getData().row);
       const text = csv(
-        this.columns.map((name) => this.runs.column(name)).filter((column) => column.format !== "spark"),
-        rows,
+        this.shownColumns().filter((column) => column.format !== "spark"),
+        this.foundRows(),
       );
       const link = element("a", "", null, {
         download: "runs.csv",
@@ -220,6 +239,26 @@
       });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    }
+
+    /* The table for paper: the grid draws only the rows that its window shows. */
+    printTable() {
+      const columns = this.shownColumns(),
+        table = element("table", "rs-table"),
+        body = element("tbody"),
+        of = (column) => (column.isNumber ? "rs-num" : "");
+      const row = (tag, cell) => {
+        const line = element("tr");
+        for (const column of columns) line.appendChild(element(tag, of(column))).append(cell(column));
+        return line;
+      };
+      for (const place of this.foundRows()) body.append(row("td", (column) => this.cells.cell(column, place)));
+      table.append(element("thead"), body);
+      table.firstChild.append(row("th", (column) => column.title));
+      this.printed.replaceChildren(
+        element("p", "", [this.count.textContent, this.query.text.trim()].filter(Boolean).join(": ")),
+        table,
+      );
     }
 
     // --- painting
@@ -262,6 +301,7 @@
           button("Choose none", () => {
             this.selected.clear();
             this.paintChosen();
+            this.chosen.focus(); // the button is gone
             this.grid.redraw(true);
             this.write();
           }),
@@ -310,10 +350,14 @@
       const text = state.toString().replace(/%2C/g, ",").replace(/%3A/g, ":");
       this.written = text ? "#" + text : "";
       clearTimeout(this.writing); // browsers refuse more than about 100 changes of the address in half a minute
-      this.writing = setTimeout(
-        () => history.replaceState(history.state, "", this.written || location.pathname + location.search),
-        200,
-      );
+      this.writing = setTimeout(() => this.writeNow(), WRITTEN_AFTER);
+    }
+
+    /* Writes what waits to be written: whoever comes back to a page that was left has to find it as it was. */
+    writeNow() {
+      clearTimeout(this.writing);
+      if (this.writing) history.replaceState(history.state, "", this.written || location.pathname + location.search);
+      this.writing = 0;
     }
   }
 

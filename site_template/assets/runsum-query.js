@@ -8,6 +8,7 @@
   "use strict";
 
   const { plainText } = window.runsum.runs;
+  const { pattern, numberOf, numberTest } = window.runsum.numbers;
 
   const ALIASES = {
     lr: "learning_rate",
@@ -41,9 +42,8 @@
   };
   const FIELD = /(-?)([\p{L}_][\p{L}\p{N}_.-]*)\s*(!=|<=|>=|[:=<>≤≥])\s*/uy;
   const VALUE = /"([^"]*)"?|([^\s,"]+)/y;
+  const BOUND = /"([^"]*)"?|([^\s"]+?)(?=,?(?:[\s"]|$))/y; // there is no list behind < and >
   const WORD = /(-?)(?:"([^"]*)"?|(\S+))/y;
-  const NUMBER = /^([-+−]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(k|m|%|h|min|d)?$/i;
-  const SCALES = { k: 1e3, m: 1e6, "%": 1, h: 1, min: 1 / 60, d: 24 };
   const SAME = { "≤": "<=", "≥": ">=" };
   const NAMED = 6; // values that a message names
   const quoted = (value) => (/^[^\s,"]+$/.test(value) ? value : '"' + value.replace(/"/g, "") + '"');
@@ -58,71 +58,74 @@
     );
   }
 
-  /* Splits a query into clauses: { source, negated, name, op, values } or { source, negated, word }. */
-  function parse(text) {
-    const clauses = [];
-    let at = 0;
-    const read = (pattern) => {
-      pattern.lastIndex = at;
-      const found = pattern.exec(text);
-      if (found) at = pattern.lastIndex;
+  /* Reads a text from its beginning to its end by patterns. */
+  class Reader {
+    constructor(text) {
+      this.text = text;
+      this.at = 0;
+    }
+
+    /* What a pattern finds here; null, and no step further, where it does not. */
+    read(pattern) {
+      pattern.lastIndex = this.at;
+      const found = pattern.exec(this.text);
+      if (found) this.at = pattern.lastIndex;
       return found;
-    };
-    for (;;) {
-      while (/\s/.test(text[at] || "")) at++;
-      if (at >= text.length) return clauses;
-      const start = at,
-        field = read(FIELD);
+    }
+
+    isAtEnd() {
+      this.read(/\s+/y);
+      return this.at >= this.text.length;
+    }
+
+    /* The values behind a name: numbers as its column prints them, else words, with commas between them. */
+    values(column, op) {
+      const isBound = /^[<>]/.test(op),
+        number = column && column.isNumber ? pattern(column, op) : null;
+      const value = () => (number && this.read(number)) || this.read(isBound ? BOUND : VALUE);
+      const values = [];
+      for (let found = value(); found; found = !isBound && this.goesOn(number) ? value() : null)
+        values.push([found[1], found[2], found[0]].find((text) => text !== undefined));
+      return values;
+    }
+
+    /* Steps over a comma with another value behind it, which is no clause of its own. */
+    goesOn(number) {
+      const before = this.at,
+        comma = this.read(/,(\s*)/y);
+      if (!comma) return false;
+      if (!comma[1]) return true;
+      const next = this.at,
+        isValue = number ? this.read(number) : !this.read(FIELD) && this.read(/[^\s,-]/y);
+      this.at = isValue ? next : before;
+      return Boolean(isValue);
+    }
+  }
+
+  /* Splits a query into clauses: { source, negated, name, column, op, values } or { source, negated, word }. */
+  function parse(text, columnOf) {
+    const clauses = [],
+      reader = new Reader(text);
+    while (!reader.isAtEnd()) {
+      const start = reader.at,
+        field = reader.read(FIELD);
       if (field) {
-        const values = [];
-        for (let value = read(VALUE); value; value = text[at] === "," ? (at++, read(VALUE)) : null) {
-          values.push(value[1] !== undefined ? value[1] : value[2]);
-        }
-        clauses.push({
-          source: text.slice(start, at).trim(),
-          negated: field[1] === "-",
-          name: field[2],
-          op: SAME[field[3]] || field[3],
-          values,
-        });
+        const op = SAME[field[3]] || field[3],
+          column = columnOf(field[2]);
+        const values = reader.values(column, op),
+          source = text.slice(start, reader.at).trim();
+        reader.read(/,(?=\s|$)/y); // what is listed ends here, as in "best>2, game:pong"
+        clauses.push({ source, negated: field[1] === "-", name: field[2], column, op, values });
       } else {
-        const word = read(WORD);
+        const word = reader.read(WORD);
         clauses.push({
-          source: text.slice(start, at),
+          source: text.slice(start, reader.at),
           negated: word[1] === "-",
           word: word[2] !== undefined ? word[2] : word[3],
         });
       }
     }
-  }
-
-  function numberOf(text) {
-    const found = NUMBER.exec(text.trim());
-    return found ? Number(found[1].replace("−", "-")) * (found[2] ? SCALES[found[2].toLowerCase()] : 1) : NaN;
-  }
-
-  /* A number is found as it was typed: 7.5 finds 7.54 where values are measured, and is exact where they are set. */
-  function numberTest(column, op, text) {
-    const [from, to] = text.includes("..") ? text.split("..") : [null, null];
-    if (from !== null) {
-      const low = from === "" ? -Infinity : numberOf(from),
-        high = to === "" ? Infinity : numberOf(to);
-      if (isNaN(low) || isNaN(high))
-        throw new Error(column.name + ": a range is two numbers, such as " + column.name + ":10..20");
-      if (low > high) throw new Error(column.name + ": “" + text + "” begins above its end");
-      return (value) => value >= low && value <= high;
-    }
-    const wanted = numberOf(text);
-    if (isNaN(wanted))
-      throw new Error(column.name + ": " + (text ? "“" + text + "” is no number" : "a number is missing"));
-    if (op === "<") return (value) => value < wanted;
-    if (op === "<=") return (value) => value <= wanted;
-    if (op === ">") return (value) => value > wanted;
-    if (op === ">=") return (value) => value >= wanted;
-    const typed = /\.(\d+)$/.exec(text),
-      isExact = op === "=" || column.group === "configuration" || /e/i.test(text);
-    const within = isExact ? Math.abs(wanted) * 1e-9 : typed ? 0.5 * 10 ** -typed[1].length : Math.abs(wanted) * 1e-9;
-    return (value) => Math.abs(value - wanted) <= within;
+    return clauses;
   }
 
   function timeTest(column, op, text) {
@@ -166,9 +169,16 @@
     };
   }
 
+  /* Where a reader finds the name of a column that is called otherwise: "at" may be all that came of "Best at". */
+  function resembling(table, name) {
+    const small = name.toLowerCase(),
+      found = table.columns.find((column) => column.title.toLowerCase().split(/\s+/).includes(small));
+    return found ? ": " + found.title + " is written " + found.name : "; their names are under Columns";
+  }
+
   function fieldMarks(table, clause) {
-    const column = findColumn(table, clause.name);
-    if (!column) throw new Error("no column is called “" + clause.name + "”; their names are under Columns");
+    const column = clause.column;
+    if (!column) throw new Error("no column is called “" + clause.name + "”" + resembling(table, clause.name));
     if (!clause.values.length)
       throw new Error(
         column.name + ": a value is missing, such as " + column.name + (column.isNumber ? ">10" : ":word"),
@@ -182,10 +192,20 @@
     return marks;
   }
 
+  function isNowhere(column, text) {
+    const wanted = numberOf(text);
+    return !(column.distinct || column.values).some(
+      (value) => value !== null && Math.abs(value - wanted) <= Math.abs(value) * 1e-9,
+    );
+  }
+
   /* What a reader should know of a clause that is understood and may still not be what was meant. */
-  function adviceOn({ column, values, op, word }) {
+  function adviceOn({ source, column, values, op, word }) {
     if (word === "OR" || word === "AND")
       return [word + " is looked for as a word; all clauses must hold, and game:breakout,pong means either of two"];
+    const listed = / *([\d]{1,3}(?:,\d{3})+)$/.exec(source || "");
+    if (listed && column && column.isNumber && values.length > 1 && values.some((text) => isNowhere(column, text)))
+      return [column.name + ": " + listed[1] + " is a list here; one number is written " + listed[1].replace(/,/g, "")];
     if (!column || !column.distinct || !(column.kind === "category" || column.isTags)) return [];
     const known = column.distinct.slice(0, NAMED).join(", ") + (column.distinct.length > NAMED ? " …" : "");
     return values
@@ -215,12 +235,22 @@
     clause.negated && clause.op === ":" && clause.values.length === 1 && clause.values[0] === "*";
   const isEqual = (clause) => !clause.negated && (clause.op === ":" || clause.op === "=");
   const isBound = (clause) => !clause.negated && /^[<>]/.test(clause.op || "");
+  const isRange = (clause) => isEqual(clause) && clause.values.length === 1 && clause.values[0].includes("..");
 
   /* The values of a column that a clause asks for, as they are recorded; null stands for "not recorded". */
   function chosenValues(clause) {
     if (isNone(clause)) return [null];
     const tests = clause.values.filter((text) => text !== "*").map((text) => textTest(clause.column, clause.op, text));
     return (clause.column.distinct || []).filter((value) => tests.some((passes) => passes(value)));
+  }
+
+  /* The source of a clause that no longer shuts a value out; empty where it did nothing else. */
+  function admitting(clause, value) {
+    if (!clause.marks || clause.negated === (clause.op === "!=")) return clause.source;
+    const op = clause.op === "!=" ? ":" : clause.op,
+      kept = clause.values.filter((text) => text !== "*" && !textTest(clause.column, op, text)(value));
+    if (kept.length === clause.values.length || !kept.length) return kept.length ? clause.source : "";
+    return (clause.negated ? "-" : "") + clause.name + clause.op + kept.map(quoted).join(",");
   }
 
   /* A query over a table of runs. */
@@ -234,9 +264,8 @@
     set(text) {
       this.text = text;
       this.errors = [];
-      this.parsed = parse(text);
+      this.parsed = parse(text, (name) => findColumn(this.table, name));
       for (const clause of this.parsed) {
-        clause.column = clause.name ? findColumn(this.table, clause.name) : null;
         try {
           clause.marks = this.marksOf(clause);
           this.errors.push(...adviceOn(clause));
@@ -281,32 +310,41 @@
     /* The text with a value of a column added or, where it stands already, taken out. */
     toggled(column, value) {
       const clauses = this.choices(column),
-        chosen = this.chosen(column);
-      const others = this.parsed.filter((clause) => !clauses.includes(clause)).map((clause) => clause.source);
+        chosen = this.chosen(column),
+        isAdded = value !== null && !chosen.has(value);
+      const others = this.parsed
+        .filter((clause) => !clauses.includes(clause))
+        .map((clause) => (isAdded && clause.column === column ? admitting(clause, value) : clause.source));
       if (chosen.has(value)) chosen.delete(value);
       else if (value === null) chosen.clear();
       else chosen.add(value).delete(null);
       const values = [...chosen],
         op = values.some((one) => one.includes("*")) ? "=" : ":";
-      if (value === null && !values.length && !clauses.some(isNone))
-        return [...others, "-" + column.name + ":*"].join(" ");
-      return [...others, ...(values.length ? [column.name + op + values.map(quoted).join(",")] : [])].join(" ");
+      if (value === null && !values.length && !clauses.some(isNone)) others.push("-" + column.name + ":*");
+      if (values.length) others.push(column.name + op + values.map(quoted).join(","));
+      return others.filter(Boolean).join(" ");
     }
 
-    /* The bounds that the query puts on a number: what stands behind > and <. */
+    /* The bounds that the query puts on a number: what stands behind > and <, or on both sides of a range. */
     bounds(column) {
-      const bound = (mark) =>
-        this.parsed.find((one) => one.column === column && isBound(one) && one.op.startsWith(mark));
-      return [bound(">"), bound("<")].map((clause) => (clause ? clause.values[0] || "" : ""));
+      const found = (passes) => this.parsed.find((one) => one.column === column && passes(one));
+      const range = found(isRange),
+        ends = range ? range.values[0].split("..") : ["", ""];
+      return [">", "<"].map((mark, place) => {
+        const clause = found((one) => isBound(one) && one.op.startsWith(mark));
+        return (clause && clause.values[0]) || ends[place];
+      });
     }
 
     /* The text with other bounds; an empty one is none. */
     bounded(column, low, high) {
-      const others = this.parsed.filter((one) => one.column !== column || !isBound(one)).map((clause) => clause.source);
+      const others = this.parsed
+        .filter((one) => one.column !== column || !(isBound(one) || isRange(one)))
+        .map((clause) => clause.source);
       const bounds = [...(low ? [">=" + low] : []), ...(high ? ["<=" + high] : [])].map((bound) => column.name + bound);
       return [...others, ...bounds].join(" ");
     }
   }
 
-  window.runsum.query = { Query, parse, findColumn, numberOf };
+  window.runsum.query = { Query };
 })();

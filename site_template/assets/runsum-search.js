@@ -44,15 +44,27 @@
     return /^\d+\.?\d*$/.test(word) ? `${word}^20 ${word}` : word;
   }
 
+  /* A word of the query language: +word, -word, title:word, wor*, word~1, word^10. Else its marks are those of a text. */
+  const ASKED = /^(?=[+-]|.*[:*~^])(?:[+-](?!\.?\d))?(?:(?:title|text|tags):)?[\p{L}\p{N}_*][^:~^\\]*(?:[~^]\d+)*$/u;
+
+  /* Pieces of a word as the index has them. One or two letters before another piece are whole: n_envs is no November. */
+  function weighPieces(text) {
+    const pieces = text.replace(/(\w)[-_=](?=\w)/g, "$1 ").split(" ");
+    return pieces.map((piece, place) => (
+      place < pieces.length - 1 && /^[a-z]{1,2}$/i.test(piece) ? `${piece}^1` : weigh(piece)
+    )).join(" ");
+  }
+
   /* A word as the index has it. */
   function respell(word) {
-    if (/^[+-]|[:~^*\\]/.test(word)) return word; // the query language: whoever uses it knows why
-    const spelled = word
+    if (ASKED.test(word)) return word.replace(/^([+-]?)run-(?=.)/i, "$1"); // whoever uses it knows why
+    return word
       .replace(/(^|[^\w.])(\d*\.?\d+e-(?:0?\d|1[0-2]))(?![\w.])/gi, (_, before, number) => before + decimal(number))
       .replace(/(^|=)\.(?=\d)/g, (_, before) => before + "0.")
-      .replace(/^run-(?=.)/i, "")
-      .replace(/(\w)-(?=\w)/g, "$1 ");
-    return spelled.split(" ").map(weigh).join(" ");
+      .replace(/^[+-]+|[:~^\\]+/g, " ")
+      .trim().split(/\s+/)
+      .map((piece) => weighPieces(piece.replace(/\brun-(?=\w)/gi, "")))
+      .join(" ");
   }
 
   function respellQuery(query) {

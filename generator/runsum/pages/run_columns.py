@@ -19,6 +19,7 @@ CONFIG_COLUMNS = 150
 """Settings that become columns, the most frequent ones; an archive of many projects can hold thousands."""
 _NOTE_LENGTH = 2000
 _TEXT_LENGTH = 200
+_MEASURED_DIGITS, _PUBLISHED_DIGITS = 6, 12  # the latter in run.json: what lies beyond is the noise of an addition
 
 
 @frozen
@@ -63,15 +64,15 @@ _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
     ("best_reward", "Best", "number", "reward", False, True, lambda run: run.digest.best_reward),
     ("final_reward", "Last", "number", "reward", False, True, lambda run: run.digest.final_reward),
     ("steps", "Steps", "number", "steps", False, True, lambda run: run.digest.current_timestep),
-    ("progress", "Progress", "number", "percent", False, True, lambda run: _short(run.digest.progress_pct)),
+    ("progress", "Progress", "number", "percent", False, True, lambda run: measured(run.digest.progress_pct)),
     ("started", "Started", "time", "when", False, True, lambda run: _name(run.digest.started_at)),
     ("active", "Last active", "time", "when", False, False, lambda run: _name(run.digest.last_activity_at)),
-    ("trained_h", "Trained", "number", "hours", False, False, lambda run: _short(run.digest.trained_h)),
+    ("trained_h", "Trained", "number", "hours", False, False, lambda run: measured(run.digest.trained_h)),
     ("target", "Target steps", "number", "steps", False, False, lambda run: run.digest.target_timesteps),
     ("best_at", "Best at", "number", "steps", False, False, lambda run: run.digest.best_reward_timestep),
-    ("speed", "Speed", "number", "speed", False, False, lambda run: _short(run.digest.speed)),
+    ("speed", "Speed", "number", "speed", False, False, lambda run: measured(run.digest.speed)),
     ("gpu", "GPU", "number", "whole_percent", False, False, lambda run: _number(run, "gpu_avg")),
-    ("energy_kwh", "GPU energy", "number", "kwh", False, False, lambda run: _short(run.digest.energy_kwh)),
+    ("energy_kwh", "GPU energy", "number", "kwh", False, False, lambda run: measured(run.digest.energy_kwh)),
     ("tag", "Tags", "tags", "", True, False, lambda run: tuple(map(_words, run.digest.tags))),
     ("lineage", "Lineage", "category", "lineage", True, False, lambda run: run.lineage_page),
     ("leg", "Leg", "number", "exact", False, False, lambda run: run.kin.leg),
@@ -141,14 +142,28 @@ def _setting(run: ArchivedRun, name: str) -> Scalar:
     return found if not isinstance(found, float) or math.isfinite(found) else str(found)
 
 
-def _short(value: float | None) -> float | None:
-    """A measured number with five significant digits: the table shows three."""
-    return None if value is None or not math.isfinite(value) else float(f"{value:.5g}")
+def measured(value: float | None) -> float | None:
+    """A measured number with six significant digits, or as many as it takes not to read as one of fewer.
+
+    The table shows three. A limit that somebody writes has five at most, and the number stays on its side of it:
+    100.0011 is above 100.
+
+    Args:
+        value: in any unit; None where nothing is known.
+
+    Returns:
+        The number for the data file; None where it is missing or not finite.
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    shorter = float(f"{value:.{_MEASURED_DIGITS - 1}g}")
+    rounded = (float(f"{value:.{digits}g}") for digits in range(_MEASURED_DIGITS, _PUBLISHED_DIGITS + 1))
+    return next((number for number in rounded if number != shorter), shorter)
 
 
 def _number(run: ArchivedRun, name: str) -> float | None:
     value = run.fact(name).value
-    return _short(float(value)) if isinstance(value, int | float) else None
+    return measured(float(value)) if isinstance(value, int | float) else None
 
 
 def _words(text: str, length: int = _TEXT_LENGTH) -> str:

@@ -16,8 +16,8 @@ JOINED: dict[str, tuple[str, ...]] = {
     "charts.js": ("vendor/vega.min.js", _SPECS),
     "drawing.js": ("runsum-tools.js", "runsum-chart.js", "runsum-controls.js"),
     "finder.js": (
-        "vendor/tabulator.min.js", "runsum-tools.js", "runsum-format.js", "runsum-runs.js", "runsum-query.js",
-        "runsum-facets.js", "runsum-cells.js", "runsum-finder.js",
+        "vendor/tabulator.min.js", "runsum-tools.js", "runsum-format.js", "runsum-runs.js", "runsum-numbers.js",
+        "runsum-query.js", "runsum-facets.js", "runsum-cells.js", "runsum-finder.js",
     ),
     "compare.js": (
         "runsum-format.js", "runsum-runs.js", "runsum-compare-data.js", "runsum-compare-tables.js", "runsum-compare.js",
