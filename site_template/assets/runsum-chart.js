@@ -8,7 +8,7 @@
   const charts = window.runsum.charts;
   const {
     THEMES, STATES, DASHES, isNumber, own, schemeName, element, mixed, smoothed, pointsOf, within, dotted, spread, nearest,
-    logScale, themeConfig,
+    logScale, logTicks, themeConfig,
   } = window.runsum.tools;
 
   /* The place to draw in, around the static curve. What the figure says of its picture, the place says from then on. */
@@ -123,6 +123,12 @@
 
     rank(i) { return (this.chosen === i ? 2 : 0) + (this.series[i].highlight ? 1 : 0); }
 
+    /* All values of the y axis, whichever part is in view. */
+    values() {
+      const band = this.bandRows(this.full).flatMap((row) => [row.lo, row.hi]);
+      return this.points.flat().map((point) => point.y).concat(band);
+    }
+
     bandRows(range) {
       const { lo, hi } = this.model;
       if (!["reward", "seeds"].includes(this.model.kind) || !lo || !hi) return [];
@@ -190,7 +196,7 @@
       this.figure.classList.add("rs-drawn"); // before measuring: the static curve leaves, the live part gets its size
       const spec = JSON.parse(JSON.stringify(window.runsumCharts[this.model.kind]));
       const rows = this.rows();
-      if (this.isLog) logScale(spec, rows);
+      if (this.isLog) this.constant = logScale(spec, this.values());
       if (!this.yTitle()) for (const axis of spec.axes) if (axis.scale === "y") delete axis.title;
       const holder = element("div");
       const view = new vega.View(vega.parse(spec, themeConfig(), { ast: true }), {
@@ -237,6 +243,7 @@
       const [lo, hi] = this.range();
       view.signal("xLo", lo).signal("xHi", hi);
       view.signal("xTitle", this.column() === "h" ? "hours" : "timesteps");
+      if (this.isLog) view.signal("yTicks", logTicks(rows, this.constant));
       for (const name of Object.keys(rows)) {
         if (this.sources(name)) view.change(name, vega.changeset().remove(vega.truthy).insert(rows[name]));
       }
