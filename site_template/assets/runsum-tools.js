@@ -175,10 +175,12 @@
     });
   }
 
-  /* Gives a constant some height: unseen rows above and below, since a scale needs two different values. */
+  /* Gives a constant some height: unseen rows above and below, since a scale needs two different values. What only
+   * rounding tells apart, as after smoothing, is constant too. */
   function spread(rows, [lo]) {
-    if (!rows.length || rows.some((row) => row.y !== rows[0].y)) return rows;
+    if (!rows.length) return rows;
     const y = rows[0].y, by = Math.abs(y) * 0.05 || 1;
+    if (rows.some((row) => Math.abs(row.y - y) > Math.abs(y) * 1e-9)) return rows;
     return rows.concat([y - by, y + by].map((level) => Object.assign({}, rows[0], { x: lo, y: level, seg: "unseen", o: 0 })));
   }
 
