@@ -112,13 +112,20 @@
         const w = faint ? 1 : this.chosen === i ? 2.4 : main ? this.stroke : 1.1;
         return dotted(within(lists[i], range).map(({ x, y, seg }) => ({ x, y, seg, c, o, w, d })), range);
       });
+      const line = draw(this.shown, false);
       return Object.assign({
-        line: spread(draw(this.shown, false), range),
+        line: spread(line.length ? line : this.unseen(range), range),
         raw: this.weight > 0 ? draw(this.points, true) : [],
         band: this.bandRows(range),
         target: isNumber(this.model.target) ? [{ y: this.model.target, text: "planned total" }] : [],
         hover: [],
       }, this.eventRows());
+    }
+
+    /* Where no line is in view, as before the first point: one point nearby, unseen, so that the axis has its numbers. */
+    unseen([lo]) {
+      const point = nearest(this.shown.flat(), lo);
+      return point ? [{ x: lo, y: point.y, seg: "unseen", c: "transparent", o: 0, w: 1, d: DASHES[0] }] : [];
     }
 
     rank(i) { return (this.chosen === i ? 2 : 0) + (this.series[i].highlight ? 1 : 0); }

@@ -159,10 +159,11 @@
     return points;
   }
 
-  /* Keeps what is seen between two positions, and one point more on either side so that lines leave the picture. */
+  /* Keeps what is seen between two positions, and one point more on either side so that lines leave the picture: of two
+   * neighbours both, where what lies between them is seen. */
   function within(rows, [lo, hi]) {
-    const inside = (row) => row && row.x >= lo && row.x <= hi;
-    return rows.filter((row, i) => inside(row) || inside(rows[i - 1]) || inside(rows[i + 1]));
+    const seen = (a, b) => a && b && Math.min(a.x, b.x) <= hi && Math.max(a.x, b.x) >= lo;
+    return rows.filter((row, i) => seen(row, row) || seen(rows[i - 1], row) || seen(row, rows[i + 1]));
   }
 
   /* Makes a segment of one point a dot: a line so short that its round ends meet. */
