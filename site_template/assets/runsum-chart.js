@@ -89,7 +89,8 @@
         if (kind === "multi") return theme.series[i % theme.series.length];
         if (kind === "compare") return theme.series[series.slot % theme.series.length];
         if (kind !== "group" && kind !== "seeds") return theme.accent;
-        return series.highlight ? theme.series[highlighted++ % theme.series.length] : theme.context;
+        if (series.highlight) return theme.series[highlighted++ % theme.series.length];
+        return this.chosen === i ? theme.ink : theme.context; // a colour that no other line has
       });
     }
 
@@ -107,8 +108,7 @@
       const draw = (lists, faint) => order.flatMap((i) => {
         const dimmed = this.chosen !== null && this.chosen !== i, main = !group || this.series[i].highlight;
         const o = (faint ? theme.raw : main || this.chosen === i ? 1 : 0.75) * (dimmed ? 0.25 : 1);
-        const c = group && this.chosen === i ? (main ? colours[i] : theme.note) : colours[i];
-        const d = this.isCompare ? this.dash(i) : undefined;
+        const c = colours[i], d = this.isCompare ? this.dash(i) : undefined;
         const w = faint ? 1 : this.chosen === i ? 2.4 : main ? this.stroke : 1.1;
         return dotted(within(lists[i], range).map(({ x, y, seg }) => ({ x, y, seg, c, o, w, d })), range);
       });
