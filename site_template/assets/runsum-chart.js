@@ -263,8 +263,7 @@
       if (!this.view) return;
       this.prepare();
       this.feed(this.view, this.rows());
-      if (this.reset) this.reset.hidden = !this.zoom;
-      this.canvas.classList.toggle("rs-zoomed", Boolean(this.zoom));
+      this.showZoom();
     }
 
     /* Draws again from the start, with another theme or another scale. */
@@ -298,6 +297,12 @@
         this.zoom = [lo, lo + span];
       }
       this.update();
+    }
+
+    /* Moves the part in view by a share of its width. */
+    move(share) {
+      const [lo, hi] = this.range(), by = (hi - lo) * share;
+      this.setZoom(lo + by, hi + by);
     }
 
     scale(factor, at) {

@@ -25,11 +25,12 @@
     addPointer() {
       const canvas = this.canvas;
       let drag = null;
+      const isHeld = (event) => drag && event.pointerId === drag.pointer;
       const brush = element("div", "rs-brush");
       canvas.addEventListener("pointermove", (event) => {
-        if (!this.view || event.pointerType === "touch") return;
+        if (!this.view || (event.pointerType === "touch" && !isHeld(event))) return;
         const place = this.place(event);
-        if (!drag) return this.hover(event, place);
+        if (!isHeld(event)) return this.hover(event, place);
         hideTip();
         if (drag.range) {
           const shift = (drag.left - place.left) / place.width * (drag.range[1] - drag.range[0]);
@@ -42,15 +43,16 @@
         }
       });
       canvas.addEventListener("pointerdown", (event) => {
-        if (!this.view || this.isTree || event.button !== 0 || event.pointerType === "touch") return;
+        if (!this.view || this.isTree || event.button !== 0 || !event.isPrimary) return;
+        if (event.pointerType === "touch" && !this.zoom) return; // a finger scrolls the page; sideways it moves what is zoomed
         const place = this.place(event);
         if (!place.inside) return;
-        drag = { left: place.left, x: place.x, clientX: event.clientX, range: this.zoom && this.zoom.slice() };
+        drag = { pointer: event.pointerId, left: place.left, x: place.x, clientX: event.clientX, range: this.zoom && this.zoom.slice() };
         canvas.setPointerCapture(event.pointerId);
         event.preventDefault(); // no text selection while dragging
       });
       const drop = (event) => {
-        if (!drag) return;
+        if (!isHeld(event)) return;
         const start = drag;
         drag = null;
         brush.remove();
@@ -182,12 +184,25 @@
         return node;
       };
       this.reset = button("reset", "Show the whole range (or double click)", () => this.setZoom(...this.full));
-      this.reset.hidden = true;
+      this.movers = [
+        button("‹", "Move to the left (or drag)", () => this.move(-0.5)),
+        button("›", "Move to the right (or drag)", () => this.move(0.5)),
+      ];
       button("−", "Zoom out", () => this.scale(1.6));
       button("+", "Zoom in (or drag over a range, or turn the wheel with Ctrl or Shift)", () => this.scale(1 / 1.6));
+      this.showZoom();
       box.appendChild(zoom);
       if (this.series.length > 1 && this.model.legend !== false) box.appendChild(this.legend());
       this.canvas.after(box);
+    },
+
+    /* Shows the buttons that a part in view needs; where they leave, the keyboard stays at the chart. */
+    showZoom() {
+      this.canvas.classList.toggle("rs-zoomed", Boolean(this.zoom));
+      if (!this.controls) return;
+      const extra = [this.reset, ...this.movers], isLost = !this.zoom && extra.includes(document.activeElement);
+      if (isLost) this.movers[1].nextSibling.focus({ preventScroll: true });
+      for (const node of extra) node.hidden = !this.zoom;
     },
 
     axisChoice() {
