@@ -48,8 +48,9 @@
 
   function valueText(value) {
     if (!isNumber(value)) return "not recorded";
-    if (value !== 0 && Math.abs(value) < 1e-3) return String(Number(value.toPrecision(4)));
-    return value.toLocaleString("en-US", { maximumSignificantDigits: Math.abs(value) >= 1e5 ? 9 : 5 });
+    const size = Math.abs(value), sign = value < 0 ? "−" : ""; // a real minus sign, as in the tables
+    if (size > 0 && size < 1e-3) return sign + String(Number(size.toPrecision(4)));
+    return sign + size.toLocaleString("en-US", { maximumSignificantDigits: size >= 1e5 ? 9 : 5 });
   }
 
   const stepText = (step) => Math.round(step).toLocaleString("en-US");
