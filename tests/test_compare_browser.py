@@ -250,21 +250,35 @@ def test_the_address_keeps_what_is_shown(browser: Browser, home: str) -> None:
 
 
 @from_a_server
-def test_a_log_scale_has_few_ticks(browser: Browser, home: str) -> None:
-    """Powers of ten over many of them, 1-2-5 over some; within one power Vega's own are few enough."""
+def test_a_scale_fits_its_values(browser: Browser, home: str) -> None:
+    """A log axis has few ticks, below zero too, rounding is no peak, and a line that crosses the view keeps both ends.
+
+    Powers of ten over many of them, 1-2-5 over some; within one power Vega's own are few enough.
+    """
     ticks = """(values) => {
-        const spec = { scales: [{ name: "y" }], axes: [{ scale: "y" }, { scale: "x" }] };
-        window.runsum.tools.logScale(spec, { line: values.map((y) => ({ y })), raw: [], band: [] });
-        return spec.axes.map((axis) => axis.values || null);
+        const spec = { scales: [{ name: "y" }], axes: [{ scale: "y" }, { scale: "x" }], signals: [] };
+        const { logScale, logTicks } = window.runsum.tools, constant = logScale(spec, values);
+        return logTicks({ line: values.map((y) => ({ y })), raw: [], band: [] }, constant);
     }"""
-    with comparing(browser, home, f"runs={ROOT},{REPEATED}") as visit:
+    constant = """() => {
+        const { smoothed, spread } = window.runsum.tools;
+        const points = Array.from({ length: 50 }, (_, x) => ({ x, y: 200 }));
+        return spread(smoothed(points, 0.6, 49), [0, 49]).slice(-2).map((row) => Math.round(row.y));
+    }"""
+    crossing = "window.runsum.tools.within([0, 10, 20, 30].map((x) => ({ x })), [12, 18]).map((row) => row.x)"
+    with comparing(browser, home, f"runs={ROOT},{REPEATED}&log=1") as visit:
         for values, wanted in (
             ([0.04, 2, 425], [0.1, 1, 10, 100]),
             ([150, 4000], [200, 500, 1000, 2000]),
             ([150, 1400], None),
             ([0, 20, 30, 4000], [0, 10, 100, 1000]),
+            ([-1500, -800, -90], [-1000, -500, -200, -100]),
+            ([-200, -150, -110], None),
         ):
-            assert visit.page.evaluate(ticks, values) == [wanted, None]
+            assert visit.page.evaluate(ticks, values) == wanted
+        assert visit.page.evaluate(constant) == [190, 210]
+        assert visit.page.evaluate(crossing) == [10, 20]
+        assert not visit.errors
 
 
 @from_a_server
@@ -304,6 +318,66 @@ def test_the_legend_and_the_pointer_tell_lines_apart(browser: Browser, home: str
         lines = tip.inner_text().splitlines()
         assert lines.index(ROOT) < lines.index(REPEATED)
         assert tip.locator("strong").count() == 1
+        assert not visit.errors
+
+
+@from_a_server
+def test_a_value_is_of_the_timestep_shown_or_says_its_own(browser: Browser, home: str) -> None:
+    """Two runs with rows at other timesteps: what the pointer reads is in the data of each. Charts stay on paper."""
+    thinned = """() => {
+        const [chart] = window.runsum.charts, line = chart.series[1];
+        for (const name of ["t", "h", "v"]) line[name] = line[name].filter((_, i) => i % 2);
+        chart.update();
+    }"""
+    said = """() => {
+        const [chart] = window.runsum.charts, { valueText, stepText } = window.runsum.tools;
+        const rows = [...document.querySelectorAll(".rs-tip > div")].map((row) => [...row.children].slice(-2));
+        const texts = Object.fromEntries(rows.map((cells) => cells.map((cell) => cell.textContent)));
+        return chart.series.map(({ short, t, v }) => {
+            const [value, at = texts.timestep] = texts[short].split(" at ");
+            return [at !== texts.timestep, t.some((step, i) => stepText(step) === at && valueText(v[i]) === value)];
+        });
+    }"""
+    with comparing(browser, home, f"runs={ROOT},{REPEATED}") as visit:
+        page = visit.page
+        page.evaluate(thinned)
+        box = page.locator(f"{REWARD} .rs-canvas").bounding_box()
+        assert box is not None
+        elsewhere = 0
+        for place in range(120, 900, 13):
+            page.mouse.move(box["x"] + place, box["y"] + 20)
+            for is_elsewhere, is_true in page.evaluate(said):
+                assert is_true
+                elsewhere += is_elsewhere
+        assert 0 < elsewhere < 60
+        page.emulate_media(media="print")
+        for chart in (REWARD, METRIC):
+            shown = page.locator(f"{chart} canvas").bounding_box()
+            assert shown is not None
+            assert shown["height"] > 100
+        assert not visit.errors
+
+
+@from_a_server
+def test_the_end_of_a_run_can_be_enlarged_by_keyboard(browser: Browser, home: str) -> None:
+    """Zoomed in, moved to the end, and back: the focus never leaves the buttons."""
+    zoom = "[...window.runsum.charts][0].zoom"
+    with comparing(browser, home, f"runs={ROOT},{REPEATED}") as visit:
+        page = visit.page
+        buttons = page.locator(f"{REWARD} .rs-zoom button:visible")
+        assert buttons.all_inner_texts() == ["−", "+"]
+        buttons.get_by_text("+").focus()
+        page.keyboard.press("Enter")
+        page.locator(f"{REWARD} .rs-zoom").get_by_label("Move to the right").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        low, high = page.evaluate(zoom)
+        assert [low > 0, high] == [True, page.evaluate("[...window.runsum.charts][0].full[1]")]
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Enter")
+        assert page.evaluate(zoom) is None
+        assert page.evaluate("document.activeElement.textContent") == "−"
         assert not visit.errors
 
 

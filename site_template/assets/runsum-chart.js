@@ -8,7 +8,7 @@
   const charts = window.runsum.charts;
   const {
     THEMES, STATES, DASHES, isNumber, own, schemeName, element, mixed, smoothed, pointsOf, within, dotted, spread, nearest,
-    logScale, themeConfig,
+    logScale, logTicks, themeConfig,
   } = window.runsum.tools;
 
   /* The place to draw in, around the static curve. What the figure says of its picture, the place says from then on. */
@@ -89,7 +89,8 @@
         if (kind === "multi") return theme.series[i % theme.series.length];
         if (kind === "compare") return theme.series[series.slot % theme.series.length];
         if (kind !== "group" && kind !== "seeds") return theme.accent;
-        return series.highlight ? theme.series[highlighted++ % theme.series.length] : theme.context;
+        if (series.highlight) return theme.series[highlighted++ % theme.series.length];
+        return this.chosen === i ? theme.ink : theme.context; // a colour that no other line has
       });
     }
 
@@ -107,13 +108,13 @@
       const draw = (lists, faint) => order.flatMap((i) => {
         const dimmed = this.chosen !== null && this.chosen !== i, main = !group || this.series[i].highlight;
         const o = (faint ? theme.raw : main || this.chosen === i ? 1 : 0.75) * (dimmed ? 0.25 : 1);
-        const c = group && this.chosen === i ? (main ? colours[i] : theme.note) : colours[i];
-        const d = this.isCompare ? this.dash(i) : undefined;
+        const c = colours[i], d = this.isCompare ? this.dash(i) : undefined;
         const w = faint ? 1 : this.chosen === i ? 2.4 : main ? this.stroke : 1.1;
         return dotted(within(lists[i], range).map(({ x, y, seg }) => ({ x, y, seg, c, o, w, d })), range);
       });
+      const line = draw(this.shown, false);
       return Object.assign({
-        line: spread(draw(this.shown, false), range),
+        line: spread(line.length ? line : this.unseen(range), range),
         raw: this.weight > 0 ? draw(this.points, true) : [],
         band: this.bandRows(range),
         target: isNumber(this.model.target) ? [{ y: this.model.target, text: "planned total" }] : [],
@@ -121,7 +122,19 @@
       }, this.eventRows());
     }
 
+    /* Where no line is in view, as before the first point: one point nearby, unseen, so that the axis has its numbers. */
+    unseen([lo]) {
+      const point = nearest(this.shown.flat(), lo);
+      return point ? [{ x: lo, y: point.y, seg: "unseen", c: "transparent", o: 0, w: 1, d: DASHES[0] }] : [];
+    }
+
     rank(i) { return (this.chosen === i ? 2 : 0) + (this.series[i].highlight ? 1 : 0); }
+
+    /* All values of the y axis, whichever part is in view. */
+    values() {
+      const band = this.bandRows(this.full).flatMap((row) => [row.lo, row.hi]);
+      return this.points.flat().map((point) => point.y).concat(band);
+    }
 
     bandRows(range) {
       const { lo, hi } = this.model;
@@ -190,7 +203,7 @@
       this.figure.classList.add("rs-drawn"); // before measuring: the static curve leaves, the live part gets its size
       const spec = JSON.parse(JSON.stringify(window.runsumCharts[this.model.kind]));
       const rows = this.rows();
-      if (this.isLog) logScale(spec, rows);
+      if (this.isLog) this.constant = logScale(spec, this.values());
       if (!this.yTitle()) for (const axis of spec.axes) if (axis.scale === "y") delete axis.title;
       const holder = element("div");
       const view = new vega.View(vega.parse(spec, themeConfig(), { ast: true }), {
@@ -237,6 +250,7 @@
       const [lo, hi] = this.range();
       view.signal("xLo", lo).signal("xHi", hi);
       view.signal("xTitle", this.column() === "h" ? "hours" : "timesteps");
+      if (this.isLog) view.signal("yTicks", logTicks(rows, this.constant));
       for (const name of Object.keys(rows)) {
         if (this.sources(name)) view.change(name, vega.changeset().remove(vega.truthy).insert(rows[name]));
       }
@@ -249,8 +263,7 @@
       if (!this.view) return;
       this.prepare();
       this.feed(this.view, this.rows());
-      if (this.reset) this.reset.hidden = !this.zoom;
-      this.canvas.classList.toggle("rs-zoomed", Boolean(this.zoom));
+      this.showZoom();
     }
 
     /* Draws again from the start, with another theme or another scale. */
@@ -284,6 +297,12 @@
         this.zoom = [lo, lo + span];
       }
       this.update();
+    }
+
+    /* Moves the part in view by a share of its width. */
+    move(share) {
+      const [lo, hi] = this.range(), by = (hi - lo) * share;
+      this.setZoom(lo + by, hi + by);
     }
 
     scale(factor, at) {

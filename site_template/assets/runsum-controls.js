@@ -25,11 +25,12 @@
     addPointer() {
       const canvas = this.canvas;
       let drag = null;
+      const isHeld = (event) => drag && event.pointerId === drag.pointer;
       const brush = element("div", "rs-brush");
       canvas.addEventListener("pointermove", (event) => {
-        if (!this.view || event.pointerType === "touch") return;
+        if (!this.view || (event.pointerType === "touch" && !isHeld(event))) return;
         const place = this.place(event);
-        if (!drag) return this.hover(event, place);
+        if (!isHeld(event)) return this.hover(event, place);
         hideTip();
         if (drag.range) {
           const shift = (drag.left - place.left) / place.width * (drag.range[1] - drag.range[0]);
@@ -42,15 +43,16 @@
         }
       });
       canvas.addEventListener("pointerdown", (event) => {
-        if (!this.view || this.isTree || event.button !== 0 || event.pointerType === "touch") return;
+        if (!this.view || this.isTree || event.button !== 0 || !event.isPrimary) return;
+        if (event.pointerType === "touch" && !this.zoom) return; // a finger scrolls the page; sideways it moves what is zoomed
         const place = this.place(event);
         if (!place.inside) return;
-        drag = { left: place.left, x: place.x, clientX: event.clientX, range: this.zoom && this.zoom.slice() };
+        drag = { pointer: event.pointerId, left: place.left, x: place.x, clientX: event.clientX, range: this.zoom && this.zoom.slice() };
         canvas.setPointerCapture(event.pointerId);
         event.preventDefault(); // no text selection while dragging
       });
       const drop = (event) => {
-        if (!drag) return;
+        if (!isHeld(event)) return;
         const start = drag;
         drag = null;
         brush.remove();
@@ -84,7 +86,8 @@
       if (!place.inside) return this.leave();
       if (this.isTree) return this.hoverTree(event, place);
       const scaleX = this.view.scale("x"), scaleY = this.view.scale("y"), colours = this.colours(), [lo, hi] = this.range();
-      let found = this.shown.map((points) => nearest(points.filter((p) => p.x >= lo && p.x <= hi), place.x)).filter(Boolean);
+      const seen = (points) => points.filter((p) => p.x >= lo && p.x <= hi), offset = (p) => Math.abs(scaleY(p.y) - place.top);
+      let found = this.shown.map((points) => nearest(seen(points), place.x)).filter(Boolean);
       if (this.isCompare) found = found.filter((point) => this.reaches(point, place.x));
       if (!this.readsAll && found.length > 1) {
         const near = (p) => Math.hypot(scaleX(p.x) - place.left, (scaleY(p.y) - place.top) * 1.5);
@@ -95,11 +98,12 @@
         const point = nearest(this.shown[this.chosen], place.x);
         if (point) found = [point];
       }
+      const near = found.reduce((best, point) => (offset(point) < offset(best) ? point : best));
+      if (this.readsAll) found = found.map((point) => nearest(seen(this.shown[point.series]), near.x)); // of one timestep, if they can
       const rows = found.map((point) => ({ x: point.x, y: point.y, c: colours[point.series] }));
       this.view.change("hover", vega.changeset().remove(vega.truthy).insert(rows)).runAsync();
       const marks = this.marks.filter((mark) => place.left >= scaleX(mark.x) - 7 && place.left <= scaleX(mark.x2) + 7);
-      if (this.isCompare) return showTip(event, this.compareRows(found, (p) => Math.abs(scaleY(p.y) - place.top), colours));
-      showTip(event, this.tipRows(found, marks.slice(0, 4), colours));
+      showTip(event, this.isCompare ? this.compareRows(found, near.series, colours) : this.tipRows(found, marks.slice(0, 4), colours));
     },
 
     /* Whether a line has a value at x, or at least very near to it: a run that ended long before says nothing here. */
@@ -109,17 +113,33 @@
       return inside || Math.abs(point.x - x) <= (hi - lo) * 0.02;
     },
 
-    /* The values of all lines, highest first, and the place of the one nearest to the pointer. */
-    compareRows(found, distance, colours) {
-      const near = found.reduce((best, point) => (distance(point) < distance(best) ? point : best));
+    /* The values of all lines, highest first, and the place of the one nearest to the pointer; a value of another place
+     * says which. */
+    compareRows(found, nearest, colours) {
+      const near = found.find((point) => point.series === nearest), isHours = this.column() === "h";
+      const axis = isHours ? "h" : "t", other = isHours ? "t" : "h";
       const rows = [...found].sort((a, b) => b.y - a.y).map((point) => ({
-        label: this.series[point.series].short, text: valueText(point.y), colour: colours[point.series],
+        label: this.series[point.series].short, text: valueText(point.y) + this.elsewhere(point, near), colour: colours[point.series],
         dash: this.dash(point.series), strong: point === near,
       }));
-      const series = this.series[near.series], t = own(series.t, near.i), h = own(series.h, near.i);
-      if (isNumber(t)) rows.push({ label: "timestep", text: stepText(t) });
-      if (isNumber(h)) rows.push({ label: "after", text: hoursText(h) });
-      return rows;
+      const isShared = found.every((point) => this.placeText(point, other) === this.placeText(near, other));
+      return rows.concat(this.placeRow(near, axis), this.placeRow(near, other, isShared ? "" : " (" + this.series[near.series].short + ")"));
+    },
+
+    placeText({ series, i }, column) {
+      const value = own(this.series[series][column], i);
+      return !isNumber(value) ? "" : column === "h" ? hoursText(value) : stepText(value);
+    },
+
+    placeRow(point, column, whose = "") {
+      const text = this.placeText(point, column);
+      return text ? [{ label: column === "h" ? "after" : "timestep", text: text + whose }] : [];
+    },
+
+    /* Where a point is, if it is not where another one is. */
+    elsewhere(point, other) {
+      const at = this.placeText(point, this.column());
+      return at === this.placeText(other, this.column()) ? "" : " at " + at;
     },
 
     tipRows(found, marks, colours) {
@@ -127,14 +147,12 @@
       for (const point of found) {
         if (named) rows.push({ text: this.series[point.series].name, colour: colours[point.series], strong: true });
         rows.push({ label: named ? "value" : this.model.y || "value",
-          text: this.isProgress ? stepText(point.y) : valueText(point.y), strong: !named });
+          text: (this.isProgress ? stepText(point.y) : valueText(point.y)) + this.elsewhere(point, first), strong: !named });
         if (point.recorded !== undefined) rows.push({ label: "unsmoothed", text: valueText(point.recorded) });
       }
-      const series = this.series[first.series], lo = own(this.model.lo, first.i), hi = own(this.model.hi, first.i);
+      const lo = own(this.model.lo, first.i), hi = own(this.model.hi, first.i);
       if (isNumber(lo) && isNumber(hi)) rows.push({ label: "band", text: valueText(lo) + " – " + valueText(hi) });
-      const t = own(series.t, first.i), h = own(series.h, first.i);
-      if (isNumber(t)) rows.push({ label: "timestep", text: stepText(t) });
-      if (isNumber(h)) rows.push({ label: "after", text: hoursText(h) });
+      rows.push(...this.placeRow(first, "t"), ...this.placeRow(first, "h"));
       for (const { event } of marks) rows.push({ label: own(EVENT_WORDS, event.kind) || "event", text: event.text || "", event: true });
       return rows;
     },
@@ -166,12 +184,25 @@
         return node;
       };
       this.reset = button("reset", "Show the whole range (or double click)", () => this.setZoom(...this.full));
-      this.reset.hidden = true;
+      this.movers = [
+        button("‹", "Move to the left (or drag)", () => this.move(-0.5)),
+        button("›", "Move to the right (or drag)", () => this.move(0.5)),
+      ];
       button("−", "Zoom out", () => this.scale(1.6));
       button("+", "Zoom in (or drag over a range, or turn the wheel with Ctrl or Shift)", () => this.scale(1 / 1.6));
+      this.showZoom();
       box.appendChild(zoom);
       if (this.series.length > 1 && this.model.legend !== false) box.appendChild(this.legend());
       this.canvas.after(box);
+    },
+
+    /* Shows the buttons that a part in view needs; where they leave, the keyboard stays at the chart. */
+    showZoom() {
+      this.canvas.classList.toggle("rs-zoomed", Boolean(this.zoom));
+      if (!this.controls) return;
+      const extra = [this.reset, ...this.movers], isLost = !this.zoom && extra.includes(document.activeElement);
+      if (isLost) this.movers[1].nextSibling.focus({ preventScroll: true });
+      for (const node of extra) node.hidden = !this.zoom;
     },
 
     axisChoice() {

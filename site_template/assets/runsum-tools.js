@@ -48,8 +48,9 @@
 
   function valueText(value) {
     if (!isNumber(value)) return "not recorded";
-    if (value !== 0 && Math.abs(value) < 1e-3) return String(Number(value.toPrecision(4)));
-    return value.toLocaleString("en-US", { maximumSignificantDigits: Math.abs(value) >= 1e5 ? 9 : 5 });
+    const size = Math.abs(value), sign = value < 0 ? "−" : ""; // a real minus sign, as in the tables
+    if (size > 0 && size < 1e-3) return sign + String(Number(size.toPrecision(4)));
+    return sign + size.toLocaleString("en-US", { maximumSignificantDigits: size >= 1e5 ? 9 : 5 });
   }
 
   const stepText = (step) => Math.round(step).toLocaleString("en-US");
@@ -159,10 +160,11 @@
     return points;
   }
 
-  /* Keeps what is seen between two positions, and one point more on either side so that lines leave the picture. */
+  /* Keeps what is seen between two positions, and one point more on either side so that lines leave the picture: of two
+   * neighbours both, where what lies between them is seen. */
   function within(rows, [lo, hi]) {
-    const inside = (row) => row && row.x >= lo && row.x <= hi;
-    return rows.filter((row, i) => inside(row) || inside(rows[i - 1]) || inside(rows[i + 1]));
+    const seen = (a, b) => a && b && Math.min(a.x, b.x) <= hi && Math.max(a.x, b.x) >= lo;
+    return rows.filter((row, i) => seen(row, row) || seen(rows[i - 1], row) || seen(row, rows[i + 1]));
   }
 
   /* Makes a segment of one point a dot: a line so short that its round ends meet. */
@@ -175,10 +177,12 @@
     });
   }
 
-  /* Gives a constant some height: unseen rows above and below, since a scale needs two different values. */
+  /* Gives a constant some height: unseen rows above and below, since a scale needs two different values. What only
+   * rounding tells apart, as after smoothing, is constant too. */
   function spread(rows, [lo]) {
-    if (!rows.length || rows.some((row) => row.y !== rows[0].y)) return rows;
+    if (!rows.length) return rows;
     const y = rows[0].y, by = Math.abs(y) * 0.05 || 1;
+    if (rows.some((row) => Math.abs(row.y - y) > Math.abs(y) * 1e-9)) return rows;
     return rows.concat([y - by, y + by].map((level) => Object.assign({}, rows[0], { x: lo, y: level, seg: "unseen", o: 0 })));
   }
 
@@ -188,30 +192,40 @@
     return best;
   }
 
-  /* Vega would draw nine lines for every power of ten, and label what has room: above one power these are enough. */
-  function tickLog(spec, low, high) {
-    const span = Math.log10(high / low);
-    if (!(span >= 1)) return;
-    const steps = span < 3 ? [1, 2, 5] : [1], first = Math.floor(Math.log10(low)), last = Math.floor(Math.log10(high));
-    const powers = Array.from({ length: last - first + 1 }, (_, k) => Math.pow(10, first + k));
-    const ticks = powers.flatMap((power) => steps.map((step) => step * power)).filter((tick) => tick >= low && tick <= high);
-    for (const axis of spec.axes) if (axis.scale === "y") Object.assign(axis, { values: ticks, tickCount: ticks.length });
+  /* Makes the y scale of a spec logarithmic, for all values it will ever show; symmetric around zero where they are not
+   * all positive. Returns the size below which it is about linear; 0 where it is logarithmic everywhere. */
+  function logScale(spec, values) {
+    const isLog = values.every((value) => value > 0), scale = spec.scales.find((s) => s.name === "y");
+    const sizes = values.map(Math.abs).filter((value) => value > 0).sort((a, b) => a - b);
+    const constant = isLog ? 0 : (sizes[Math.floor(sizes.length / 2)] || 1) / 10;
+    Object.assign(scale, { zero: false, type: isLog ? "log" : "symlog" }, isLog ? {} : { constant });
+    spec.signals.push({ name: "yTicks", value: null }); // they change with the part in view: see logTicks
+    for (const axis of spec.axes) {
+      if (axis.scale !== "y") continue;
+      axis.values = { signal: "yTicks" };
+      axis.tickCount = { signal: "yTicks ? length(yTicks) : ceil(height / 55)" }; // Vega thins ticks that are more
+    }
+    return constant;
   }
 
-  /* Makes the y scale logarithmic in a spec; symmetric around zero where values are not all positive. */
-  function logScale(spec, rows) {
-    const values = [...rows.line, ...rows.raw].map((row) => row.y).concat(rows.band.flatMap((row) => [row.lo, row.hi]));
-    const scale = spec.scales.find((s) => s.name === "y");
-    const sizes = values.map(Math.abs).filter((value) => value > 0).sort((a, b) => a - b);
-    scale.zero = false;
-    scale.type = values.every((value) => value > 0) ? "log" : "symlog";
-    if (scale.type === "log") return tickLog(spec, sizes[0], sizes[sizes.length - 1]);
-    scale.constant = (sizes[Math.floor(sizes.length / 2)] || 1) / 10;
-    const first = Math.floor(Math.log10(scale.constant)) + 1, last = Math.floor(Math.log10(sizes[sizes.length - 1] || 1));
-    const powers = Array.from({ length: Math.max(last - first + 1, 0) }, (_, k) => Math.pow(10, first + k));
-    const isWithin = (tick) => values.some((value) => value <= tick) && values.some((value) => value >= tick);
-    const ticks = [...powers.map((power) => -power).reverse(), 0, ...powers].filter(isWithin); // others lie beside the plot
-    for (const axis of spec.axes) if (axis.scale === "y" && powers.length) axis.values = ticks;
+  /* Where the lines of a logarithmic axis are: Vega would draw nine for every power of ten, and a symmetric axis as on a
+   * linear scale. 1-2-5 where that makes a few, powers of ten over many; null, which is Vega's own, within one power. */
+  function logTicks(rows, constant) {
+    let low = Infinity, high = -Infinity;
+    for (const { y, lo, hi } of [...rows.line, ...rows.raw, ...rows.band]) {
+      for (const value of [y, lo, hi]) if (isNumber(value)) [low, high] = [Math.min(low, value), Math.max(high, value)];
+    }
+    const sizes = [Math.abs(low), Math.abs(high)], power = (size) => Math.floor(Math.log10(size));
+    const first = power(constant || Math.min(...sizes)), last = power(Math.max(...sizes));
+    if (!isNumber(first) || !isNumber(last)) return null;
+    const ticks = (steps) => {
+      const found = constant ? [0] : [];
+      for (let k = first; k <= last; k++) for (const step of steps) found.push(step * Math.pow(10, k), -step * Math.pow(10, k));
+      return found.filter((tick) => tick >= low && tick <= high && (tick === 0 || Math.abs(tick) > constant)).sort((a, b) => a - b);
+    };
+    const fine = ticks([1, 2, 5]);
+    if (fine.length < 4) return null;
+    return fine.length > 9 ? ticks([1]) : fine;
   }
 
   // ---------------------------------------------------------------- looks
@@ -259,6 +273,6 @@
   window.runsum.hideTip = hideTip;
   window.runsum.tools = {
     THEMES, STATES, DASHES, EVENT_WORDS, isNumber, own, schemeName, element, valueText, stepText, hoursText, mixed,
-    paintSwatch, modelOf, smoothed, pointsOf, within, dotted, spread, nearest, logScale, themeConfig, showTip, hideTip,
+    paintSwatch, modelOf, smoothed, pointsOf, within, dotted, spread, nearest, logScale, logTicks, themeConfig, showTip, hideTip,
   };
 })();
