@@ -188,7 +188,9 @@
       input.addEventListener("input", find);
       box.addEventListener("keydown", (event) => this.walk(event, input, list, close));
       box.addEventListener("focusout", (event) => { if (!box.contains(event.relatedTarget)) close(); });
-      box.append(input, list, element("a", "", "choose in the table of all runs", { href: root + "runs/index.html" }));
+      const more = element("a", "", "choose in the table of all runs", { href: root + "runs/index.html" });
+      more.addEventListener("click", () => { more.href = root + "runs/index.html#sel=" + this.state.slugs.join(","); });
+      box.append(input, list, more);
       return box;
     }
 
