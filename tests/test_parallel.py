@@ -78,21 +78,30 @@ def test_a_crash_while_work_is_handed_over_loses_nothing() -> None:
     assert results == {task: task * task for task in range(12)}
 
 
+def building(*digest: str) -> str:
+    """A program that builds with two processes, with other lines in place of the digest of a run."""
+    return "\n".join(
+        (
+            "import os, pathlib, signal, sys, time",
+            "from runsum import reading",
+            "whole = reading.digest_run",
+            "def digest(record, *more):",
+            *digest,
+            "reading.digest_run = digest",
+            "from runsum.cli import main",
+            "sys.argv = ['runsum', 'build', '--jobs', '2']",
+            "main()",
+        )
+    )
+
+
 def test_a_run_that_kills_its_process_has_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others are read, and its page says what happened."""
     monkeypatch.chdir(tmp_path)
     make(Path("ml_experiments.db"), *RUNS)
-    script = (
-        "import os, signal, sys\n"
-        "from runsum import reading\n"
-        "whole = reading.digest_run\n"
-        "def digest(record, *more):\n"
-        f"    if record.run_id == {RUNS[3]!r} and len(record.metrics): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    return whole(record, *more)\n"
-        "reading.digest_run = digest\n"
-        "from runsum.cli import main\n"
-        "sys.argv = ['runsum', 'build', '--jobs', '2']\n"
-        "main()\n"
+    script = building(
+        f"    if record.run_id == {RUNS[3]!r} and len(record.metrics): os.kill(os.getpid(), signal.SIGKILL)",
+        "    return whole(record, *more)",
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
@@ -109,18 +118,7 @@ def test_a_build_that_is_told_to_end_leaves_no_process_behind(tmp_path: Path, mo
     """Those that read for it end with it, and the docs folder is as it was."""
     monkeypatch.chdir(tmp_path)
     make(Path("ml_experiments.db"), *RUNS)
-    script = (
-        "import pathlib, sys, time\n"
-        "from runsum import reading\n"
-        "def digest(record, *more):\n"
-        "    pathlib.Path('begun').touch()\n"
-        "    time.sleep(0.1)\n"
-        "    raise ValueError('slow')\n"
-        "reading.digest_run = digest\n"
-        "from runsum.cli import main\n"
-        "sys.argv = ['runsum', 'build', '--jobs', '2']\n"
-        "main()\n"
-    )
+    script = building("    pathlib.Path('begun').touch(); time.sleep(0.1)", "    return whole(record, *more)")
     process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.PIPE)
     while not Path("begun").exists():
         assert process.poll() is None

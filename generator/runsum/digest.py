@@ -82,6 +82,7 @@ class _Analysis:
     quality: DataQuality
     stand: standing.Standing
     shape: RewardShape
+    best_is_early: bool
     milestones: tuple[Milestone, ...]
     rate: throughput.Rate
     machine: resources.ResourceFacts
@@ -224,6 +225,7 @@ def _analyse(
         quality=quality,
         stand=stand,
         shape=describe_shape(series.timestep, series.reward, limits, windows.episodes_of(series, what.env_id)),
+        best_is_early=windows.best_is_early(series, what.env_id),
         milestones=reward.find_milestones(
             series.timestep,
             series.reward,
@@ -254,7 +256,7 @@ def _summarise(
     return {
         **facts.identity_facts(record, what.config, what.experiment, on_disk, what.env_id, what.algorithm),
         **facts.progress_facts(row, series, stand, what.target, quality, limits),
-        **facts.reward_facts(row, series, quality, found.shape, what.env_id, limits),
+        **facts.reward_facts(row, series, quality, found.shape, found.best_is_early, limits),
         **regained_facts(found.shape, limits),
         **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
         **throughput.fps_facts(series, what.by_runsum),
@@ -320,7 +322,7 @@ def _assemble(
             "covered": shape.covered,
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
             "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),
-            "best_early": 1.0 if windows.best_is_early(series, what.env_id) else None,
+            "best_early": 1.0 if found.best_is_early else None,
             "evaluations": float(facts.last_evaluation(row)[0]),
             "level_since": None if shape.level_since is None else float(shape.level_since),
         },

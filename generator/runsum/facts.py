@@ -7,7 +7,6 @@ from runsum import oddities
 from runsum.analysis import settings, standing
 from runsum.analysis.reward import MILESTONE_PERCENTS, milestone_trend_fact
 from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, trend_fact
-from runsum.analysis.windows import best_is_early
 from runsum.cleaning.series import Series
 from runsum.model import (
     ConfigValue,
@@ -147,16 +146,16 @@ def _beyond_a_rollout(series: Series, target: int | None, quality: DataQuality) 
 
 
 def reward_facts(
-    row: Row, series: Series, quality: DataQuality, shape: RewardShape, env_id: str | None, limits: Thresholds
+    row: Row, series: Series, quality: DataQuality, shape: RewardShape, is_early: bool, limits: Thresholds
 ) -> dict[str, Fact]:
-    """Best and last reward, and the shape between."""
+    """Best and last reward, and the shape between; `is_early`: see `best_is_early`."""
     rewards = series.values("episode_reward_mean")
     why = "reason.no_rows" if quality.rows == 0 else "reward.none"
     lost = oddities.loses_large_rewards(series, limits)
     small = [phrase("reward.digits_lost")] if lost else []
     best = rewards.most if len(rewards) else None
     final = float(rewards.seen[-1]) if len(rewards) else None
-    early = [phrase("reward.early")] if best_is_early(series, env_id) else []
+    early = [phrase("reward.early")] if is_early else []
     _, evaluated = last_evaluation(row)
     beside = _recorded_as("final_reward", row, final)
     if evaluated is not None:  # other recorders write it into the column of the last reward, too

@@ -69,7 +69,8 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
     typical, band = middle_of(recorded.ordered), (limits.kl_low, limits.kl_watch)
     if is_signed_kl(recorded.seen):
         return not_assessed("kl", "kl_signed", median=typical)
-    bins = bin_medians(series.timestep, np.where(np.isfinite(steady), values, np.nan))
+    values = np.where(np.isfinite(steady), values, np.nan)
+    bins = bin_medians(series.timestep, values)
     if bins.count < limits.min_rows_trend:
         return not_assessed("kl", "kl_annealed")
     typical = middle_of(steady_values(series, "kl_divergence", steady).ordered)
@@ -79,7 +80,7 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
             level = Level.WATCH if subject.learned else level  # it is large, and the policy learned with it
             return judged("kl", level, key, value=typical, band=band, count=bins.count, most=most, where=where[:2],
                           share=where[2] * 100, limit=limit)  # fmt: skip
-    peak = int(np.nanargmax(np.where(np.isfinite(steady), values, np.nan)))
+    peak = int(np.nanargmax(values))
     if values[peak] > max(limits.kl_spike * typical, limits.kl_high):
         near = (int(series.timestep[max(peak - 1, 0)]), int(series.timestep[min(peak + 1, len(series) - 1)]))
         most = "low" if subject.learned else most  # a jump that did no harm

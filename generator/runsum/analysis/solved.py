@@ -217,7 +217,7 @@ def is_most(env_id: str | None, level: float) -> bool:
     """Whether a level is, but for a hundredth, the most that a game can give."""
     game = _atari(env_id)
     most = MOST.get(game[0] if game is not None else env_id or "")
-    return most is not None and level >= most - _NEAR * abs(most)
+    return most is not None and level >= (1 - _NEAR) * most
 
 
 def _atari(env_id: str | None) -> tuple[str, str] | None:

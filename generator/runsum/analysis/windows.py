@@ -48,29 +48,25 @@ class Episodes:
         if self.length is None:
             return np.full(len(rows), np.inf)
         with np.errstate(all="ignore"):
-            found: Floats = np.nan_to_num((timestep[rows] - self.start) / self.length[rows], nan=np.inf)
-        return found
+            found = (timestep[rows] - self.start) / self.length[rows]
+        return np.where(np.isnan(found), np.inf, found)
+
+    def at_most(self, timestep: Floats, rows: np.ndarray) -> Floats:
+        """Of how many the means at some rows can be, shape of `rows`; those of a leg go on with its parent's."""
+        return np.full(len(rows), np.inf) if self.start > 0 else self.until(timestep, rows) * self.frames
 
     def full_from(self, timestep: Floats, rows: np.ndarray) -> float:
-        """First timestep of some rows at which there can have been a hundred; infinite where that never was.
-
-        That of the first row where nobody knows, and for a leg, whose means go on with its parent's.
-        """
-        full = self.until(timestep, rows) * self.frames >= EPISODES
-        if self.start > 0 or full.all():
-            return float(timestep[rows[0]])
+        """First timestep of some rows at which there can have been a hundred; infinite where that never was."""
+        full = self.at_most(timestep, rows) >= EPISODES
         return float(timestep[rows[full.argmax()]]) if full.any() else float(np.inf)
 
     def covered(self, timestep: Floats, row: int) -> float:
         """Share of the steps until a row that the mean of a hundred episodes there is made of, at least.
 
         Episodes that were shorter before are no matter: it is the steps that count. 1: the mean goes back to the first
-        episode; 0 where nobody knows, and for a leg, whose means go on with its parent's.
+        episode; 0 where nobody knows.
         """
-        if self.start > 0:
-            return 0.0
-        fit = float(self.until(timestep, np.array([row]))[0]) * self.frames
-        return 1.0 if fit < EPISODES else EPISODES / fit
+        return float(EPISODES / max(self.at_most(timestep, np.array([row]))[0], EPISODES))
 
 
 def episodes_of(series: Series, env_id: str | None) -> Episodes:
@@ -86,15 +82,10 @@ def best_is_early(series: Series, env_id: str | None) -> bool:
     rewards = series.values("episode_reward_mean")
     if not len(rewards):
         return False
-    row = int(rewards.rows[rewards.seen.argmax()])
-    found = episodes_of(series, env_id)
-    few = float(found.until(series.timestep, np.array([row]))[0]) * found.frames < EPISODES
-    return few and found.start == 0
+    row = rewards.rows[rewards.seen.argmax()]
+    return bool(episodes_of(series, env_id).at_most(series.timestep, np.array([row]))[0] < EPISODES)
 
 
 def are_whole(series: Series, env_id: str | None, window: int) -> np.ndarray:
     """Rows whose mean can be of so many episodes, shape (rows,); where lengths are not recorded, all of them."""
-    episodes = episodes_of(series, env_id)
-    if series.start_timestep > 0:
-        return np.ones(len(series), dtype=bool)
-    return np.asarray(episodes.until(series.timestep, np.arange(len(series))) * episodes.frames >= window)
+    return np.asarray(episodes_of(series, env_id).at_most(series.timestep, np.arange(len(series))) >= window)

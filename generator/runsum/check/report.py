@@ -81,7 +81,8 @@ def _grouped(found: Sequence[Problem]) -> Iterator[str]:
     """One line for all that have the same cause: a dead link of the navigation stands on every page."""
     causes: dict[tuple[str, ...], list[Problem]] = {}
     for problem in found:
-        cause = (problem.page, problem.target, problem.hint) if problem.kind == _SINGLE else (_cause(problem),)
+        what = problem.hint or problem.target
+        cause = (what, problem.page, problem.target) if problem.kind == _SINGLE else (what,)
         causes.setdefault(cause, []).append(problem)
     for alike in list(causes.values())[:_SHOWN]:
         first, others = alike[0], len(alike) - 1
@@ -91,10 +92,6 @@ def _grouped(found: Sequence[Problem]) -> Iterator[str]:
     if len(causes) > _SHOWN:
         left = sum(len(alike) for alike in list(causes.values())[_SHOWN:])
         yield f"  and {exact(left)} more; --json names them all"
-
-
-def _cause(problem: Problem) -> str:
-    return problem.hint or problem.target
 
 
 def _sizes(report: SiteReport) -> Iterator[str]:
