@@ -49,6 +49,9 @@ BELOW_BEST = found("reward_shape", "reward_below_best", Level.WATCH, best=9.0, e
 FROM_START = found("reward_shape", "reward_fell_from_start", Level.WATCH, before=9.0, after=2.0)
 DEAD = found("entropy", "entropy_dead", value=3e-7, at=500)
 EARLY = found("reward_shape", "reward_early", Level.NOT_ASSESSED, share=1.0)
+CAME_BACK = found(
+    "reward_shape", "reward_came_back", Level.WATCH, at=400, before=308.0, after=68.0, lost=69.0, end=245.0
+)
 NOISY = found("reward_shape", "reward_noisy", Level.WATCH)
 
 
@@ -139,6 +142,7 @@ FIRES = {
     "rising": evidence({"shape": "rising", "recent_change": 2.0}),
     "worse_than_parent": evidence(against_parent=below(5.0), parent_label="run-1", changed=("gamma",)),
     "plateau": evidence({"level_since": 500.0}),
+    "came_back": evidence(findings=CAME_BACK),
     "lost_rewards": evidence(lost_rewards=True),
     "kl_against_clip": evidence(findings=found("kl_against_clip", "kl_against_clip")),
     "kl_high": evidence(findings=KL_LARGE),
@@ -182,8 +186,12 @@ def test_where_nothing_is_left_to_gain_no_setting_is_changed(done: dict[str, Any
     """A level at the most that a game gives, or above its threshold, is no plateau to get off; nor is a sure policy."""
     level = evidence({"level_since": 500.0})
     assert advise(level, LIMITS).recommendations[0].rule == "plateau"
-    for ill in (level, replace(level, findings=DEAD), evidence({"shape": "early"}, findings=EARLY)):
-        assert not {"plateau", "policy_dead", "few_episodes"} & {
+    for ill in (
+        level,
+        *(replace(level, findings=told) for told in (DEAD, CAME_BACK)),
+        evidence({"shape": "early"}, findings=EARLY),
+    ):
+        assert not {"plateau", "policy_dead", "few_episodes", "came_back"} & {
             one.rule for one in advise(replace(ill, **done), LIMITS).recommendations
         }
     assert judge_gate(replace(level, findings=DEAD, **done), LIMITS)[1].key == "gate.level"

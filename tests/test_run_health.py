@@ -60,3 +60,15 @@ def test_a_value_of_the_table_has_its_unit() -> None:
         "value_loss": "1.5",
         "data_quality": None,
     }
+
+
+def test_a_stretch_of_one_timestep_is_a_moment() -> None:
+    """What happened at once is not told as going from a step to the same one."""
+    findings = (
+        judged("reward_shape", Level.WATCH, "reward_came_back", where=(400, 400)),
+        judged("kl", Level.WATCH, "kl_high", where=(400, 900)),
+    )
+    run: Any = SimpleNamespace(digest=SimpleNamespace(charts=(), findings=findings))
+    renderer = Renderer(template_folder())
+    said = [renderer.words(row.where) for row in describe_health(run).rows if row.where]
+    assert said == ["at 400 steps", "400 to 900 steps"]

@@ -198,6 +198,14 @@ def _dead(e: Evidence, limits: Thresholds) -> Values | None:
     return {"at": found.reason.values["at"]} | _change(e, "learning_rate", "entropy", 1 / limits.setting_factor)
 
 
+def _came_back(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.says("reward_shape", "reward_came_back")
+    if found is None or e.nothing_left:
+        return None
+    told = {name: found.reason.values[name] for name in ("at", "before", "after")}
+    return told | _change(e, "learning_rate", "reward_shape", 1 / limits.setting_factor)
+
+
 def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
     since, current = e.number("level_since"), e.current
     unclear = e.lost_rewards or e.shape != "level" or e.nothing_left or lost_share(e) > limits.lost_gain
@@ -351,6 +359,7 @@ RULES: tuple[Rule, ...] = (
     Rule("rising", 0.78, _rising),
     Rule("worse_than_parent", 0.75, _worse),
     Rule("plateau", 0.70, _plateau),
+    Rule("came_back", 0.68, _came_back),
     Rule("lost_rewards", 0.65, _lost),
     Rule("kl_against_clip", 0.63, _kl_against_clip),
     Rule("kl_high", 0.62, _kl),

@@ -75,7 +75,8 @@ def _row(found: Finding, charts: frozenset[str]) -> CheckRow:
     low, high = found.band
     where = None
     if found.from_timestep is not None and found.to_timestep is not None:
-        where = phrase("health.range", begin=found.from_timestep, end=found.to_timestep)
+        key = "health.moment" if found.from_timestep == found.to_timestep else "health.range"
+        where = phrase(key, begin=found.from_timestep, end=found.to_timestep)
     return CheckRow(
         found.rule,
         str(found.level),
