@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from runsum import formatting
-from runsum.pages.run_columns import measured
+from runsum.archive.archive import make_archive
+from runsum.archive.slugs import SlugMaker
+from runsum.model import missing, phrase
+from runsum.pages.run_columns import find_columns, measured
 from runsum.pages.run_index import packed
+from runsum.render import Renderer
+from runsum.resources import template_folder
 from runsum.traits import sparkline_code
 from support.browser import FINDER, from_a_server, visiting
 from support.command import build
+from support.digests import LIMITS, learned
 from support.rows import add_run
 from support.schema import database
 
@@ -65,6 +72,21 @@ def test_a_facet_counts_in_a_small_archive_too() -> None:
 def test_repeated_values_are_stored_once() -> None:
     """A column of few values is places among them."""
     assert packed(["Pong"] * 9 + ["Breakout"] * 9)["distinct"] == ["Pong", "Breakout"]
+
+
+def test_a_best_of_few_episodes_has_a_column() -> None:
+    """Where no run has one there is no such column to choose, and the table puts no star."""
+    unknown = {"gpu_avg": missing("gpu.none"), "error_summary_if_failed": missing("error.none")}
+    runs = (learned("lucky"), learned("steady", at=1))
+    lucky, steady = (replace(run, summary={**run.summary, **unknown}) for run in runs)
+    lucky = replace(lucky, signals={**lucky.signals, "best_early": 1.0})
+    some, none = (make_archive(runs, (), SlugMaker(), LIMITS, {}) for runs in ((lucky, steady), (steady,)))
+    columns = {column.name: column.values for column in find_columns(some, {})}
+    assert dict(zip(columns["run"], columns["best_of"], strict=True)) == {
+        "lucky": "mean of fewer than 100 episodes", "steady": None,
+    }  # fmt: skip
+    assert Renderer(template_folder()).words(phrase("reward.early")) == "mean of fewer than 100 episodes"
+    assert "best_of" not in {column.name for column in find_columns(none, {})}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from runsum.archive.slugs import SlugMaker
 from runsum.cli import main_command
 from runsum.pages.contract import Page
 from runsum.pages.seeds import make_parts
+from runsum.render import Renderer
+from runsum.resources import template_folder
 from support.digests import LIMITS, learned
 from support.packed import read_script
 from support.rows import ROLLOUT, Clock, Row, add_run, insert, table_rows
@@ -138,6 +140,20 @@ def test_the_curve_beside_a_run_is_that_of_all_legs() -> None:
     whole, single = (sample.row.spark for sample in page.context.samples[:2])
     heights = [float(height) for height in re.findall(r"-?[\d.]+", whole.split('d="')[1].split('"')[0])[1::2]]
     assert (min(heights[1:]) < 0 < max(heights[1:]), whole == single) == (True, False)
+
+
+def test_a_best_of_few_episodes_says_so() -> None:
+    """Of the legs, it is the best one's that is told; a run whose best is a mean of a hundred has no remark."""
+    lucky = learned("first", (0.0, 40.0), seed=0)
+    lucky = replace(lucky, signals={**lucky.signals, "best_early": 1.0})
+    later = replace(learned("later", (0.0, 10.0), start=1_000_000, parent="first", leg=2), config=lucky.config)
+    runs = [lucky, later, *(learned(f"r{n}", (0.0, 10.0), seed=n, at=n) for n in (1, 2))]
+    (page,) = (made for part in make_parts(make_archive(runs, (), SlugMaker(), LIMITS, {})) for made in part.make()
+               if isinstance(made, Page))  # fmt: skip
+    text = Renderer(template_folder()).page(page.template, page.context)
+    assert re.findall(r'rs-num">(\d+)<br><small class="rs-muted">(.*?)</small>', text) == [
+        ("40", "mean of fewer than 100 episodes")
+    ]
 
 
 def test_targets_that_differ_are_said(docs: Path) -> None:

@@ -118,7 +118,15 @@
         return element("a", "", value, { href: root + "lineages/" + value + "/index.html" });
       const text = column.text(value);
       const short = column.format === "when" ? format.day(value) : text;
-      return element("span", "", short, { title: column.isNumber ? format.exact(value) : text });
+      const exact = column.isNumber ? format.exact(value) : text,
+        remark = column.name === "best_reward" ? this.remark(row) : null;
+      return element("span", "", remark ? short + "*" : short, { title: remark ? exact + ", a " + remark : exact });
+    }
+
+    /* That a best mean is one of the first few episodes; null where it is not, or no run of the archive has such a one. */
+    remark(row) {
+      const column = this.runs.column("best_of");
+      return column ? column.at(row) : null;
     }
 
     runCell(row) {

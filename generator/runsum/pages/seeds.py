@@ -12,7 +12,7 @@ from markupsafe import Markup
 from runsum.analysis import aggregate
 from runsum.analysis.solved import normalise
 from runsum.archive import curves
-from runsum.archive.archive import Archive
+from runsum.archive.archive import Archive, ArchivedRun
 from runsum.archive.effects import changes_between, nearest_groups
 from runsum.archive.seeds import Sample, SeedGroup, Together
 from runsum.axes import static_chart, ticks
@@ -45,7 +45,7 @@ class SampleRow:
         seed: None where it is not recorded.
         last: last step of all legs.
         score: None without timesteps that all runs have in common.
-        best: best mean reward of all legs, as the score is of all of them.
+        best: the leg with the best mean reward, as the score is of all of them; None without one.
         target: step at which its last leg was to end; None where it is not recorded.
     """
 
@@ -55,7 +55,7 @@ class SampleRow:
     seed: str | None
     last: float
     score: float | None
-    best: float | None
+    best: ArchivedRun | None
     target: int | None
 
 
@@ -225,9 +225,9 @@ def _samples(group: SeedGroup, archive: Archive) -> tuple[SampleRow, ...]:
     )
 
 
-def _best_of(sample: Sample, archive: Archive) -> float | None:
-    bests = (archive.find(slug).digest.best_reward for slug in sample.legs)
-    return max((best for best in bests if best is not None), default=None)
+def _best_of(sample: Sample, archive: Archive) -> ArchivedRun | None:
+    bests = {run.digest.best_reward: run for run in map(archive.find, reversed(sample.legs))}  # of equals the first leg
+    return bests.get(max((best for best in bests if best is not None), default=None))
 
 
 def _chart(found: Together) -> DrawnChart:
