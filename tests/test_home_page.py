@@ -12,7 +12,7 @@ import pytest
 from runsum.archive.activity import find_activity
 from runsum.archive.archive import SourceFacts
 from runsum.config import Settings
-from runsum.model import Curve, RunDigest, State, note
+from runsum.model import Curve, DataQuality, RunDigest, State, note
 from runsum.pages.contract import Page
 from runsum.pages.home import make_pages
 from runsum.pages.run import headline
@@ -327,3 +327,17 @@ def test_the_headline_says_that_the_best_is_of_few_episodes() -> None:
     assert "headline.early" not in said
     plain = replace(lucky, signals={**lucky.signals, "best_early": None})
     assert "headline.early" not in [words.key for words in headline(archive(plain).runs[0], Thresholds())]
+
+
+def test_without_training_rewards_the_headline_tells_the_last_evaluation() -> None:
+    """It is all that is known of how good the run was; beside rewards of training it would be another number."""
+    trained = run("a", "2025-10-02T00:00:00", best=97.0, final=80.0)
+    trained = replace(trained, signals={**trained.signals, "last_evaluation": 355.1})
+    assert "headline.evaluated" not in [words.key for words in headline(archive(trained).runs[0], Thresholds())]
+    for digest, begin in (
+        (replace(trained, current_timestep=None, quality=DataQuality()), "headline.no_rows"),
+        (replace(trained, best_reward=None, final_reward=None), "headline.no_reward"),
+    ):
+        said = headline(archive(digest).runs[0], Thresholds())
+        assert [words.key for words in said][-2:] == [begin, "headline.evaluated"]
+        assert said[-1].values == {"mean": 355.1}

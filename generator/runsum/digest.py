@@ -304,6 +304,7 @@ def _assemble(
     final, final_step = _final(series)
     best, best_step = _best(series)
     preset = summary["preset"].value
+    evaluations, last_evaluation = facts.last_evaluation(row)
     return RunDigest(
         source=record.source, run_id=record.run_id, slug=slug, label=recorded.label_of(record), env_id=what.env_id,
         game=facts.game_name(what.env_id) if what.env_id else None,
@@ -323,7 +324,7 @@ def _assemble(
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
             "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),
             "best_early": 1.0 if found.best_is_early else None,
-            "evaluations": float(facts.last_evaluation(row)[0]),
+            "evaluations": float(evaluations), "last_evaluation": last_evaluation,
             "level_since": None if shape.level_since is None else float(shape.level_since),
         },
         curve=reward.thin_curve(

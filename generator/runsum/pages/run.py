@@ -227,7 +227,7 @@ def headline(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
     if "digest_failed" in kinds:
         return [phrase("headline.unreadable", rows=rows)]
     if digest.current_timestep is None:
-        return [phrase("headline.no_rows" if rows == 0 else "headline.no_canonical", rows=rows)]
+        return [phrase("headline.no_rows" if rows == 0 else "headline.no_canonical", rows=rows), *_evaluated(digest)]
     said = [_progress_phrase(run)]
     if "large_rewards_lost" in kinds:
         said.append(phrase("headline.reward_lost", best=digest.best_reward))  # the end is out of sight
@@ -243,7 +243,7 @@ def headline(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
 
 def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
     if digest.best_reward is None:
-        return [phrase("headline.no_reward")]
+        return [phrase("headline.no_reward"), *_evaluated(digest)]
     if digest.best_reward == digest.final_reward:
         said = [phrase("headline.reward_same", best=digest.best_reward)]
     else:
@@ -265,6 +265,13 @@ def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
         how = "rising_again" if fell and shape == "rising" else shape
         said.append(phrase(f"headline.{how}_now" if going_on else f"headline.{how}"))
     return said
+
+
+def _evaluated(digest: RunDigest) -> Iterator[Phrase]:
+    """The last recorded evaluation, all that is known of the rewards of a run without training rewards."""
+    mean = digest.signals.get("last_evaluation")
+    if isinstance(mean, float):
+        yield phrase("headline.evaluated", mean=mean)
 
 
 def _progress_phrase(run: ArchivedRun) -> Phrase:
