@@ -10,12 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from runsum.commands.build import HowToBuild
-from runsum.commands.watch import Watched
+from runsum.commands.watch import Watched, follow
 from runsum.config import DatabasePath
 from runsum.source.changes import state_of
 from support.cli import make
@@ -179,3 +181,28 @@ def test_a_look_that_takes_long_is_seldom_taken(work: Path, monkeypatch: pytest.
     watched = Watched(HowToBuild(Path()))
     assert len({watched.state() for _ in range(5)}) == 1
     assert len(looks) == 1
+
+
+def test_between_builds_the_training_has_the_machine(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build that takes a second is not followed by another at once, however often rows arrive."""
+    now = [0.0]
+    builds: list[tuple[float, float]] = []
+
+    def build(*given: object) -> None:
+        began = now[0]
+        now[0] += 1.0 if builds else 30.0  # the first one makes everything, and is no reason to rest
+        builds.append((began, now[0]))
+        if len(builds) == 5:
+            raise KeyboardInterrupt
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr("runsum.commands.watch._build", build)
+    monkeypatch.setattr(Watched, "state", lambda watched: (int(now[0] * 10),))
+    monkeypatch.setattr("runsum.commands.watch.time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    with pytest.raises(KeyboardInterrupt):
+        follow(HowToBuild(Path()), 0.1, lambda line: None)
+    rests = [later[0] - earlier[1] for earlier, later in pairwise(builds)]
+    assert rests[0] == pytest.approx(1.0, abs=0.3)
+    assert rests[1:] == pytest.approx([2.0] * 3, abs=0.3)

@@ -22,6 +22,9 @@ from runsum.yaml_files import inherited_files
 _POLL_S = 0.5
 _UNREAD = (0, 0, 0)  # as no file looks
 _LONGEST_WAIT = 5  # times the calm that is waited for: a trainer that never rests is shown as well
+_REST = (
+    2.0  # times what the last build took: so long none begins, and a training has the machine two thirds of the time
+)
 _SELDOM = 1_000.0  # times what it takes to find the databases: so long are those believed that were found
 _LOOK_AGAIN_S = 60.0  # states change by the clock alone: a run that was silent for too long is stale
 
@@ -63,16 +66,18 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
     _build(how, say)
     say("watching; Ctrl+C ends it")
     looked = time.monotonic()
+    rested = 0.0  # from when on a build may begin
     while True:
         time.sleep(_POLL_S)
         now = watched.state()
         if now == before and time.monotonic() - looked < _LOOK_AGAIN_S:
             continue
-        before, looked = _wait_for_calm(watched, now, calm_s), time.monotonic()
+        before, looked = _wait_for_calm(watched, now, calm_s, rested), time.monotonic()
         try:
             _build(how, say)
         except RunsumError as error:
             say(f"runsum: {clean_text(complaint(error))}")
+        rested = time.monotonic() + _REST * (time.monotonic() - looked)
 
 
 class Watched:
@@ -134,10 +139,12 @@ def _build(how: HowToBuild, say: Callable[[str], object]) -> None:
         )
 
 
-def _wait_for_calm(watched: Watched, now: tuple[object, ...], calm_s: float) -> tuple[object, ...]:
-    """Wait until nothing has changed for a while, but not for ever."""
+def _wait_for_calm(watched: Watched, now: tuple[object, ...], calm_s: float, not_before: float) -> tuple[object, ...]:
+    """Wait until nothing has changed for a while, but not for ever; never to end before a moment of the clock."""
     began = changed = time.monotonic()
-    while time.monotonic() - changed < calm_s and time.monotonic() - began < _LONGEST_WAIT * calm_s:
+    while (moment := time.monotonic()) < not_before or (
+        moment - changed < calm_s and moment - began < _LONGEST_WAIT * calm_s
+    ):
         time.sleep(min(_POLL_S, calm_s / 4))
         if (later := watched.state()) != now:
             now, changed = later, time.monotonic()
