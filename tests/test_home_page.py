@@ -341,3 +341,19 @@ def test_without_training_rewards_the_headline_tells_the_last_evaluation() -> No
         said = headline(archive(digest).runs[0], Thresholds())
         assert [words.key for words in said][-2:] == [begin, "headline.evaluated"]
         assert said[-1].values == {"mean": 355.1}
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("error.log", "It failed; the last words on record: “CUDA error: out of memory”."),
+        ("error.stale_guard", "The application's stale guard marked it as failed; no error is on record."),
+    ],
+)
+def test_the_headline_tells_why_a_run_failed(key: str, said: str) -> None:
+    """Words of the training are cited; those of the guard only say that nobody knows."""
+    failed = run("a", "2025-10-02T00:00:00", state=State.FAILED)
+    error = note(key, kind="error", line="CUDA error: out of memory")
+    failed = replace(failed, summary={**failed.summary, "error_summary_if_failed": error})
+    words = Renderer(template_folder()).words
+    assert said in [words(phrase) for phrase in headline(archive(failed).runs[0], Thresholds())]

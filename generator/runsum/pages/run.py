@@ -235,7 +235,8 @@ def headline(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
         said += _reward_phrases(digest, limits)
     reason = digest.fact("error_summary_if_failed").words
     if digest.state is State.FAILED and reason is not None and "line" in reason.values:
-        said.append(phrase("headline.failed", line=reason.values["line"]))
+        guarded = reason.key == "error.stale_guard"  # its words are those of a program about a program
+        said.append(phrase("headline.failed_guard" if guarded else "headline.failed", line=reason.values["line"]))
     if any(kind.endswith("_contradiction") for kind in kinds):
         said.append(phrase("headline.contradiction"))
     return said
