@@ -12,7 +12,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, RedactionFacts, make_archive
-from runsum.archive.seeds import Together
+from runsum.archive.seeds import Value
 from runsum.archive.slugs import SlugMaker
 from runsum.cache import BuildCache, cache_file
 from runsum.clock import AsOf
@@ -144,7 +144,7 @@ def build_archive(
 
 
 class _Sums:
-    """What groups of seeds say together, from earlier builds where their runs are as they were."""
+    """What groups of seeds say together and against each other, from earlier builds where they are as they were."""
 
     kind = "seeds"
 
@@ -152,8 +152,8 @@ class _Sums:
         self.names: list[str] = []
         self._cache = cache
 
-    def remember(self, name: str, made_of: object, make: Callable[[], Together | None]) -> Together | None:
-        """The sum of a group."""
+    def remember(self, name: str, made_of: object, make: Callable[[], Value]) -> Value:
+        """The numbers of that name."""
         self.names.append(name)
         return self._cache.remember(self.kind, name, value_print(made_of), make)
 

@@ -80,6 +80,7 @@ def _cell(value: object) -> object:
         return ""
     if not isinstance(value, str):
         return value
-    value = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone one would begin a row of its own
-    value = _INNER_FORMULA.sub(r"\1'", _CONTROL.sub("", value))
+    if ";" in value or not (value.isascii() and value.isprintable()):  # else there is nothing in it to be changed
+        value = value.replace("\r\n", "\n").replace("\r", "\n")  # a lone one would begin a row of its own
+        value = _INNER_FORMULA.sub(r"\1'", _CONTROL.sub("", value))
     return "'" + value if value.startswith(_FORMULA) else value

@@ -14,7 +14,7 @@ from runsum.archive.effects import Effect, against_parent, find_effects
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
 from runsum.archive.ranking import best_first
-from runsum.archive.seeds import Remember, SeedGroups, find_seed_groups, is_unlearned
+from runsum.archive.seeds import Remember, SeedGroups, afresh, find_seed_groups, is_unlearned
 from runsum.archive.slugs import SlugMaker
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, Fact, Level, Phrase, Problem, RunDigest, known, missing, note, phrase
@@ -139,7 +139,7 @@ def make_archive(
     slugs: SlugMaker,
     thresholds: Thresholds,
     solved: Mapping[str, float],
-    remember: Remember = lambda name, made_of, make: make(),
+    remember: Remember = afresh,
 ) -> Archive:
     """Put all runs together.
 
@@ -149,7 +149,7 @@ def make_archive(
         slugs: makes folder names that do not collide.
         thresholds: rules in force.
         solved: declared solved thresholds by game, printed on the Methods page.
-        remember: knows what the seed groups of earlier builds say.
+        remember: knows what earlier builds have drawn for seed groups and their comparisons.
     """
     ordered = sorted(digests, key=lambda run: (run.started_at or "", run.source, run.run_id))
     kinship, index = find_kinship(ordered), Precedents.of(ordered)
@@ -161,16 +161,10 @@ def make_archive(
     seeds = find_seed_groups(ordered, kinship.kin, slugs, thresholds, remember)
     archived: dict[str, ArchivedRun] = {}
     for run in ordered:
-        done = _archive_run(run, kinship, by_slug, index, thresholds)
-        before, after = neighbours.get(run.slug, (None, None))
-        archived[run.slug] = replace(
-            done,
-            lineage_page=pages.get(done.kin.tree),
-            game_page=game_pages.get(run.game or ""),
-            algorithm_page=algorithm_pages.get(run.algorithm or ""),
-            before=before,
-            after=after,
-        )
+        tree = kinship.kin[run.slug].tree
+        found = (pages.get(tree), game_pages.get(run.game or ""), algorithm_pages.get(run.algorithm or ""))
+        around = (*found, *neighbours.get(run.slug, (None, None)))
+        archived[run.slug] = _archive_run(run, kinship, by_slug, index, around, thresholds)
     return Archive(
         runs=tuple(archived[run.slug] for run in reversed(ordered)),
         lineages=tuple(
@@ -182,14 +176,20 @@ def make_archive(
         thresholds=thresholds,
         solved=solved,
         seeds=seeds,
-        effects=find_effects(seeds, by_slug, thresholds),
+        effects=find_effects(seeds, by_slug, thresholds, remember),
         by_slug=archived,
     )
 
 
 def _archive_run(
-    run: RunDigest, kinship: Kinship, by_slug: Mapping[str, RunDigest], index: Precedents, limits: Thresholds
+    run: RunDigest,
+    kinship: Kinship,
+    by_slug: Mapping[str, RunDigest],
+    index: Precedents,
+    around: tuple[str | None, str | None, str | None, str | None, str | None],
+    limits: Thresholds,
 ) -> ArchivedRun:
+    """Join a run; `around`: the pages of its lineage, game and algorithm, and the runs before and after it."""
     kin = kinship.kin[run.slug]
     parent = by_slug[kin.parent] if kin.parent else None
     delta = diff_config(parent.config, run.config) if parent else ()
@@ -198,7 +198,7 @@ def _archive_run(
     seen = _evidence(run, parent, problems, delta, bool(kin.children), limits)
     advice = advise(replace(seen, settings=traits_of(run).advised, peers=PeersOf(run, index)), limits)
     added = {**lineage, **_advice_facts(advice)}
-    return ArchivedRun(run, kin, added, delta, advice, problems, None, None, None)
+    return ArchivedRun(run, kin, added, delta, advice, problems, *around)
 
 
 def _lineage_facts(

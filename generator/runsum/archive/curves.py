@@ -30,9 +30,11 @@ def stitch(legs: Sequence[RunDigest]) -> Points:
         before = steps <= min(leg.start_timestep, own.min())
         steps = np.concatenate([steps[before], own])
         rewards = np.concatenate([rewards[before], np.array(leg.curve.rewards, dtype=np.float64)])
+    if (steps[1:] > steps[:-1]).all():
+        return steps, rewards
     order = np.argsort(steps, kind="stable")
     steps, rewards = steps[order], rewards[order]
-    last = np.append(np.diff(steps) > 0, True) if len(steps) else np.empty(0, dtype=bool)
+    last = np.append(np.diff(steps) > 0, True)
     return steps[last], rewards[last]
 
 

@@ -15,7 +15,7 @@ from runsum.analysis import aggregate
 from runsum.analysis.levels import LevelDifference, compare_levels
 from runsum.analysis.rewarded import differing
 from runsum.archive import curves
-from runsum.archive.seeds import SeedGroup, SeedGroups
+from runsum.archive.seeds import Remember, SeedGroup, SeedGroups, afresh
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, RunDigest
 from runsum.thresholds import Thresholds
@@ -65,13 +65,16 @@ class Effect:
         return "higher" if self.low > 0 else "lower" if self.high < 0 else "unclear"
 
 
-def find_effects(seeds: SeedGroups, runs: Mapping[str, RunDigest], limits: Thresholds) -> dict[str, tuple[Effect, ...]]:
+def find_effects(
+    seeds: SeedGroups, runs: Mapping[str, RunDigest], limits: Thresholds, remember: Remember = afresh
+) -> dict[str, tuple[Effect, ...]]:
     """The comparisons of each game, by its name, the clearest first.
 
     Args:
         seeds: the groups.
         runs: all runs by slug.
         limits: thresholds in force.
+        remember: knows what earlier builds have drawn.
     """
     by_game: dict[str, dict[tuple[str, str], list[SeedGroup]]] = {}
     for group in seeds.groups:
@@ -82,7 +85,7 @@ def find_effects(seeds: SeedGroups, runs: Mapping[str, RunDigest], limits: Thres
         pairs = [pair for groups in tasks.values() for pair in _pairs(groups, int(limits.change_settings))]
         pairs.sort(key=_worth)
         with np.errstate(over="ignore", invalid="ignore"):  # rewards of 1e308 cannot be added up
-            compared = [_compare(before, after, runs, limits) for before, after in pairs[:COMPARED]]
+            compared = [_compare(before, after, runs, limits, remember) for before, after in pairs[:COMPARED]]
         effects = [effect for effect in compared if effect is not None and math.isfinite(effect.delta or 0.0)]
         effects.sort(key=_clearest)
         found[game] = tuple(effects)
@@ -137,7 +140,9 @@ def _worth(pair: tuple[SeedGroup, SeedGroup]) -> tuple[float, ...]:
     return -min(len(before.samples), len(after.samples)), _distance(before, after), -len(before.samples)
 
 
-def _compare(before: SeedGroup, after: SeedGroup, runs: Mapping[str, RunDigest], limits: Thresholds) -> Effect | None:
+def _compare(
+    before: SeedGroup, after: SeedGroup, runs: Mapping[str, RunDigest], limits: Thresholds, remember: Remember
+) -> Effect | None:
     own, other = ([sample.points for sample in group.samples] for group in (after, before))
     within = curves.common_range([*own, *other])
     if within is None:
@@ -151,7 +156,11 @@ def _compare(before: SeedGroup, after: SeedGroup, runs: Mapping[str, RunDigest],
     low = high = probability = None
     if few >= limits.seeds_min_runs:
         times = int(limits.bootstrap_curve_repetitions)
-        low, high = aggregate.bootstrap_difference(one, two, aggregate.interquartile_mean, times)
+        low, high = remember(
+            f"{_name(after)} - {_name(before)}",
+            (one, two, times),
+            lambda: aggregate.bootstrap_difference(one, two, aggregate.interquartile_mean, times),
+        )
         probability = aggregate.probability_of_improvement(one, two)
     return Effect(
         changes=changes,
@@ -165,6 +174,11 @@ def _compare(before: SeedGroup, after: SeedGroup, runs: Mapping[str, RunDigest],
         probability=probability,
         reliable=few >= limits.seeds_interval_runs,
     )
+
+
+def _name(group: SeedGroup) -> str:
+    key = repr((group.env_id, group.algorithm, sorted(group.settings.items())))
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[ConfigChange, ...]:

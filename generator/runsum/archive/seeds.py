@@ -10,6 +10,8 @@ import hashlib
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from functools import lru_cache
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -25,6 +27,8 @@ from runsum.model import RunDigest
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 from runsum.traits import traits_of
+
+Value = TypeVar("Value")
 
 POINTS = 51
 _CELLS, _CURVE_CELLS = 20_000_000.0, 10_000_000.0
@@ -153,9 +157,20 @@ class SeedGroups:
         return tuple(group for group in self.groups if group.slug is not None)
 
 
-Remember = Callable[[str, object, Callable[[], "Together | None"]], "Together | None"]
-"""What a group says together, from an earlier build where it is known: name of the group, everything that it is made
-of, and the work itself."""
+class Remember(Protocol):
+    """Numbers that take long, from an earlier build where they are known.
+
+    Called with a name that no other numbers have, everything that they are made of, and the work itself.
+    """
+
+    def __call__(self, name: str, made_of: object, make: Callable[[], Value]) -> Value:
+        """The numbers."""
+        ...
+
+
+def afresh(name: str, made_of: object, make: Callable[[], Value]) -> Value:
+    """Remember nothing."""
+    return make()
 
 
 def find_seed_groups(
@@ -163,7 +178,7 @@ def find_seed_groups(
     kin: Mapping[str, Kin],
     slugs: SlugMaker,
     limits: Thresholds,
-    remember: Remember = lambda name, made_of, make: make(),
+    remember: Remember = afresh,
 ) -> SeedGroups:
     """Put runs of equal settings together.
 
@@ -211,6 +226,7 @@ def key_of(run: RunDigest) -> Key | None:
     return run.env_id, run.algorithm, tuple(sorted(learned.items()))
 
 
+@lru_cache(maxsize=4_096)
 def is_unlearned(name: str) -> bool:
     """Whether a setting changes nothing of what is learned: seed, target, device, paths and the like."""
     last = short_name(name).lower()
@@ -222,6 +238,7 @@ def is_target(name: str) -> bool:
     return short_name(name) in _TARGETS
 
 
+@lru_cache(maxsize=4_096)
 def _follows_schedule(name: str, value: str) -> bool:
     """Whether a setting says that a quantity changes over the whole training: the target then changes learning, too."""
     return name.endswith(("_at_the_end", "_schedule", "exploration_fraction")) or value.startswith("lin_")
@@ -251,7 +268,9 @@ def _make_group(
     if enough:
         whole = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()
         mark = whole[:6]
-        together = remember(whole, (samples, limits), lambda: sum_up(samples, limits))
+        legs = {run.slug: run.fingerprint for chain in chains for run in chain}
+        made_of = ([[legs[slug] for slug in sample.legs] for sample in samples], limits)
+        together = remember(whole, made_of, lambda: sum_up(samples, limits))
         slug = slugs.make("seeds", f"{game[:24]} {algorithm[:8]} {mark}", mark)
     begun = chains[0][0].started_at or ""
     named = dict(settings)

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from runsum.analysis.setting_texts import setting_text
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.archive.ranking import Task, task_of
 from runsum.drawing import ALL_CHARTS
@@ -140,6 +139,5 @@ def _settings_but_seed(run: ArchivedRun) -> Group | None:
     return (run.digest.env_id, run.digest.algorithm, tuple(settings.items())) if settings else None
 
 
-def _seed_of(run: ArchivedRun) -> object:
-    value = run.digest.config.get(_SEED)
-    return None if value is None or value.value is None else setting_text(value.value)
+def _seed_of(run: ArchivedRun) -> str | None:
+    return traits_of(run.digest).settings.get(_SEED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from operator import attrgetter
 
 from markupsafe import Markup
 
@@ -37,6 +38,8 @@ from runsum.pages.run_layout import HEALTH_SECTION, SECTIONS, FactRow, section_r
 from runsum.pages.search_card import SearchCard, make_cards
 from runsum.thresholds import Thresholds
 
+_FROM_DIGESTS = ("digest", "added", "config_delta")  # follow from the digests of a run and its parent, and the rest
+_joined = attrgetter(*(one.name for one in fields(ArchivedRun) if one.name not in _FROM_DIGESTS))
 _LISTED = 100  # a page stays one that a browser opens at once, whatever a database holds
 
 
@@ -137,11 +140,13 @@ class RunPages:
 
     def fingerprint(self, run: ArchivedRun) -> str:
         """Changes with anything that the page of a run, or a data file made of the archive beside it, can show."""
-        joined = [getattr(run, one.name) for one in fields(run) if one.name != "digest"]
+        parent = self._archive.find(run.kin.parent).digest.fingerprint if run.kin.parent else ""
         around = (*_links(run, self._archive), *self._offers.links(run), *ancestors_of(run, self._archive))
         note = self._notes.get(run.digest.run_id, "")
         seeds = seed_document(run, self._archive)
-        return value_print(run.digest.fingerprint, joined, around, seeds, self._cards[run.digest.slug], str(note))
+        return value_print(
+            run.digest.fingerprint, parent, _joined(run), around, seeds, self._cards[run.digest.slug], str(note)
+        )
 
     def page(self, run: ArchivedRun) -> Page:
         """The page of a run."""

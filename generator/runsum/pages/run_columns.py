@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import NoneType
 
 from markupsafe import Markup
 
@@ -108,16 +110,15 @@ def find_columns(archive: Archive, notes: Mapping[str, Markup]) -> list[Column]:
 
 def _settings(runs: Sequence[ArchivedRun], taken: set[str]) -> list[Column]:
     """A column for each setting; one that every run lacks is none."""
-    counts = Counter(
-        name for run in runs for name, value in run.digest.config.items() if plain(value.value) is not None
-    )
+    configs = [run.digest.config for run in runs]
+    counts = Counter(name for config in configs for name, value in config.items() if value.value is not None)
     frequent = sorted(counts, key=lambda name: (-counts[name], name))[:CONFIG_COLUMNS]
     columns = []
     for name in sorted(frequent):
-        values = [_setting(run, name) for run in runs]
-        is_number = all(isinstance(value, int | float) for value in values if value is not None)
+        values = [None if (found := config.get(name)) is None else _setting(found.value) for config in configs]
+        is_number = set(map(type, values)) <= {int, float, NoneType}
         kind = "number" if is_number else "category"
-        shown = values if is_number else [None if value is None else _words(setting(value)) for value in values]
+        shown = values if is_number else [None if value is None else _setting_words(value) for value in values]
         label = _label(name, taken)
         taken.add(label)
         columns.append(Column(label, label, kind, "setting", "configuration", False, False, shown))
@@ -134,14 +135,21 @@ def _label(name: str, taken: set[str]) -> str:
     return unique
 
 
-def _setting(run: ArchivedRun, name: str) -> Scalar:
-    value = run.digest.config.get(name)
-    if value is None:
-        return None
-    found = plain(value.value)
+def _setting(value: object) -> Scalar:
+    return _scalar(value) if isinstance(value, str | int | float) else plain(value)
+
+
+@lru_cache(maxsize=4_096, typed=True)  # a large archive has a million, most of them shared; True is not 1
+def _scalar(value: str | int | float) -> Scalar:
+    found = plain(value)
     if isinstance(found, bool):
         return setting(found)
     return found if not isinstance(found, float) or math.isfinite(found) else str(found)
+
+
+@lru_cache(maxsize=4_096, typed=True)
+def _setting_words(value: Scalar) -> str:
+    return _words(setting(value))
 
 
 def measured(value: float | None) -> float | None:

@@ -128,15 +128,16 @@ def packed(values: Sequence[Scalar | tuple[str, ...]], *, as_places: bool = Fals
         `values` themselves, null where missing; or, where they repeat, the `distinct` ones and for each row its place
         among them, counted from 1 (0: missing). Rows of several words have a list of places.
     """
-    if any(isinstance(value, tuple) for value in values):
+    if tuple in set(map(type, values)):
         words = {word: place for place, word in enumerate(_distinct(values), start=1)}
         places = [[words[word] for word in value] if isinstance(value, tuple) else [] for value in values]
         return {"distinct": list(words), "places": places}
-    distinct = dict.fromkeys(value for value in values if value is not None)
+    distinct = dict.fromkeys(values)
+    distinct.pop(None, None)
     if not as_places and len(distinct) > max(len(values) // 3, 1):
         return {"values": list(values)}
-    place_of = {value: place for place, value in enumerate(distinct, start=1)}
-    return {"distinct": list(place_of), "places": [0 if value is None else place_of[value] for value in values]}
+    place_of = {value: place for place, value in enumerate(distinct, start=1)} | {None: 0}
+    return {"distinct": list(distinct), "places": [place_of[value] for value in values]}
 
 
 def _distinct(values: Sequence[Scalar | tuple[str, ...]]) -> dict[str, None]:

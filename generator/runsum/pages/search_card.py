@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from html import unescape
 from itertools import chain
 
@@ -70,8 +71,10 @@ def make_cards(archive: Archive, notes: Mapping[str, Markup]) -> dict[str, Searc
         archive: the runs, newest first.
         notes: the persons' notes by run id, as safe HTML.
     """
-    shared = _Shared(archive)
-    written = {run.digest.slug: (_notes(run, notes), _error(run)) for run in archive.runs}
+    tags = {run.digest.slug: tuple(_tags(run)) for run in archive.runs}
+    shared = _Shared(archive, tags)
+    failures = {run.digest.slug: _error(run) for run in archive.runs}
+    written = {slug: (_notes(run, notes, failures[slug]), failures[slug]) for slug, run in archive.by_slug.items()}
     count = sum(bool(words) for texts in written.values() for words in texts)
     length = min(WORDS_PER_RUN, WORDS_PER_ARCHIVE // max(1, count))
     boosts = _boosts(archive)
@@ -85,7 +88,7 @@ def make_cards(archive: Archive, notes: Mapping[str, Markup]) -> dict[str, Searc
             env_id=digest.env_id if digest.env_id and ("env_id", digest.env_id) in told else "",
             day=digest.started_at or "",
             best="" if digest.best_reward is None else reward(digest.best_reward).replace(",", ""),
-            tags=tuple(tag for name, tag in _tags(run) if (name, tag) in told),
+            tags=tuple(tag for name, tag in tags[digest.slug] if (name, tag) in told),
             settings=tuple(f"{name} {value}" for name, value in traits_of(digest).spelled if (name, value) in told),
             notes=cut(said, length),
             error=cut(failure, length),
@@ -97,8 +100,8 @@ def make_cards(archive: Archive, notes: Mapping[str, Markup]) -> dict[str, Searc
 class _Shared:
     """Which values a card tells: all that few runs have, and of the others those of the newest runs of each game."""
 
-    def __init__(self, archive: Archive) -> None:
-        self._values = {run.digest.slug: tuple(_values(run)) for run in archive.runs}
+    def __init__(self, archive: Archive, tags: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+        self._values = {run.digest.slug: tuple(_values(run, tags[run.digest.slug])) for run in archive.runs}
         self._counts = Counter(chain.from_iterable(self._values.values()))
         self._per_game = max(1, SHARED // max(1, len(archive.games)))
         self._told: Counter[tuple[str | None, tuple[str, str]]] = Counter()
@@ -115,11 +118,11 @@ class _Shared:
             yield value
 
 
-def _values(run: ArchivedRun) -> Iterator[tuple[str, str]]:
+def _values(run: ArchivedRun, tags: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Everything of a run that other runs can have as well: (name, value), each once."""
     if run.digest.env_id:
         yield "env_id", run.digest.env_id
-    yield from _tags(run)
+    yield from tags
     yield from traits_of(run.digest).spelled
 
 
@@ -136,14 +139,14 @@ def _name(run: ArchivedRun) -> str:
     label = cut(run.digest.label, 100)
     ending = _PLACE_IN_LINEAGE.search(label)
     own = label[: ending.start()] if ending else label
-    if _words(own) <= _words(f"{title_of(run)} {run.digest.env_id or ''} {run.digest.run_id}"):
+    if _words(own) <= _words(f"{title_of(run)} {run.digest.env_id or ''}") | _words(run.digest.run_id):
         return ending.group() if ending and run.lineage_page else ""
     return label
 
 
-def _notes(run: ArchivedRun, notes: Mapping[str, Markup]) -> str:
+def _notes(run: ArchivedRun, notes: Mapping[str, Markup], error: str) -> str:
     """Note file, chart notes, description and status notes, without the application's lines and what the error says."""
-    digest, error = run.digest, _error(run)
+    digest = run.digest
     person = unescape(re.sub(r"<[^>]*>", " ", notes.get(digest.run_id, "")))
     lines = (line.strip() for line in (*(digest.description or "").splitlines(), *digest.status_notes))
     told = dict.fromkeys(line for line in lines if not _BY_APPLICATION.fullmatch(line) and line not in error)
@@ -173,5 +176,6 @@ def _newness(started_s: float | None) -> float:
     return _NEWEST * min(max(((started_s or _LONG_AGO_S) - _LONG_AGO_S) / _AGES_S, 0.0), 1.0)
 
 
-def _words(text: str) -> set[str]:
-    return {word.casefold() for word in _WORD.findall(text)}
+@lru_cache(maxsize=4_096)  # runs share their tags and titles
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.casefold() for word in _WORD.findall(text))
