@@ -134,7 +134,7 @@ class Gatherer:
             wanted = [run for run in runs if run.slug not in digests]
             total, read = Counter(run.source.name for run in wanted), Counter[str]()
             for run, done in self._read(wanted):
-                digests[run.slug] = unpack_digest(done.digest)
+                digests[run.slug] = unpack_digest(done.digest, done.fingerprint)
                 asked.update(done.asked)
                 files.update(done.seen.files)
                 self._take(run, done, keep=not _has_failed(digests[run.slug]))
@@ -169,7 +169,7 @@ class Gatherer:
         if not isinstance(kept, KeptRun) or not kept.holds(self._use.now, run.source.runs, run.source.others):
             return None
         try:
-            digest = unpack_digest(kept.digest)
+            digest = unpack_digest(kept.digest, kept.fingerprint)
         except Exception:  # whatever a damaged pickle raises
             return None
         return (digest, kept) if self._writer.keep(kept.files) else None

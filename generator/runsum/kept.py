@@ -22,13 +22,14 @@ class KeptRun:
     """A digest of an earlier build and what it depends on besides its fingerprint.
 
     Attributes:
-        digest: packed, see `PackedRun`.
+        digest, fingerprint: see `PackedRun`.
         files: SHA-256 of its data files, by path.
         asked, seen_files, seen_names: see `PackedRun`.
         others: the state of the table of rows, where rows of other runs matter; "" where they do not.
     """
 
     digest: bytes
+    fingerprint: str
     files: Mapping[str, str]
     asked: tuple[Asked, ...]
     seen_files: Mapping[str, Signature]
@@ -55,10 +56,8 @@ def keep_run(done: PackedRun, files: Mapping[str, str], others: str | None) -> K
     """What to keep of a run; None where it cannot be told whether it will hold."""
     if done.has_foreign_rows and others is None:
         return None
-    others = others or ""
-    return KeptRun(
-        done.digest, files, done.asked, done.seen.files, done.seen.names, others if done.has_foreign_rows else ""
-    )
+    others = (others or "") if done.has_foreign_rows else ""
+    return KeptRun(done.digest, done.fingerprint, files, done.asked, done.seen.files, done.seen.names, others)
 
 
 def run_print(base: str, known: RunRows, slug: str, stamps: Iterable[str | None]) -> str:

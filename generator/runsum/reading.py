@@ -80,6 +80,7 @@ class PackedRun:
 
     Attributes:
         digest: see `unpack_digest`.
+        fingerprint: of those bytes: equal ones are equal digests.
         files: content of its data files, by name.
         asked: see `DigestedRun`.
         seen: what of the disk and of the other runs' names it depends on.
@@ -87,20 +88,20 @@ class PackedRun:
     """
 
     digest: bytes
+    fingerprint: str
     files: Mapping[str, bytes]
     asked: tuple[Asked, ...]
     seen: Witness
     has_foreign_rows: bool
 
 
-def unpack_digest(packed: bytes) -> RunDigest:
-    """The digest of a run; its fingerprint is that of the bytes: equal ones are equal digests.
+def unpack_digest(packed: bytes, fingerprint: str) -> RunDigest:
+    """The digest of a run, with its fingerprint.
 
     Raises:
         Exception: of any kind, where the bytes are damaged.
     """
     digest: RunDigest = unpack(packed)
-    fingerprint = hashlib.blake2b(packed, digest_size=16).hexdigest()
     object.__setattr__(digest, "fingerprint", fingerprint)  # nobody else has it yet; to replace it would unpack all
     return digest
 
@@ -151,7 +152,9 @@ def read_nothing(task: ReadTask, why: str) -> PackedRun:
 
 
 def _pack(done: DigestedRun, seen: Witness, has_foreign_rows: bool) -> PackedRun:
-    return PackedRun(pack(with_traits(done.digest)), done.files, done.asked, seen, has_foreign_rows)
+    packed = pack(with_traits(done.digest))
+    fingerprint = hashlib.blake2b(packed, digest_size=16).hexdigest()
+    return PackedRun(packed, fingerprint, done.files, done.asked, seen, has_foreign_rows)
 
 
 def _look_below(root: Path, record: RunRecord, known: frozenset[str], witness: Witness) -> ProjectFiles:

@@ -8,6 +8,7 @@ and fared better, where there is one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from runsum.analysis.evidence import Evidence, Precedent, below_parent, ended_when_solved, lost_share
 from runsum.analysis.gate import judge_gate
@@ -48,9 +49,8 @@ class Advice:
 def advise(evidence: Evidence, limits: Thresholds) -> Advice:
     """Apply the gate and the table of rules."""
     gate, reason = judge_gate(evidence, limits)
-    found = [(rule, values) for rule in RULES if (values := rule.applies(evidence, limits)) is not None]
-    found.sort(key=lambda item: -item[0].support)
-    return Advice(gate, reason, tuple(_recommend(rule, values) for rule, values in found[:2]))
+    found = ((rule, values) for rule in _STRONGEST_FIRST if (values := rule.applies(evidence, limits)) is not None)
+    return Advice(gate, reason, tuple(_recommend(rule, values) for rule, values in islice(found, 2)))
 
 
 def _recommend(rule: Rule, values: Values) -> Recommendation:
@@ -382,3 +382,4 @@ RULES: tuple[Rule, ...] = (
     Rule("evaluate", 0.02, _not_evaluated),
 )
 """The table: name, support, test. Two with most support are printed."""
+_STRONGEST_FIRST = sorted(RULES, key=lambda rule: -rule.support)
