@@ -12,7 +12,7 @@ import pytest
 from runsum.archive.activity import find_activity
 from runsum.archive.archive import SourceFacts
 from runsum.config import Settings
-from runsum.model import Curve, RunDigest, State, note
+from runsum.model import Curve, Finding, Level, RunDigest, State, note, phrase
 from runsum.pages.contract import Page
 from runsum.pages.home import make_pages
 from runsum.pages.run import headline
@@ -120,6 +120,24 @@ def test_a_run_that_fell_says_from_where() -> None:
     """What was given back counts more than the direction at the end."""
     page = home(shaped(run("a", "2025-10-02T00:00:00", best=20.0, final=2.0), "rising"))
     assert rows(section(page, "Finished lately"))[0][8] == "fell from its best, 20"
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "words"),
+    [
+        ("below_best", {"best": 9.0, "end": 6.0, "is_noise": False}, "level since 400 steps; below its best level, 9"),
+        ("below_best", {"best": 9.0, "end": 6.0, "is_noise": True}, "level since 400 steps"),
+        ("fell_from_start", {"before": 9.0, "after": 6.0}, "level since 400 steps; below its best level, 9"),
+    ],
+)
+def test_a_run_that_the_digest_calls_worse_is_not_only_called_level(
+    key: str, values: dict[str, object], words: str
+) -> None:
+    """A level stretch at the end says nothing of where the reward had been before."""
+    said = Finding("reward_shape", Level.WATCH, phrase(f"finding.reward_{key}", **values))
+    level = shaped(run("a", "2025-10-02T00:00:00", best=10.0), "level", level_since=400.0)
+    page = home(replace(level, findings=(said,)))
+    assert rows(section(page, "Finished lately"))[0][8] == words
 
 
 def test_a_solved_game_is_said() -> None:

@@ -227,7 +227,7 @@ def _find_regressions(ordered: Sequence[DatedRun], archive: Archive) -> list[Reg
             continue  # it may still recover
         parent = archive.find(item.run.kin.parent) if item.run.kin.parent else None
         below, fell = _got_worse(item.run, parent, archive.thresholds)
-        slipped = None if fell else _slipped(item.run)
+        slipped = None if fell else find_slip(item.run)
         if below or fell or slipped is not None:
             found.append(Regression(item, parent if below else None, fell, slipped))
     return found
@@ -261,7 +261,7 @@ def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds)
     return below, fell
 
 
-def _slipped(run: ArchivedRun) -> Finding | None:
+def find_slip(run: ArchivedRun) -> Finding | None:
     """What the check of the reward says of a run that ended below where it had been, if it is more than a guess."""
     for found in run.digest.findings:
         if found.rule == "reward_shape" and found.reason.key in _SLIPPED and found.confidence != "low":
