@@ -13,7 +13,7 @@ from runsum.archive.slugs import SlugMaker
 from runsum.measures import Cost, HumanScore
 from runsum.model import Curve, RunDigest
 from runsum.pages.contract import Page
-from runsum.pages.groups import GroupPage, make_parts
+from runsum.pages.groups import GroupPage, make_pages, make_parts
 from runsum.render import Renderer
 from runsum.resources import template_folder
 from support.digests import LIMITS, learned
@@ -103,6 +103,13 @@ def test_a_sum_over_some_runs_says_of_how_many() -> None:
     (line,) = re.findall(r"<tr><td>PPO</td>.*?</tr>", told)
     cells = [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
     assert cells[1:4] == ["2", "4 h", "1.5 from 1 run"]
+
+
+def test_the_hours_of_a_game_say_of_how_many_runs_they_are() -> None:
+    """In the list of games as on the page of the game."""
+    timed, untimed = (replace(learned(name, at=at), trained_h=h) for at, name, h in ((0, "a", 2.0), (1, "b", None)))
+    (page, _) = make_pages(make_archive([timed, untimed], (), SlugMaker(), LIMITS, {}))
+    assert "2 h from 1 run" in re.sub(r"<[^>]*>", "", RENDERER.page(page.template, page.context))
 
 
 def test_runs_without_a_human_normalised_score_are_counted() -> None:

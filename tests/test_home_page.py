@@ -185,10 +185,11 @@ def test_the_totals_say_of_how_many_runs_they_are() -> None:
     page = home(
         replace(run("a", "2025-10-02T00:00:00"), energy_kwh=0.5),
         replace(run("b", "2025-10-02T00:00:00"), energy_kwh=0.25),
-        run("c", "2025-10-02T00:00:00", hours=None),
+        replace(run("c", "2025-10-02T00:00:00", hours=None), current_timestep=None),
     )
     tiles = unmarked(page[page.index("rs-tiles") : page.index("## ")])
     assert "trained 2 h recorded for 2 runs" in tiles
+    assert "timesteps 2,000 recorded for 2 runs" in tiles
     assert "GPU energy 0.75 kWh recorded for 2 runs" in tiles
 
 

@@ -11,6 +11,8 @@ from runsum.archive.archive import Archive, ArchivedRun, make_archive
 from runsum.archive.lineage import Kinship, find_kinship
 from runsum.archive.slugs import SlugMaker
 from runsum.model import ConfigValue, Curve, DataQuality, Fact, LineageHints, RunDigest, State, known, missing, note
+from runsum.pages import lineage as lineage_pages
+from runsum.pages.contract import Page
 from runsum.pages.lineage_facts import effect_of
 from runsum.thresholds import Thresholds
 
@@ -230,6 +232,17 @@ def test_lineages_of_equal_roots_have_pages_of_their_own() -> None:
         run("b", "a", slug="b-1", start=1), run("b", "a", source="two", slug="b-2", start=1),
     )  # fmt: skip
     assert len({lineage.slug for lineage in made.lineages}) == 2
+
+
+def test_the_steps_of_a_leg_without_a_row_are_not_nought() -> None:
+    """Its own are not recorded, and the sum says whose it is not."""
+    made = archive(run("a"), replace(run("b", "a", start=1), current_timestep=None, trained_h=None))
+    (part,) = lineage_pages.make_parts(made)
+    page = next(page for page in part.make() if isinstance(page, Page))
+    assert isinstance(page.context, lineage_pages.LineagePage)
+    assert [leg.own_steps for leg in page.context.legs] == [1000, None]
+    assert [said.key for said in page.context.headline][:2] == ["lineage.headline", "lineage.headline_part"]
+    assert page.context.headline[0].values["steps"] == 1000
 
 
 # ---------------------------------------------------------------- length

@@ -52,16 +52,17 @@ def add_costs(runs: Sequence[RunDigest]) -> Costs:
     limits = Counter(cost.limit for cost in costs)
     return Costs(
         runs=len(runs),
-        hours=_add(cost.hours for cost in costs),
-        gpu_hours=_add(cost.gpu_hours for cost in costs),
-        energy_kwh=_add(cost.energy_kwh for cost in costs),
-        lost_h=_add(cost.lost_h for cost in costs),
-        gained_per_gpu_hour=_add((cost.gained_per_gpu_hour for cost in costs), statistics.median),
+        hours=add_known(cost.hours for cost in costs),
+        gpu_hours=add_known(cost.gpu_hours for cost in costs),
+        energy_kwh=add_known(cost.energy_kwh for cost in costs),
+        lost_h=add_known(cost.lost_h for cost in costs),
+        gained_per_gpu_hour=add_known((cost.gained_per_gpu_hour for cost in costs), statistics.median),
         limits=tuple(sorted(limits.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
-def _add(values: Iterable[float | None], how: Callable[[Sequence[float]], float] = sum) -> Sum:
+def add_known(values: Iterable[float | None], how: Callable[[Sequence[float]], float] = sum) -> Sum:
+    """The sum of what is known, and of how many runs it is."""
     found = list(values)
     known = [value for value in found if value is not None]
     return Sum(how(known) if known else None, len(known), 0 < len(known) < len(found))

@@ -100,7 +100,7 @@ class Month:
         still_open: runs that are not over, and those with an unknown status.
         trained_h: hours that its runs trained; None where no run says so.
         untimed: runs whose training time is not known.
-        timesteps: steps that its runs trained themselves.
+        timesteps: steps that its runs trained themselves; None where no run says so.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Month:
     regressions: tuple[Regression, ...]
     trained_h: float | None
     untimed: int
-    timesteps: int
+    timesteps: int | None
 
     @property
     def stopped(self) -> int:
@@ -167,6 +167,7 @@ def _make_month(
 ) -> Month:
     digests = [item.run.digest for item in runs]
     hours = [digest.trained_h for digest in digests if digest.trained_h is not None]
+    steps = [digest.own_steps for digest in digests if digest.own_steps is not None]
     return Month(
         name=name,
         begun=begun,
@@ -179,7 +180,7 @@ def _make_month(
         regressions=tuple(worse),
         trained_h=sum(hours) if hours else None,
         untimed=len(digests) - len(hours),
-        timesteps=sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests),
+        timesteps=sum(steps) if steps else None,
     )
 
 

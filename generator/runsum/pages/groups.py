@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Group
+from runsum.archive.costs import Sum
 from runsum.archive.ranking import Task, best_first, task_of
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
@@ -79,7 +80,7 @@ class GroupEntry:
     name: str
     href: Markup
     runs: int
-    hours: float | None
+    hours: Sum
     best: RunRow | None
     partners: str
 

@@ -237,8 +237,8 @@ def _tiles(archive: Archive) -> Iterator[Tile]:
     yield Tile("lineages", len(archive.lineages), "exact", term="lineage")
     trained = [digest.trained_h for digest in digests]
     yield Tile("trained", add_up(trained), "hours", _share(trained), phrase("tile.no_hours"), "trained")
-    steps = sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests)
-    yield Tile("timesteps", steps, "steps", term="timestep")
+    steps = [digest.own_steps for digest in digests]
+    yield Tile("timesteps", add_up(steps), "steps", _share(steps), phrase("tile.no_steps"), "timestep")
     energy = [digest.energy_kwh for digest in digests]
     yield Tile("GPU energy", add_up(energy), "kwh", _share(energy), phrase("tile.no_energy"), "energy")
     costs = add_costs(digests)
