@@ -193,6 +193,13 @@ def test_the_totals_say_of_how_many_runs_they_are() -> None:
     assert "GPU energy 0.75 kWh recorded for 2 runs" in tiles
 
 
+def test_a_game_has_a_best_run_though_most_of_its_runs_have_no_reward() -> None:
+    """Two runs of another environment failed before the first episode."""
+    crashed = [replace(run(name, "2025-10-03T00:00:00", state=State.FAILED), env_id="other") for name in "bc"]
+    page = home(run("a", "2025-10-02T00:00:00", best=7.0), *crashed)
+    assert [cells[:3] for cells in rows(section(page, "Best of each game"))] == [["Pong", "3", "7"]]
+
+
 # ---------------------------------------------------------------- few and none
 
 

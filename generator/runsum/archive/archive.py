@@ -110,6 +110,11 @@ class Group:
     name: str
     runs: tuple[ArchivedRun, ...]
 
+    @property
+    def best(self) -> ArchivedRun | None:
+        """Of a game, the first run of the ranking that has a reward; the task of most runs may have none."""
+        return next((run for run in self.runs if run.digest.best_reward is not None), None)
+
 
 @frozen
 class Archive:

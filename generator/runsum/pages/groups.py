@@ -242,7 +242,7 @@ def _count(names: Any) -> tuple[tuple[str, int], ...]:
 
 
 def _entry(group: Group, is_game: bool) -> GroupEntry:
-    best = group.runs[0] if is_game and group.runs[0].digest.best_reward is not None else None
+    best = group.best if is_game else None
     partners = _count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs)
     return GroupEntry(
         group.name,
