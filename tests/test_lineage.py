@@ -245,6 +245,21 @@ def test_the_steps_of_a_leg_without_a_row_are_not_nought() -> None:
     assert page.context.headline[0].values["steps"] == 1000
 
 
+def test_the_best_leg_is_one_of_those_that_were_rewarded_alike() -> None:
+    """A leg that went on with another reward function is measured in other units, however large its rewards are."""
+    legs = [run("a", final=5.0), run("b", "a", start=1, final=7.0),
+            run("c", "b", start=2, final=900.0, reward_fn="raw")]  # fmt: skip
+    (part,) = lineage_pages.make_parts(archive(*legs))
+    page = next(page for page in part.make() if isinstance(page, Page))
+    assert isinstance(page.context, lineage_pages.LineagePage)
+    said = {words.key: words.values for words in page.context.headline}
+    assert said["lineage.headline_reward"] == {"best": 7.0, "run": "b"}
+    assert "lineage.headline_tasks" in said
+    (index,) = lineage_pages.make_pages(archive(*legs))
+    assert isinstance(index.context, lineage_pages.LineageIndexPage)
+    assert [entry.best is not None and entry.best.run.digest.run_id for entry in index.context.entries] == ["b"]
+
+
 # ---------------------------------------------------------------- length
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Lineage
 from runsum.archive.costs import Sum
+from runsum.archive.ranking import best_first, task_of
 from runsum.chartdata import columns, static_bars, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
@@ -161,15 +162,13 @@ def _headline(lineage: Lineage) -> Iterator[Phrase]:
     yield phrase("lineage.headline", legs=len(runs), root=lineage.tree.root, steps=steps.value, hours=hours.value)
     if steps.is_part:
         yield phrase("lineage.headline_part", count=len(runs) - steps.count)
-    best = max(
-        (run for run in runs if run.digest.best_reward is not None),
-        key=lambda run: run.digest.best_reward or 0.0,
-        default=None,
-    )
+    best = _best(runs)
     if best is not None:
         yield phrase("lineage.headline_reward", best=best.digest.best_reward, run=best.digest.run_id)
         if best.best_of is not None:
             yield phrase("headline.early")
+        if len({task_of(run.digest) for run in runs}) > 1:
+            yield phrase("lineage.headline_tasks")
     forks = sum(len(run.kin.children) > 1 for run in runs)
     if forks:
         yield phrase("lineage.headline_forks", forks=forks)
@@ -178,6 +177,13 @@ def _headline(lineage: Lineage) -> Iterator[Phrase]:
     idle = _idle_seconds(runs)
     if idle > 3600:
         yield phrase("lineage.headline_idle", idle=idle)
+
+
+def _best(runs: Sequence[ArchivedRun]) -> ArchivedRun | None:
+    """The leg with the best mean: of legs rewarded for different things, or in several environments, as games rank."""
+    by_slug = {run.digest.slug: run for run in runs if run.digest.best_reward is not None}
+    ordered = best_first([run.digest for run in runs])
+    return next((by_slug[digest.slug] for digest in ordered if digest.slug in by_slug), None)
 
 
 def _idle_seconds(runs: Sequence[ArchivedRun]) -> float:
@@ -246,11 +252,7 @@ def _tree(lineage: Lineage) -> dict[str, Any]:
 
 def _entry(lineage: Lineage) -> LineageEntry:
     runs = lineage.runs
-    best = max(
-        (run for run in runs if run.digest.best_reward is not None),
-        key=lambda run: run.digest.best_reward or 0.0,
-        default=None,
-    )
+    best = _best(runs)
     return LineageEntry(
         lineage.tree.root,
         Markup(f"{lineage.slug}/index.html"),
