@@ -10,7 +10,19 @@ import pytest
 from runsum.archive.archive import Archive, ArchivedRun, make_archive
 from runsum.archive.lineage import Kinship, find_kinship
 from runsum.archive.slugs import SlugMaker
-from runsum.model import ConfigValue, Curve, DataQuality, Fact, LineageHints, RunDigest, State, known, missing, note
+from runsum.model import (
+    ConfigValue,
+    Curve,
+    DataQuality,
+    Fact,
+    LineageHints,
+    RunDigest,
+    State,
+    known,
+    missing,
+    note,
+    phrase,
+)
 from runsum.pages import lineage as lineage_pages
 from runsum.pages.contract import Page
 from runsum.pages.lineage_facts import effect_of
@@ -338,6 +350,12 @@ def test_a_leg_without_reward_has_no_difference() -> None:
     """Nothing is compared with nothing."""
     leg = archived(run("a", final=10.0), run("b", "a", start=1))
     assert said(leg.summary["reward_delta"]) == ("lineage.no_reward", {"parent": "a"})
+
+
+def test_rewards_of_another_function_have_no_difference() -> None:
+    """What is another unit is not subtracted, on the page of the run as on that of the lineage."""
+    leg = archived(run("a", final=5.0), run("b", "a", start=1, final=900.0, reward_fn="raw"))
+    assert leg.summary["reward_delta"].reason == phrase("lineage.other_reward", parent="a")
 
 
 def test_a_worse_leg_is_held_against_its_line() -> None:

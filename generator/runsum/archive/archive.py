@@ -20,7 +20,7 @@ from runsum.frozen import frozen
 from runsum.model import ConfigChange, Fact, Level, Phrase, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
 from runsum.thresholds import Thresholds
-from runsum.traits import traits_of
+from runsum.traits import rewarded_by, traits_of
 
 
 @frozen
@@ -233,7 +233,11 @@ def _lineage_facts(
         if delta
         else note("lineage.no_delta")
     )
-    facts["reward_delta"] = _delta(run.final_reward, parent.final_reward, "reward", parent.run_id)
+    facts["reward_delta"] = (
+        _delta(run.final_reward, parent.final_reward, "reward", parent.run_id)
+        if rewarded_by(run) == rewarded_by(parent)
+        else missing("lineage.other_reward", parent=parent.run_id)
+    )
     facts["fps_delta"] = _delta(run.avg_fps, parent.avg_fps, "fps", parent.run_id)
     return facts
 
