@@ -105,6 +105,18 @@ def test_a_sum_over_some_runs_says_of_how_many() -> None:
     assert cells[1:4] == ["2", "4 h", "1.5 from 1 run"]
 
 
+def test_rewards_of_several_games_have_no_median() -> None:
+    """What was gained per GPU-hour is a number of one game; hours are added up over all."""
+    cost = Cost(hours=2.0, gpu_hours=2.0, reward_gained=8.0)
+    runs = [replace(learned(name, at=at, game=name), cost=cost) for at, name in enumerate(("Pong", "Boxing"))]
+    told = rendered(runs)["algorithms/ppo"]
+    lines = [[re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
+             for line in re.findall(r"<tr><td>(?:Pong|Boxing|all)</td>.*?</tr>", told)]  # fmt: skip
+    assert [(cells[0], cells[3], cells[6]) for cells in lines] == [
+        ("Boxing", "2", "&#43;4"), ("Pong", "2", "&#43;4"), ("all", "4", "not comparable"),
+    ]  # fmt: skip
+
+
 def test_the_hours_of_a_game_say_of_how_many_runs_they_are() -> None:
     """In the list of games as on the page of the game."""
     timed, untimed = (replace(learned(name, at=at), trained_h=h) for at, name, h in ((0, "a", 2.0), (1, "b", None)))

@@ -10,6 +10,7 @@ import pytest
 from runsum.archive.archive import Archive, ArchivedRun, make_archive
 from runsum.archive.lineage import Kinship, find_kinship
 from runsum.archive.slugs import SlugMaker
+from runsum.measures import Cost
 from runsum.model import (
     ConfigValue,
     Curve,
@@ -261,12 +262,17 @@ def test_the_best_leg_is_one_of_those_that_were_rewarded_alike() -> None:
     """A leg that went on with another reward function is measured in other units, however large its rewards are."""
     legs = [run("a", final=5.0), run("b", "a", start=1, final=7.0),
             run("c", "b", start=2, final=900.0, reward_fn="raw")]  # fmt: skip
+    legs = [
+        replace(leg, cost=Cost(hours=1.0, gpu_hours=1.0), current_timestep=k) for k, leg in enumerate(legs, start=1)
+    ]
     (part,) = lineage_pages.make_parts(archive(*legs))
     page = next(page for page in part.make() if isinstance(page, Page))
     assert isinstance(page.context, lineage_pages.LineagePage)
     said = {words.key: words.values for words in page.context.headline}
     assert said["lineage.headline_reward"] == {"best": 7.0, "run": "b"}
     assert "lineage.headline_tasks" in said
+    costs = {row.label: row.fact.reason for row in page.context.costs}
+    assert costs["Reward per GPU-hour"] == phrase("costs.mixed_line")
     (index,) = lineage_pages.make_pages(archive(*legs))
     assert isinstance(index.context, lineage_pages.LineageIndexPage)
     assert [entry.best is not None and entry.best.run.digest.run_id for entry in index.context.entries] == ["b"]
