@@ -11,7 +11,8 @@ import pytest
 from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
 from runsum.measures import Cost, HumanScore
-from runsum.model import Curve, RunDigest
+from runsum.model import Curve, RunDigest, missing
+from runsum.pages import run_index
 from runsum.pages.contract import Page
 from runsum.pages.groups import GroupPage, make_pages, make_parts
 from runsum.render import Renderer
@@ -19,6 +20,7 @@ from runsum.resources import template_folder
 from support.digests import LIMITS, learned
 
 RENDERER = Renderer(template_folder())
+NONE = missing("reason.not_recorded")
 
 
 def pages(runs: int, games: int = 1, without_curve: int = 0) -> dict[str, str]:
@@ -122,6 +124,16 @@ def test_the_hours_of_a_game_say_of_how_many_runs_they_are() -> None:
     timed, untimed = (replace(learned(name, at=at), trained_h=h) for at, name, h in ((0, "a", 2.0), (1, "b", None)))
     (page, _) = make_pages(make_archive([timed, untimed], (), SlugMaker(), LIMITS, {}))
     assert "2 h from 1 run" in re.sub(r"<[^>]*>", "", RENDERER.page(page.template, page.context))
+
+
+def test_lists_of_one_are_no_plural() -> None:
+    """Neither "All 1 game" nor "All 1 run" stands in a link preview."""
+    digest = learned("a")
+    digest = replace(digest, summary={**digest.summary, **dict.fromkeys(("gpu_avg", "error_summary_if_failed"), NONE)})
+    one = make_archive([digest], (), SlugMaker(), LIMITS, {})
+    made = [page for page in (*make_pages(one), *run_index.make_pages(one, {})) if isinstance(page, Page)]
+    told = [re.findall('^description: "(.*?) of the archive', RENDERER.page(p.template, p.context), re.M) for p in made]
+    assert told == [["1 game"], ["1 algorithm"], ["1 run"]]
 
 
 def test_runs_without_a_human_normalised_score_are_counted() -> None:
