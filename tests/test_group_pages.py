@@ -11,7 +11,7 @@ import pytest
 from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
 from runsum.measures import Cost, HumanScore
-from runsum.model import Curve, RunDigest, missing
+from runsum.model import Curve, RunDigest, missing, problem
 from runsum.pages import run_index
 from runsum.pages.contract import Page
 from runsum.pages.groups import GroupPage, make_pages, make_parts
@@ -167,6 +167,15 @@ def test_every_environment_of_a_game_has_a_ranking_of_its_own() -> None:
     assert "By game, then environment, then best mean reward." in ranking
     assert ranking.count("<code>ALE/Pong-v5</code>") == 3
     assert "nvironment, then" not in rendered(runs[:1])["games/pong"]
+
+
+def test_a_best_that_is_only_the_best_captured_says_so_in_the_ranking() -> None:
+    """The recorder cannot store 1000: a run at 999 may have been much better, or worse than its neighbour."""
+    lost = learned("a", (0.0, 999.0), problems=(problem("large_rewards_lost", count=3),))
+    told = rendered([lost, learned("b", (0.0, 998.0), at=1)])["games/pong"]
+    assert re.findall(r"(\d+)<br><small[^>]*>([^<]*)</small>", told) == [
+        ("999", "rewards of 1000 and more were not captured"),
+    ]  # fmt: skip
 
 
 def test_a_best_of_few_episodes_says_so_in_the_ranking() -> None:

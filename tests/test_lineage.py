@@ -23,6 +23,7 @@ from runsum.model import (
     missing,
     note,
     phrase,
+    problem,
 )
 from runsum.pages import lineage as lineage_pages
 from runsum.pages.contract import Page
@@ -276,6 +277,15 @@ def test_the_best_leg_is_one_of_those_that_were_rewarded_alike() -> None:
     (index,) = lineage_pages.make_pages(archive(*legs))
     assert isinstance(index.context, lineage_pages.LineageIndexPage)
     assert [entry.best is not None and entry.best.run.digest.run_id for entry in index.context.entries] == ["b"]
+
+
+def test_a_lineage_says_that_its_best_is_only_the_best_captured() -> None:
+    """The best leg may be another one, of which larger rewards were lost."""
+    lost = replace(run("b", "a", start=1, final=7.0), problems=(problem("large_rewards_lost", count=3),))
+    (part,) = lineage_pages.make_parts(archive(run("a", final=9.0), lost))
+    page = next(page for page in part.make() if isinstance(page, Page))
+    assert isinstance(page.context, lineage_pages.LineagePage)
+    assert "lineage.headline_lost" in [words.key for words in page.context.headline]
 
 
 # ---------------------------------------------------------------- length

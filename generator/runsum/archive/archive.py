@@ -84,8 +84,15 @@ class ArchivedRun:
 
     @property
     def best_of(self) -> Phrase | None:
-        """That its best mean is of few episodes, the first of the run; None where it is not, or nobody knows."""
+        """That larger rewards were lost, or that its best mean is of few episodes; None where neither is known."""
+        if self.lost_rewards:
+            return phrase("reward.digits_lost")
         return phrase("reward.early") if self.digest.signals.get("best_early") else None
+
+    @property
+    def lost_rewards(self) -> bool:
+        """Whether rewards of 1000 and more were not stored, so that its best is the best captured."""
+        return any(found.kind == "large_rewards_lost" for found in self.problems)
 
     @property
     def health(self) -> Level:

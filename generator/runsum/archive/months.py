@@ -209,7 +209,7 @@ def _find_bests(ordered: Sequence[DatedRun]) -> list[NewBest]:
         game, env_id, best = item.run.digest.game, item.run.digest.env_id, item.run.digest.best_reward
         if game is None or best is None:
             continue
-        if _lost_rewards(item.run):
+        if item.run.lost_rewards:
             uncertain.add((game, env_id))
         rewarded = rewarded_by(item.run.digest)
         holder = holders.get((game, env_id, rewarded))
@@ -251,7 +251,7 @@ def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresh
         slowdown=None,
         against_parent=against_parent(digest, parent.digest if parent else None, limits),
         parent_label=parent.digest.run_id if parent else None,
-        lost_rewards=_lost_rewards(run),
+        lost_rewards=run.lost_rewards,
     )
 
 
@@ -266,9 +266,5 @@ def find_slip(run: ArchivedRun) -> Finding | None:
     """What the check of the reward says of a run that ended below where it had been, if it is more than a guess."""
     for found in run.digest.findings:
         if found.rule == "reward_shape" and found.reason.key in _SLIPPED and found.confidence != "low":
-            return None if _lost_rewards(run) or found.reason.values.get("is_noise") else found
+            return None if run.lost_rewards or found.reason.values.get("is_noise") else found
     return None
-
-
-def _lost_rewards(run: ArchivedRun) -> bool:
-    return any(found.kind == "large_rewards_lost" for found in run.problems)

@@ -165,8 +165,10 @@ def _headline(lineage: Lineage) -> Iterator[Phrase]:
     best = _best(runs)
     if best is not None:
         yield phrase("lineage.headline_reward", best=best.digest.best_reward, run=best.digest.run_id)
-        if best.best_of is not None:
+        if best.digest.signals.get("best_early"):
             yield phrase("headline.early")
+        if any(run.lost_rewards for run in runs):
+            yield phrase("lineage.headline_lost")
         if len({task_of(run.digest) for run in runs}) > 1:
             yield phrase("lineage.headline_tasks")
     forks = sum(len(run.kin.children) > 1 for run in runs)

@@ -76,6 +76,7 @@ class BestLine:
     """A new best: the game, and the run that held the best before (None: the first result).
 
     Attributes:
+        captured: that large rewards of an earlier run were lost; of the run itself its best says so.
         rewarded: for what it was rewarded; None where all runs of the game were rewarded alike.
     """
 
@@ -249,7 +250,7 @@ class _Lists:
             line=self._line(item.dated),
             game_href=Markup(f"{self.up}games/{run.game_page}/index.html"),
             before=_row(item.before, self.up) if item.before else None,
-            captured=phrase("reward.digits_lost") if item.captured else None,
+            captured=phrase("reward.digits_lost") if item.captured and not run.lost_rewards else None,
             rewarded=None if item.rewarded is None else phrase("digest.rewarded", items=list(item.rewarded)),
             environment=item.environment,
         )
