@@ -93,8 +93,15 @@ def test_an_algorithm_ranks_the_runs_of_each_game_as_the_game_does() -> None:
 def test_a_run_without_any_reward_has_no_place() -> None:
     """It stands at the end, without a number that would say how good it was."""
     silent = replace(learned("silent", at=2), best_reward=None)
-    told = rendered([learned("a", (0.0, -5.0)), silent, learned("b", (0.0, -9.0), at=1)])["games/pong"]
+    told = rendered([learned("a", (-9.0, -5.0)), silent, learned("b", (-9.0, -6.0), at=1)])["games/pong"]
     assert re.findall(r'<tr><td class="rs-num">(?:<span[^>]*>)?(\d|–)', told) == ["1", "2", "–"]
+
+
+def test_equal_runs_share_a_place() -> None:
+    """Pong ends at 21: of two runs that reached it none is better for having begun earlier."""
+    told = rendered([learned(name, (0.0, best), at=at) for at, (name, best) in enumerate(
+        (("a", 21.0), ("b", 21.0), ("c", 20.0)))])["games/pong"]  # fmt: skip
+    assert re.findall(r'<tr><td class="rs-num">(\d)', told) == ["1", "1", "3"]
 
 
 def test_a_sum_over_some_runs_says_of_how_many() -> None:
@@ -159,7 +166,7 @@ def test_every_environment_of_a_game_has_a_ranking_of_its_own() -> None:
     told = rendered([*runs, replace(runs[0], run_id="f", slug="f")])
     ranking = told["games/pong"][told["games/pong"].index("## Ranking") :].split("</table>")[0]
     assert re.findall(r"runs/(\w+)/index", ranking) == ["c", "b", "f", "a", "e", "d"]
-    assert re.findall(r'<tr><td class="rs-num">(\d)', ranking) == ["1", "2", "3", "1", "2", "1"]
+    assert re.findall(r'<tr><td class="rs-num">(\d)', ranking) == ["1", "2", "2", "1", "2", "1"]
     assert "By environment, then best mean reward. Environments" in ranking
     assert "Each has a ranking of its own, the one with most runs first." in ranking
     ranking = told["algorithms/ppo"][told["algorithms/ppo"].index("## Ranking") :].split("</table>")[0]

@@ -191,13 +191,15 @@ def _rewards_differ(tasks: Collection[Task]) -> bool:
 
 
 def _places(rows: Sequence[RunRow]) -> tuple[RunRow, ...]:
-    """Rows whose places begin anew with every task; a run without any reward has none."""
+    """Rows whose places begin anew with every task; equals share one, and a run without any reward has none."""
     seen: Counter[Task] = Counter()
-    placed = []
+    placed: list[RunRow] = []
+    places: dict[tuple[Task, float], int] = {}
     for row in rows:
-        task = task_of(row.run.digest)
+        task, best = task_of(row.run.digest), row.run.digest.best_reward
         seen[task] += 1
-        placed.append(replace(row, place=0 if row.run.digest.best_reward is None else seen[task]))
+        place = 0 if best is None else places.setdefault((task, best), seen[task])
+        placed.append(replace(row, place=place))
     return tuple(placed)
 
 
