@@ -38,6 +38,7 @@
     const nameless = runs.filter((run) => !environment(run)), lost = runs.filter((run) => run.facts.lost_rewards);
     if (nameless.length) why.push("The environment of " + joined(nameless) + " is not recorded, so no reward is marked as the best.");
     else if (!same(runs, environment)) why.push("The runs are of different environments, whose rewards cannot be compared: no reward is marked as the best.");
+    else if (!same(runs, (run) => run.facts.rewarded)) why.push("The runs were rewarded for different things, as their settings say, so their rewards are different units: no reward is marked as the best.");
     if (lost.length) why.push("Rewards of 1000 and more were not stored for " + joined(lost) + ", so no reward is marked as the best.");
     if (why.length) reward = milestone = false;
     else {
