@@ -106,6 +106,8 @@ def test_the_facts_say_for_what_a_run_was_rewarded(rendered: Rendered) -> None:
     """The comparison marks no best of two reward functions; of most runs nothing says it, and nothing is written."""
     assert not any("rewarded" in facts for facts in facts_of(rendered).values())
     run = rendered.archive.runs[0]
+    lucky = replace(run, digest=replace(run.digest, signals={**run.digest.signals, "best_early": 1.0}))
+    assert read_script(run_facts(lucky, rendered.archive, rendered.renderer.short).decode())["best_early"] is True
     queue = replace(run.digest, config={**run.digest.config, **configured({"reward_fn": "queue"})}, traits=None)
     told = run_facts(replace(run, digest=queue), rendered.archive, rendered.renderer.short).decode()
     assert read_script(told)["rewarded"] == "reward_fn = queue"

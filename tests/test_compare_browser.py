@@ -183,13 +183,17 @@ def test_rewards_of_different_functions_are_not_ranked(browser: Browser, home: s
             f"**/{REPEATED}/facts.js",
             lambda route: route.fulfill(
                 content_type="text/javascript",
-                body=route.fetch().text().replace('"lost_rewards":', '"rewarded":"reward_fn = queue","lost_rewards":'),
+                body=route.fetch()
+                .text()
+                .replace('"lost_rewards":', '"rewarded":"queue","best_early":true,"lost_rewards":'),
             ),
         )
         visit.open(f"compare/index.html#runs={ROOT},{REPEATED}")
         visit.page.wait_for_selector(BOTH_DRAWN)
         assert best(visit.page, "best_reward") == best(visit.page, "final_reward") == []
-        assert "rewarded for different things" in visit.page.locator(".rs-compare-why").inner_text()
+        why = visit.page.locator(".rs-compare-why").inner_text()
+        assert "rewarded for different things" in why
+        assert f"The best mean reward of {REPEATED} is a mean of fewer than 100 episodes." in why
 
 
 # ---------------------------------------------------------------- settings

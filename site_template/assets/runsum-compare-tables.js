@@ -46,6 +46,8 @@
       milestone = same(planned, (run) => run.facts.start_timestep + " " + value(run, "target"));
       if (!milestone) why.push("The runs do not begin and end at the same steps, so a share of the target is another timestep in each: rewards at 10 to 100 % are not marked.");
     }
+    const early = runs.filter((run) => run.facts.best_early);
+    if (early.length) why.push("The best mean reward of " + joined(early) + " is a mean of fewer than 100 episodes.");
     return { reward, milestone, high: true, why };
   }
 

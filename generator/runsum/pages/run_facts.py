@@ -119,6 +119,8 @@ def run_facts(run: ArchivedRun, archive: Archive, short: Short) -> bytes:
     rewarded = rewarded_by(digest)
     if rewarded:  # most runs say nothing of it
         facts["rewarded"] = _text(FILTERS["pairs"](list(rewarded)))
+    if digest.signals.get("best_early"):
+        facts["best_early"] = True
     return data_script(facts_key(digest.slug), facts)
 
 
