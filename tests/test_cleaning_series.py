@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runsum.cleaning.series import RunFrame, Series, clean_series
+from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
 from runsum.model import DataQuality
 from runsum.oddities import loses_large_rewards
 from runsum.source.records import GPU_COLUMNS, GpuTable, MetricTable
@@ -215,6 +215,16 @@ def test_progress_rows_fill_a_gap() -> None:
     """A silence between tables is none while progress lines arrive."""
     rows = table([100, 200, 300, 320, 340, 400], [1, 2, 3, 0, 0, 4], at=[0, 10, 20, 70, 120, 170])
     assert clean(rows)[1].gaps == ()
+
+
+@pytest.mark.parametrize(
+    ("at", "minutes"),
+    [([600, 1200, 1800, 2400, 3000], [10, 20, 30, 40, 50]), ([0, 100, 200, 2000, 2100], [0, 5 / 3, 10 / 3, 10 / 3, 5])],
+)
+def test_only_lost_time_is_cut_out_of_the_hours(at: list[float], minutes: list[float]) -> None:
+    """A row every ten minutes is the pace of a slow run; half an hour without one is lost where they come faster."""
+    hours = active_hours(*clean(table(*FIVE, at=at)), LIMITS)
+    assert (hours * 60).tolist() == pytest.approx(minutes)
 
 
 @pytest.mark.parametrize(

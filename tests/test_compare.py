@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from runsum.pages.run_facts import ANCESTORS, OUTCOMES, ancestors_of, run_facts
 from runsum.pages.run_layout import FORMATS
 from support.compared import CHILD, EMPTY, GRANDCHILD, MANY, PONG, REPEATED, ROOT, SIBLING, TWIN, Compared
 from support.contracts import Rendered
+from support.packed import read_script
 
 SUMMARY = {
     "best_reward": "best_reward", "final_reward": "final_reward", "level_since": "convergence_timestep",
@@ -98,6 +100,17 @@ def test_a_missing_value_has_the_words_of_the_page(rendered: Rendered) -> None:
             assert entry is None or entry[0] is not None or entry[1] != "not recorded", slug
     words = {entry[1] for facts in facts_of(rendered).values() for entry in facts["outcomes"].values() if entry}
     assert "not reached" in words
+
+
+def test_the_facts_say_for_what_a_run_was_rewarded(rendered: Rendered) -> None:
+    """The comparison marks no best of two reward functions; of most runs nothing says it, and nothing is written."""
+    assert not any("rewarded" in facts for facts in facts_of(rendered).values())
+    run = rendered.archive.runs[0]
+    lucky = replace(run, digest=replace(run.digest, signals={**run.digest.signals, "best_early": 1.0}))
+    assert read_script(run_facts(lucky, rendered.archive, rendered.renderer.short).decode())["best_early"] is True
+    queue = replace(run.digest, config={**run.digest.config, **configured({"reward_fn": "queue"})}, traits=None)
+    told = run_facts(replace(run, digest=queue), rendered.archive, rendered.renderer.short).decode()
+    assert read_script(told)["rewarded"] == "reward_fn = queue"
 
 
 def test_the_facts_are_small(rendered: Rendered) -> None:

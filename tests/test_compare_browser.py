@@ -175,6 +175,27 @@ def test_rewards_of_different_games_are_not_ranked(browser: Browser, home: str) 
         assert page.locator(".rs-compare-chosen small").all_inner_texts() == ["Breakout · PPO", "Pong · DQN"]
 
 
+@from_a_server
+def test_rewards_of_different_functions_are_not_ranked(browser: Browser, home: str) -> None:
+    """As on the page of their game: of two runs of one environment, one says what it was rewarded for."""
+    with visiting(browser, home) as visit:
+        visit.page.route(
+            f"**/{REPEATED}/facts.js",
+            lambda route: route.fulfill(
+                content_type="text/javascript",
+                body=route.fetch()
+                .text()
+                .replace('"lost_rewards":', '"rewarded":"queue","best_early":true,"lost_rewards":'),
+            ),
+        )
+        visit.open(f"compare/index.html#runs={ROOT},{REPEATED}")
+        visit.page.wait_for_selector(BOTH_DRAWN)
+        assert best(visit.page, "best_reward") == best(visit.page, "final_reward") == []
+        why = visit.page.locator(".rs-compare-why").inner_text()
+        assert "rewarded for different things" in why
+        assert f"The best mean reward of {REPEATED} is a mean of fewer than 100 episodes." in why
+
+
 # ---------------------------------------------------------------- settings
 
 

@@ -86,6 +86,15 @@ def test_a_failed_run_without_a_row_says_so() -> None:
     assert row[1] == "no metric rows arrived"
 
 
+def test_steps_that_nobody_recorded_are_not_nought() -> None:
+    """Neither in the sentence of a month nor in its line."""
+    silent = replace(run("a", "2025-10-02T00:00:00", hours=None), current_timestep=None)
+    page = rendered(silent)["digest/index.md"]
+    assert "1 run began, 1 finished: no recorded timesteps. The training time of 1 run is not recorded." in plain(page)
+    (line,) = re.findall(r"<tr><td><a href=\"\d{4}-.*?</tr>", page)
+    assert cells(line)[-2:] == ["not recorded", "not recorded"]
+
+
 def test_the_table_of_months_counts_what_the_months_list() -> None:
     """One line a month, newest first, linked to the page of the month."""
     page = rendered(
@@ -98,7 +107,7 @@ def test_the_table_of_months_counts_what_the_months_list() -> None:
     rows = [cells(row) for row in re.findall(r"<tr><td><a href=\"\d{4}-.*?</tr>", page)]
     assert lines == ["2025-11", "2025-10"]
     assert rows == [
-        ["November 2025", "3", "0", "1", "1", "1", "1", "0", "3 h 30 min", "3,000"],
+        ["November 2025", "3", "0", "1", "1", "1", "1", "0", "3 h 30 min from 2 runs", "3,000"],
         ["October 2025", "2", "2", "0", "0", "0", "0", "1", "2 h", "2,000"],
     ]
     assert "3 runs began, 1 stopped, 1 failed, 1 still open: 3 h 30 min of training" in plain(page)

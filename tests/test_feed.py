@@ -6,6 +6,7 @@ import os
 import re
 import uuid
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from runsum.render import Renderer
 from runsum.resources import starter_mkdocs, template_folder
 from runsum.thresholds import Thresholds
 from support.cli import build, make
+from support.months import archive, run
 from support.rows import Clock, add_run, store, table_rows
 from support.schema import database
 
@@ -208,6 +210,15 @@ def test_an_archive_of_nothing_has_a_feed() -> None:
         addresses.append(text(feed, "id"))
     assert dates == ["1970-01-01T00:00:00+00:00", "2025-12-23T12:00:00+00:00"]
     assert len(set(addresses)) == 2
+
+
+def test_a_best_of_few_episodes_is_not_told_without_saying_so() -> None:
+    """The feed is a list of runs like the others: a lucky first mean is marked there, too."""
+    words, site = Renderer(template_folder()).words, MkdocsFacts(Path("docs"), Path("site"), "", "Nothing yet")
+    lucky = run("a", "2025-10-02T00:00:00", best=97.0, final=80.0)
+    lucky = replace(lucky, signals={**lucky.signals, "best_early": 1.0})
+    (entry,) = ET.fromstring(make_feed(archive(lucky), site, words)).findall(f"{ATOM}entry")
+    assert text(entry, "summary").endswith("80. That best is a mean of fewer than 100 episodes, the first of the run.")
 
 
 # ---------------------------------------------------------------- hostile names

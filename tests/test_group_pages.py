@@ -11,14 +11,16 @@ import pytest
 from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
 from runsum.measures import Cost, HumanScore
-from runsum.model import Curve, RunDigest
+from runsum.model import Curve, RunDigest, missing, problem
+from runsum.pages import run_index
 from runsum.pages.contract import Page
-from runsum.pages.groups import GroupPage, make_parts
+from runsum.pages.groups import GroupPage, make_pages, make_parts
 from runsum.render import Renderer
 from runsum.resources import template_folder
 from support.digests import LIMITS, learned
 
 RENDERER = Renderer(template_folder())
+NONE = missing("reason.not_recorded")
 
 
 def pages(runs: int, games: int = 1, without_curve: int = 0) -> dict[str, str]:
@@ -91,8 +93,15 @@ def test_an_algorithm_ranks_the_runs_of_each_game_as_the_game_does() -> None:
 def test_a_run_without_any_reward_has_no_place() -> None:
     """It stands at the end, without a number that would say how good it was."""
     silent = replace(learned("silent", at=2), best_reward=None)
-    told = rendered([learned("a", (0.0, -5.0)), silent, learned("b", (0.0, -9.0), at=1)])["games/pong"]
+    told = rendered([learned("a", (-9.0, -5.0)), silent, learned("b", (-9.0, -6.0), at=1)])["games/pong"]
     assert re.findall(r'<tr><td class="rs-num">(?:<span[^>]*>)?(\d|–)', told) == ["1", "2", "–"]
+
+
+def test_equal_runs_share_a_place() -> None:
+    """Pong ends at 21: of two runs that reached it none is better for having begun earlier."""
+    told = rendered([learned(name, (0.0, best), at=at) for at, (name, best) in enumerate(
+        (("a", 21.0), ("b", 21.0), ("c", 20.0)))])["games/pong"]  # fmt: skip
+    assert re.findall(r'<tr><td class="rs-num">(\d)', told) == ["1", "1", "3"]
 
 
 def test_a_sum_over_some_runs_says_of_how_many() -> None:
@@ -103,6 +112,35 @@ def test_a_sum_over_some_runs_says_of_how_many() -> None:
     (line,) = re.findall(r"<tr><td>PPO</td>.*?</tr>", told)
     cells = [re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
     assert cells[1:4] == ["2", "4 h", "1.5 from 1 run"]
+
+
+def test_rewards_of_several_games_have_no_median() -> None:
+    """What was gained per GPU-hour is a number of one game; hours are added up over all."""
+    cost = Cost(hours=2.0, gpu_hours=2.0, reward_gained=8.0)
+    runs = [replace(learned(name, at=at, game=name), cost=cost) for at, name in enumerate(("Pong", "Boxing"))]
+    told = rendered(runs)["algorithms/ppo"]
+    lines = [[re.sub(r"<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
+             for line in re.findall(r"<tr><td>(?:Pong|Boxing|all)</td>.*?</tr>", told)]  # fmt: skip
+    assert [(cells[0], cells[3], cells[6]) for cells in lines] == [
+        ("Boxing", "2", "&#43;4"), ("Pong", "2", "&#43;4"), ("all", "4", "not comparable"),
+    ]  # fmt: skip
+
+
+def test_the_hours_of_a_game_say_of_how_many_runs_they_are() -> None:
+    """In the list of games as on the page of the game."""
+    timed, untimed = (replace(learned(name, at=at), trained_h=h) for at, name, h in ((0, "a", 2.0), (1, "b", None)))
+    (page, _) = make_pages(make_archive([timed, untimed], (), SlugMaker(), LIMITS, {}))
+    assert "2 h from 1 run" in re.sub(r"<[^>]*>", "", RENDERER.page(page.template, page.context))
+
+
+def test_lists_of_one_are_no_plural() -> None:
+    """Neither "All 1 game" nor "All 1 run" stands in a link preview."""
+    digest = learned("a")
+    digest = replace(digest, summary={**digest.summary, **dict.fromkeys(("gpu_avg", "error_summary_if_failed"), NONE)})
+    one = make_archive([digest], (), SlugMaker(), LIMITS, {})
+    made = [page for page in (*make_pages(one), *run_index.make_pages(one, {})) if isinstance(page, Page)]
+    told = [re.findall('^description: "(.*?) of the archive', RENDERER.page(p.template, p.context), re.M) for p in made]
+    assert told == [["1 game"], ["1 algorithm"], ["1 run"]]
 
 
 def test_runs_without_a_human_normalised_score_are_counted() -> None:
@@ -128,7 +166,7 @@ def test_every_environment_of_a_game_has_a_ranking_of_its_own() -> None:
     told = rendered([*runs, replace(runs[0], run_id="f", slug="f")])
     ranking = told["games/pong"][told["games/pong"].index("## Ranking") :].split("</table>")[0]
     assert re.findall(r"runs/(\w+)/index", ranking) == ["c", "b", "f", "a", "e", "d"]
-    assert re.findall(r'<tr><td class="rs-num">(\d)', ranking) == ["1", "2", "3", "1", "2", "1"]
+    assert re.findall(r'<tr><td class="rs-num">(\d)', ranking) == ["1", "2", "2", "1", "2", "1"]
     assert "By environment, then best mean reward. Environments" in ranking
     assert "Each has a ranking of its own, the one with most runs first." in ranking
     ranking = told["algorithms/ppo"][told["algorithms/ppo"].index("## Ranking") :].split("</table>")[0]
@@ -136,6 +174,15 @@ def test_every_environment_of_a_game_has_a_ranking_of_its_own() -> None:
     assert "By game, then environment, then best mean reward." in ranking
     assert ranking.count("<code>ALE/Pong-v5</code>") == 3
     assert "nvironment, then" not in rendered(runs[:1])["games/pong"]
+
+
+def test_a_best_that_is_only_the_best_captured_says_so_in_the_ranking() -> None:
+    """The recorder cannot store 1000: a run at 999 may have been much better, or worse than its neighbour."""
+    lost = learned("a", (0.0, 999.0), problems=(problem("large_rewards_lost", count=3),))
+    told = rendered([lost, learned("b", (0.0, 998.0), at=1)])["games/pong"]
+    assert re.findall(r"(\d+)<br><small[^>]*>([^<]*)</small>", told) == [
+        ("999", "rewards of 1000 and more were not captured"),
+    ]  # fmt: skip
 
 
 def test_a_best_of_few_episodes_says_so_in_the_ranking() -> None:

@@ -12,7 +12,7 @@ import pytest
 from runsum.archive.activity import find_activity
 from runsum.archive.archive import SourceFacts
 from runsum.config import Settings
-from runsum.model import Curve, DataQuality, RunDigest, State, note
+from runsum.model import Curve, DataQuality, Finding, Level, RunDigest, State, note, phrase
 from runsum.pages.contract import Page
 from runsum.pages.home import make_pages
 from runsum.pages.run import headline
@@ -122,6 +122,24 @@ def test_a_run_that_fell_says_from_where() -> None:
     assert rows(section(page, "Finished lately"))[0][8] == "fell from its best, 20"
 
 
+@pytest.mark.parametrize(
+    ("key", "values", "words"),
+    [
+        ("below_best", {"best": 9.0, "end": 6.0, "is_noise": False}, "level since 400 steps; below its best level, 9"),
+        ("below_best", {"best": 9.0, "end": 6.0, "is_noise": True}, "level since 400 steps"),
+        ("fell_from_start", {"before": 9.0, "after": 6.0}, "level since 400 steps; below its best level, 9"),
+    ],
+)
+def test_a_run_that_the_digest_calls_worse_is_not_only_called_level(
+    key: str, values: dict[str, object], words: str
+) -> None:
+    """A level stretch at the end says nothing of where the reward had been before."""
+    said = Finding("reward_shape", Level.WATCH, phrase(f"finding.reward_{key}", **values))
+    level = shaped(run("a", "2025-10-02T00:00:00", best=10.0), "level", level_since=400.0)
+    page = home(replace(level, findings=(said,)))
+    assert rows(section(page, "Finished lately"))[0][8] == words
+
+
 def test_a_solved_game_is_said() -> None:
     """The declared threshold first."""
     digest = run("a", "2025-10-02T00:00:00", best=480.0)
@@ -167,11 +185,19 @@ def test_the_totals_say_of_how_many_runs_they_are() -> None:
     page = home(
         replace(run("a", "2025-10-02T00:00:00"), energy_kwh=0.5),
         replace(run("b", "2025-10-02T00:00:00"), energy_kwh=0.25),
-        run("c", "2025-10-02T00:00:00", hours=None),
+        replace(run("c", "2025-10-02T00:00:00", hours=None), current_timestep=None),
     )
     tiles = unmarked(page[page.index("rs-tiles") : page.index("## ")])
     assert "trained 2 h recorded for 2 runs" in tiles
+    assert "timesteps 2,000 recorded for 2 runs" in tiles
     assert "GPU energy 0.75 kWh recorded for 2 runs" in tiles
+
+
+def test_a_game_has_a_best_run_though_most_of_its_runs_have_no_reward() -> None:
+    """Two runs of another environment failed before the first episode."""
+    crashed = [replace(run(name, "2025-10-03T00:00:00", state=State.FAILED), env_id="other") for name in "bc"]
+    page = home(run("a", "2025-10-02T00:00:00", best=7.0), *crashed)
+    assert [cells[:3] for cells in rows(section(page, "Best of each game"))] == [["Pong", "3", "7"]]
 
 
 # ---------------------------------------------------------------- few and none

@@ -10,7 +10,23 @@ import pytest
 from runsum.archive.archive import Archive, ArchivedRun, make_archive
 from runsum.archive.lineage import Kinship, find_kinship
 from runsum.archive.slugs import SlugMaker
-from runsum.model import ConfigValue, Curve, DataQuality, Fact, LineageHints, RunDigest, State, known, missing, note
+from runsum.measures import Cost
+from runsum.model import (
+    ConfigValue,
+    Curve,
+    DataQuality,
+    Fact,
+    LineageHints,
+    RunDigest,
+    State,
+    known,
+    missing,
+    note,
+    phrase,
+    problem,
+)
+from runsum.pages import lineage as lineage_pages
+from runsum.pages.contract import Page
 from runsum.pages.lineage_facts import effect_of
 from runsum.thresholds import Thresholds
 
@@ -232,6 +248,46 @@ def test_lineages_of_equal_roots_have_pages_of_their_own() -> None:
     assert len({lineage.slug for lineage in made.lineages}) == 2
 
 
+def test_the_steps_of_a_leg_without_a_row_are_not_nought() -> None:
+    """Its own are not recorded, and the sum says whose it is not."""
+    made = archive(run("a"), replace(run("b", "a", start=1), current_timestep=None, trained_h=None))
+    (part,) = lineage_pages.make_parts(made)
+    page = next(page for page in part.make() if isinstance(page, Page))
+    assert isinstance(page.context, lineage_pages.LineagePage)
+    assert [leg.own_steps for leg in page.context.legs] == [1000, None]
+    assert [said.key for said in page.context.headline][:2] == ["lineage.headline", "lineage.headline_part"]
+    assert page.context.headline[0].values["steps"] == 1000
+
+
+def test_the_best_leg_is_one_of_those_that_were_rewarded_alike() -> None:
+    """A leg that went on with another reward function is measured in other units, however large its rewards are."""
+    legs = [run("a", final=5.0), run("b", "a", start=1, final=7.0),
+            run("c", "b", start=2, final=900.0, reward_fn="raw")]  # fmt: skip
+    legs = [
+        replace(leg, cost=Cost(hours=1.0, gpu_hours=1.0), current_timestep=k) for k, leg in enumerate(legs, start=1)
+    ]
+    (part,) = lineage_pages.make_parts(archive(*legs))
+    page = next(page for page in part.make() if isinstance(page, Page))
+    assert isinstance(page.context, lineage_pages.LineagePage)
+    said = {words.key: words.values for words in page.context.headline}
+    assert said["lineage.headline_reward"] == {"best": 7.0, "run": "b"}
+    assert "lineage.headline_tasks" in said
+    costs = {row.label: row.fact.reason for row in page.context.costs}
+    assert costs["Reward per GPU-hour"] == phrase("costs.mixed_line")
+    (index,) = lineage_pages.make_pages(archive(*legs))
+    assert isinstance(index.context, lineage_pages.LineageIndexPage)
+    assert [entry.best is not None and entry.best.run.digest.run_id for entry in index.context.entries] == ["b"]
+
+
+def test_a_lineage_says_that_its_best_is_only_the_best_captured() -> None:
+    """The best leg may be another one, of which larger rewards were lost."""
+    lost = replace(run("b", "a", start=1, final=7.0), problems=(problem("large_rewards_lost", count=3),))
+    (part,) = lineage_pages.make_parts(archive(run("a", final=9.0), lost))
+    page = next(page for page in part.make() if isinstance(page, Page))
+    assert isinstance(page.context, lineage_pages.LineagePage)
+    assert "lineage.headline_lost" in [words.key for words in page.context.headline]
+
+
 # ---------------------------------------------------------------- length
 
 
@@ -310,6 +366,12 @@ def test_a_leg_without_reward_has_no_difference() -> None:
     """Nothing is compared with nothing."""
     leg = archived(run("a", final=10.0), run("b", "a", start=1))
     assert said(leg.summary["reward_delta"]) == ("lineage.no_reward", {"parent": "a"})
+
+
+def test_rewards_of_another_function_have_no_difference() -> None:
+    """What is another unit is not subtracted, on the page of the run as on that of the lineage."""
+    leg = archived(run("a", final=5.0), run("b", "a", start=1, final=900.0, reward_fn="raw"))
+    assert leg.summary["reward_delta"].reason == phrase("lineage.other_reward", parent="a")
 
 
 def test_a_worse_leg_is_held_against_its_line() -> None:

@@ -25,6 +25,7 @@ _ENTRIES = 50
 _NAMESPACE = uuid.UUID("8f57009e-7e52-4475-81b7-cfa4a7e082f9")  # drawn once: every id of every feed depends on it
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production Char
 _DAY_MIN = 24 * 60
+_FEW = ("headline.early", "headline.early_mean")
 
 Words = Callable[[Phrase], str]
 
@@ -106,10 +107,11 @@ def _aware(iso: str, offset_min: int = 0) -> datetime:
 
 
 def _outcome(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
-    """What became of it in two sentences; for a failed run the second is the reason, where one is on record."""
+    """What became of it in two sentences, and whether a mean is of few episodes; why it failed, where that is known."""
     said = headline(run, limits)
     reason = failure_reason(run) if run.digest.state is State.FAILED else None
-    return said[:2] if reason is None else [said[0], reason]
+    few = [words for words in said[2:] if words.key in _FEW]
+    return [*said[:2], *few] if reason is None else [said[0], reason]
 
 
 def _run_id(run: ArchivedRun) -> str:

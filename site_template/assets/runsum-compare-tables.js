@@ -38,6 +38,7 @@
     const nameless = runs.filter((run) => !environment(run)), lost = runs.filter((run) => run.facts.lost_rewards);
     if (nameless.length) why.push("The environment of " + joined(nameless) + " is not recorded, so no reward is marked as the best.");
     else if (!same(runs, environment)) why.push("The runs are of different environments, whose rewards cannot be compared: no reward is marked as the best.");
+    else if (!same(runs, (run) => run.facts.rewarded)) why.push("The runs were rewarded for different things, as their settings say, so their rewards are different units: no reward is marked as the best.");
     if (lost.length) why.push("Rewards of 1000 and more were not stored for " + joined(lost) + ", so no reward is marked as the best.");
     if (why.length) reward = milestone = false;
     else {
@@ -45,6 +46,8 @@
       milestone = same(planned, (run) => run.facts.start_timestep + " " + value(run, "target"));
       if (!milestone) why.push("The runs do not begin and end at the same steps, so a share of the target is another timestep in each: rewards at 10 to 100 % are not marked.");
     }
+    const early = runs.filter((run) => run.facts.best_early);
+    if (early.length) why.push("The best mean reward of " + joined(early) + " is a mean of fewer than 100 episodes.");
     return { reward, milestone, high: true, why };
   }
 

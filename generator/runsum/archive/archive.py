@@ -20,7 +20,7 @@ from runsum.frozen import frozen
 from runsum.model import ConfigChange, Fact, Level, Phrase, Problem, RunDigest, known, missing, note, phrase
 from runsum.redact.found import Found
 from runsum.thresholds import Thresholds
-from runsum.traits import traits_of
+from runsum.traits import rewarded_by, traits_of
 
 
 @frozen
@@ -84,8 +84,15 @@ class ArchivedRun:
 
     @property
     def best_of(self) -> Phrase | None:
-        """That its best mean is of few episodes, the first of the run; None where it is not, or nobody knows."""
+        """That larger rewards were lost, or that its best mean is of few episodes; None where neither is known."""
+        if self.lost_rewards:
+            return phrase("reward.digits_lost")
         return phrase("reward.early") if self.digest.signals.get("best_early") else None
+
+    @property
+    def lost_rewards(self) -> bool:
+        """Whether rewards of 1000 and more were not stored, so that its best is the best captured."""
+        return any(found.kind == "large_rewards_lost" for found in self.problems)
 
     @property
     def health(self) -> Level:
@@ -109,6 +116,11 @@ class Group:
     slug: str
     name: str
     runs: tuple[ArchivedRun, ...]
+
+    @property
+    def best(self) -> ArchivedRun | None:
+        """Of a game, the first run of the ranking that has a reward; the task of most runs may have none."""
+        return next((run for run in self.runs if run.digest.best_reward is not None), None)
 
 
 @frozen
@@ -228,7 +240,11 @@ def _lineage_facts(
         if delta
         else note("lineage.no_delta")
     )
-    facts["reward_delta"] = _delta(run.final_reward, parent.final_reward, "reward", parent.run_id)
+    facts["reward_delta"] = (
+        _delta(run.final_reward, parent.final_reward, "reward", parent.run_id)
+        if rewarded_by(run) == rewarded_by(parent)
+        else missing("lineage.other_reward", parent=parent.run_id)
+    )
     facts["fps_delta"] = _delta(run.avg_fps, parent.avg_fps, "fps", parent.run_id)
     return facts
 

@@ -6,6 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from runsum.archive.ranking import task_of
 from runsum.frozen import frozen
 from runsum.model import RunDigest
 
@@ -33,7 +34,8 @@ class Costs:
         runs: how many they are.
         hours: training time without gaps.
         gpu_hours, energy_kwh, lost_h: as in `Cost`.
-        gained_per_gpu_hour: median over the runs that have one.
+        gained_per_gpu_hour: median over the runs that have one; none where `mixed`.
+        mixed: whether those runs are of several tasks, whose rewards are different units.
         limits: what set the pace and of how many runs, most frequent first; "" is "not assessed".
     """
 
@@ -43,6 +45,7 @@ class Costs:
     energy_kwh: Sum
     lost_h: Sum
     gained_per_gpu_hour: Sum
+    mixed: bool
     limits: tuple[tuple[str, int], ...]
 
 
@@ -50,18 +53,22 @@ def add_costs(runs: Sequence[RunDigest]) -> Costs:
     """Add up what is known."""
     costs = [run.cost for run in runs]
     limits = Counter(cost.limit for cost in costs)
+    mixed = len({task_of(run) for run in runs if run.cost.gained_per_gpu_hour is not None}) > 1
+    gained = () if mixed else [cost.gained_per_gpu_hour for cost in costs]
     return Costs(
         runs=len(runs),
-        hours=_add(cost.hours for cost in costs),
-        gpu_hours=_add(cost.gpu_hours for cost in costs),
-        energy_kwh=_add(cost.energy_kwh for cost in costs),
-        lost_h=_add(cost.lost_h for cost in costs),
-        gained_per_gpu_hour=_add((cost.gained_per_gpu_hour for cost in costs), statistics.median),
+        hours=add_known(cost.hours for cost in costs),
+        gpu_hours=add_known(cost.gpu_hours for cost in costs),
+        energy_kwh=add_known(cost.energy_kwh for cost in costs),
+        lost_h=add_known(cost.lost_h for cost in costs),
+        gained_per_gpu_hour=add_known(gained, statistics.median),
+        mixed=mixed,
         limits=tuple(sorted(limits.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
-def _add(values: Iterable[float | None], how: Callable[[Sequence[float]], float] = sum) -> Sum:
+def add_known(values: Iterable[float | None], how: Callable[[Sequence[float]], float] = sum) -> Sum:
+    """The sum of what is known, and of how many runs it is."""
     found = list(values)
     known = [value for value in found if value is not None]
     return Sum(how(known) if known else None, len(known), 0 < len(known) < len(found))

@@ -100,7 +100,7 @@ class Month:
         still_open: runs that are not over, and those with an unknown status.
         trained_h: hours that its runs trained; None where no run says so.
         untimed: runs whose training time is not known.
-        timesteps: steps that its runs trained themselves.
+        timesteps: steps that its runs trained themselves; None where no run says so.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Month:
     regressions: tuple[Regression, ...]
     trained_h: float | None
     untimed: int
-    timesteps: int
+    timesteps: int | None
 
     @property
     def stopped(self) -> int:
@@ -167,6 +167,7 @@ def _make_month(
 ) -> Month:
     digests = [item.run.digest for item in runs]
     hours = [digest.trained_h for digest in digests if digest.trained_h is not None]
+    steps = [digest.own_steps for digest in digests if digest.own_steps is not None]
     return Month(
         name=name,
         begun=begun,
@@ -179,7 +180,7 @@ def _make_month(
         regressions=tuple(worse),
         trained_h=sum(hours) if hours else None,
         untimed=len(digests) - len(hours),
-        timesteps=sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests),
+        timesteps=sum(steps) if steps else None,
     )
 
 
@@ -208,7 +209,7 @@ def _find_bests(ordered: Sequence[DatedRun]) -> list[NewBest]:
         game, env_id, best = item.run.digest.game, item.run.digest.env_id, item.run.digest.best_reward
         if game is None or best is None:
             continue
-        if _lost_rewards(item.run):
+        if item.run.lost_rewards:
             uncertain.add((game, env_id))
         rewarded = rewarded_by(item.run.digest)
         holder = holders.get((game, env_id, rewarded))
@@ -227,7 +228,7 @@ def _find_regressions(ordered: Sequence[DatedRun], archive: Archive) -> list[Reg
             continue  # it may still recover
         parent = archive.find(item.run.kin.parent) if item.run.kin.parent else None
         below, fell = _got_worse(item.run, parent, archive.thresholds)
-        slipped = None if fell else _slipped(item.run)
+        slipped = None if fell else find_slip(item.run)
         if below or fell or slipped is not None:
             found.append(Regression(item, parent if below else None, fell, slipped))
     return found
@@ -250,7 +251,7 @@ def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresh
         slowdown=None,
         against_parent=against_parent(digest, parent.digest if parent else None, limits),
         parent_label=parent.digest.run_id if parent else None,
-        lost_rewards=_lost_rewards(run),
+        lost_rewards=run.lost_rewards,
     )
 
 
@@ -261,13 +262,9 @@ def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds)
     return below, fell
 
 
-def _slipped(run: ArchivedRun) -> Finding | None:
+def find_slip(run: ArchivedRun) -> Finding | None:
     """What the check of the reward says of a run that ended below where it had been, if it is more than a guess."""
     for found in run.digest.findings:
         if found.rule == "reward_shape" and found.reason.key in _SLIPPED and found.confidence != "low":
-            return None if _lost_rewards(run) or found.reason.values.get("is_noise") else found
+            return None if run.lost_rewards or found.reason.values.get("is_noise") else found
     return None
-
-
-def _lost_rewards(run: ArchivedRun) -> bool:
-    return any(found.kind == "large_rewards_lost" for found in run.problems)

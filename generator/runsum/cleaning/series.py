@@ -340,13 +340,19 @@ def _finite(value: float) -> float:
 
 
 def active_hours(series: Series, quality: DataQuality, limits: Thresholds) -> Floats:
-    """Hours of training of each row with downtime cut out."""
+    """Hours of training of each row, with the gaps cut out that count as lost time.
+
+    A silence that is usual for the run is none, however long it is: slow runs have a row every ten minutes.
+    """
     if not len(series):
         return series.hours
     width = np.zeros(len(series))
     np.subtract(series.utc_s[1:], series.utc_s[:-1], out=width[1:])
     width[~(width >= 0)] = 0.0  # backwards, or without a time
-    if quality.gap_threshold_s:
-        width[width >= limits.downtime_s] = 0.0
-    begin = max(0.0, min(float(series.hours[0]), limits.downtime_s / 3600)) if np.isfinite(series.hours[0]) else 0.0
+    for gap in quality.gaps:
+        after = np.flatnonzero(series.hours > gap.hours)[:1]
+        if gap.seconds >= limits.downtime_s:
+            width[after] = np.maximum(0.0, width[after] - gap.seconds)
+    first, most = float(series.hours[0]), max(limits.downtime_s, quality.gap_threshold_s or 0.0) / 3600
+    begin = max(0.0, min(first, most)) if math.isfinite(first) else 0.0
     return np.asarray(np.cumsum(width) / 3600 + begin, dtype=np.float64)

@@ -12,6 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Group
+from runsum.archive.costs import Sum
 from runsum.archive.ranking import Task, best_first, task_of
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
@@ -79,7 +80,7 @@ class GroupEntry:
     name: str
     href: Markup
     runs: int
-    hours: float | None
+    hours: Sum
     best: RunRow | None
     partners: str
 
@@ -190,13 +191,15 @@ def _rewards_differ(tasks: Collection[Task]) -> bool:
 
 
 def _places(rows: Sequence[RunRow]) -> tuple[RunRow, ...]:
-    """Rows whose places begin anew with every task; a run without any reward has none."""
+    """Rows whose places begin anew with every task; equals share one, and a run without any reward has none."""
     seen: Counter[Task] = Counter()
-    placed = []
+    placed: list[RunRow] = []
+    places: dict[tuple[Task, float], int] = {}
     for row in rows:
-        task = task_of(row.run.digest)
+        task, best = task_of(row.run.digest), row.run.digest.best_reward
         seen[task] += 1
-        placed.append(replace(row, place=0 if row.run.digest.best_reward is None else seen[task]))
+        place = 0 if best is None else places.setdefault((task, best), seen[task])
+        placed.append(replace(row, place=place))
     return tuple(placed)
 
 
@@ -241,7 +244,7 @@ def _count(names: Any) -> tuple[tuple[str, int], ...]:
 
 
 def _entry(group: Group, is_game: bool) -> GroupEntry:
-    best = group.runs[0] if is_game and group.runs[0].digest.best_reward is not None else None
+    best = group.best if is_game else None
     partners = _count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs)
     return GroupEntry(
         group.name,

@@ -114,7 +114,7 @@ def make_pages(archive: Archive) -> Iterator[Page]:
     """The home page."""
     waiting = [run for state in _OPEN_STATES for run in _newest(archive, (state,))]
     over, failed = _newest(archive, FINISHED, but=waiting), _newest(archive, (State.FAILED,))
-    games = [group for group in archive.games if group.runs[0].digest.best_reward is not None]
+    games = [(group, group.best) for group in archive.games if group.best is not None]
     activity = find_activity(archive)
     yield Page(
         "index.md",
@@ -125,7 +125,7 @@ def make_pages(archive: Archive) -> Iterator[Page]:
             unfinished=_listing(waiting, _OPEN, _OPEN_STATES, _meaning),
             lately=_listing(over, _LATELY, FINISHED, lambda run: _outcome(run, archive)),
             failed=_listing(failed, _FAILED, (State.FAILED,), _reason),
-            best=tuple(map(_best, _latest_games(games))),
+            best=tuple(_best(group, best) for group, best in _latest_games(games)),
             more_games=max(0, len(games) - _GAMES),
             activity=tuple(_stretches(activity)),
             more_stretches=max(0, len(activity.stretches) - _STRETCHES),
@@ -193,15 +193,14 @@ def _reason(run: ArchivedRun) -> tuple[Phrase, ...]:
     return tuple(said)
 
 
-def _latest_games(games: Sequence[Group]) -> list[Group]:
-    """The games that somebody trained last, by name."""
-    latest = sorted(games, key=lambda group: max(map(_ended_at, group.runs)), reverse=True)
-    listed = {group.slug for group in latest[:_GAMES]}
-    return [group for group in games if group.slug in listed]
+def _latest_games(games: Sequence[tuple[Group, ArchivedRun]]) -> list[tuple[Group, ArchivedRun]]:
+    """The games that somebody trained last, by name, each with its best run."""
+    latest = sorted(games, key=lambda game: max(map(_ended_at, game[0].runs)), reverse=True)
+    listed = {group.slug for group, _ in latest[:_GAMES]}
+    return [game for game in games if game[0].slug in listed]
 
 
-def _best(group: Group) -> BestLine:
-    best = group.runs[0]
+def _best(group: Group, best: ArchivedRun) -> BestLine:
     row = RunRow(best, page_href(best, ""), spark_of(best, width=160, height=36, points=36))
     return BestLine(group.name, Markup(f"games/{group.slug}/index.html"), len(group.runs), row)
 
@@ -237,8 +236,8 @@ def _tiles(archive: Archive) -> Iterator[Tile]:
     yield Tile("lineages", len(archive.lineages), "exact", term="lineage")
     trained = [digest.trained_h for digest in digests]
     yield Tile("trained", add_up(trained), "hours", _share(trained), phrase("tile.no_hours"), "trained")
-    steps = sum((d.current_timestep or d.start_timestep) - d.start_timestep for d in digests)
-    yield Tile("timesteps", steps, "steps", term="timestep")
+    steps = [digest.own_steps for digest in digests]
+    yield Tile("timesteps", add_up(steps), "steps", _share(steps), phrase("tile.no_steps"), "timestep")
     energy = [digest.energy_kwh for digest in digests]
     yield Tile("GPU energy", add_up(energy), "kwh", _share(energy), phrase("tile.no_energy"), "energy")
     costs = add_costs(digests)

@@ -10,11 +10,13 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Lineage
+from runsum.archive.costs import Sum
+from runsum.archive.ranking import best_first, task_of
 from runsum.chartdata import columns, static_bars, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, spark_of, steps_of
 from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
 from runsum.pages.note_rows import NoteRow
 
@@ -30,7 +32,7 @@ class LegRow:
 
     row: RunRow
     parent: str | None
-    own_steps: int
+    own_steps: int | None
     reward_delta: float | None
     fps_delta: float | None
     changes: tuple[ConfigChange, ...]
@@ -62,8 +64,8 @@ class LineageEntry:
     href: Markup
     title: str
     legs: int
-    steps: int
-    hours: float | None
+    steps: Sum
+    hours: Sum
     best: RunRow | None
 
 
@@ -98,7 +100,7 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
     if series:
         charts["curves"] = {"kind": "lineage", "y": "mean episode reward", "series": series}
     yield DataFile(f"{key}/data.js", draw_curves(key, charts))
-    spans = [(leg.row.run.digest.start_timestep, leg.row.run.digest.start_timestep + leg.own_steps) for leg in legs]
+    spans = [_span(run) for run in lineage.runs]
     yield Page(
         f"{key}/index.md",
         "lineage.md.j2",
@@ -126,8 +128,10 @@ def _title(lineage: Lineage) -> str:
     return " · ".join(part for part in (first.game, first.algorithm) if part) or first.label
 
 
-def _own_steps(run: ArchivedRun) -> int:
-    return (run.digest.current_timestep or run.digest.start_timestep) - run.digest.start_timestep
+def _span(run: ArchivedRun) -> tuple[int, int]:
+    """From where to where it trained; a run without a row stands still at its start."""
+    start = run.digest.start_timestep
+    return start, start + (run.digest.own_steps or 0)
 
 
 def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
@@ -142,7 +146,7 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
     return LegRow(
         RunRow(run, page_href(run, "../../"), spark_of(run)),
         parent.digest.run_id if parent else None,
-        _own_steps(run),
+        run.digest.own_steps,
         reward if isinstance(reward, float) else None,
         fps if isinstance(fps, float) else None,
         run.config_delta,
@@ -154,23 +158,19 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
 
 def _headline(lineage: Lineage) -> Iterator[Phrase]:
     runs = lineage.runs
-    hours = hours_of(runs)
-    yield phrase(
-        "lineage.headline",
-        legs=len(runs),
-        root=lineage.tree.root,
-        steps=sum(map(_own_steps, runs)),
-        hours=hours,
-    )
-    best = max(
-        (run for run in runs if run.digest.best_reward is not None),
-        key=lambda run: run.digest.best_reward or 0.0,
-        default=None,
-    )
+    steps, hours = steps_of(runs), hours_of(runs)
+    yield phrase("lineage.headline", legs=len(runs), root=lineage.tree.root, steps=steps.value, hours=hours.value)
+    if steps.is_part:
+        yield phrase("lineage.headline_part", count=len(runs) - steps.count)
+    best = _best(runs)
     if best is not None:
         yield phrase("lineage.headline_reward", best=best.digest.best_reward, run=best.digest.run_id)
-        if best.best_of is not None:
+        if best.digest.signals.get("best_early"):
             yield phrase("headline.early")
+        if any(run.lost_rewards for run in runs):
+            yield phrase("lineage.headline_lost")
+        if len({task_of(run.digest) for run in runs}) > 1:
+            yield phrase("lineage.headline_tasks")
     forks = sum(len(run.kin.children) > 1 for run in runs)
     if forks:
         yield phrase("lineage.headline_forks", forks=forks)
@@ -179,6 +179,13 @@ def _headline(lineage: Lineage) -> Iterator[Phrase]:
     idle = _idle_seconds(runs)
     if idle > 3600:
         yield phrase("lineage.headline_idle", idle=idle)
+
+
+def _best(runs: Sequence[ArchivedRun]) -> ArchivedRun | None:
+    """The leg with the best mean: of legs rewarded for different things, or in several environments, as games rank."""
+    by_slug = {run.digest.slug: run for run in runs if run.digest.best_reward is not None}
+    ordered = best_first([run.digest for run in runs])
+    return next((by_slug[digest.slug] for digest in ordered if digest.slug in by_slug), None)
 
 
 def _idle_seconds(runs: Sequence[ArchivedRun]) -> float:
@@ -247,17 +254,13 @@ def _tree(lineage: Lineage) -> dict[str, Any]:
 
 def _entry(lineage: Lineage) -> LineageEntry:
     runs = lineage.runs
-    best = max(
-        (run for run in runs if run.digest.best_reward is not None),
-        key=lambda run: run.digest.best_reward or 0.0,
-        default=None,
-    )
+    best = _best(runs)
     return LineageEntry(
         lineage.tree.root,
         Markup(f"{lineage.slug}/index.html"),
         _title(lineage),
         len(runs),
-        sum(map(_own_steps, runs)),
+        steps_of(runs),
         hours_of(runs),
         RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
     )

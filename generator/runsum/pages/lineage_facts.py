@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.archive.costs import add_costs
 from runsum.archive.effects import LegEffect, leg_effect
+from runsum.archive.ranking import task_of
 from runsum.archive.seeds import key_of
 from runsum.model import Fact, Phrase, missing, note, phrase
 from runsum.pages.note_rows import NoteRow, cost_rows
@@ -52,6 +53,8 @@ def _gain(runs: Sequence[ArchivedRun], archive: Archive) -> Fact:
     known = [hour for hour in hours if hour is not None]
     if len(known) < len(hours) or not sum(known):
         return missing("costs.no_line_hours")
+    if len({task_of(run.digest) for run in line}) > 1:
+        return missing("costs.mixed_line")
     unseen = any(found.kind == "large_rewards_lost" for run in line for found in run.problems)
     if unseen or not isinstance(start, float) or not isinstance(end, float):
         return missing("cost.no_gain")

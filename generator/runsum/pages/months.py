@@ -8,10 +8,11 @@ from typing import Generic, TypeVar
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.archive.costs import Sum
 from runsum.archive.months import DatedRun, Month, NewBest, Regression, find_months
 from runsum.frozen import frozen
 from runsum.model import Phrase, phrase
-from runsum.pages.contract import Page, RunRow, page_href
+from runsum.pages.contract import Page, RunRow, hours_of, page_href, steps_of
 
 _IN_FULL = 3
 _LISTED_HERE = 20
@@ -75,6 +76,7 @@ class BestLine:
     """A new best: the game, and the run that held the best before (None: the first result).
 
     Attributes:
+        captured: that large rewards of an earlier run were lost; of the run itself its best says so.
         rewarded: for what it was rewarded; None where all runs of the game were rewarded alike.
     """
 
@@ -112,7 +114,7 @@ class MonthLink:
 
 @frozen
 class MonthLine:
-    """A month as a line of the table of all months."""
+    """A month as a line of the table of all months; `trained` and `timesteps` say of how many of its runs they are."""
 
     link: MonthLink
     month: Month
@@ -122,6 +124,8 @@ class MonthLine:
     still_open: int
     new_bests: int
     worse: int
+    trained: Sum
+    timesteps: Sum
 
 
 @frozen
@@ -203,6 +207,8 @@ def _month_line(month: Month) -> MonthLine:
         still_open=len(month.still_open),
         new_bests=len(month.new_bests),
         worse=len(month.regressions),
+        trained=hours_of([item.run for item in month.runs]),
+        timesteps=steps_of([item.run for item in month.runs]),
     )
 
 
@@ -244,7 +250,7 @@ class _Lists:
             line=self._line(item.dated),
             game_href=Markup(f"{self.up}games/{run.game_page}/index.html"),
             before=_row(item.before, self.up) if item.before else None,
-            captured=phrase("reward.digits_lost") if item.captured else None,
+            captured=phrase("reward.digits_lost") if item.captured and not run.lost_rewards else None,
             rewarded=None if item.rewarded is None else phrase("digest.rewarded", items=list(item.rewarded)),
             environment=item.environment,
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from runsum.analysis.evidence import Evidence, below_parent, lost_share
 from runsum.analysis.solved import REACHED
 from runsum.archive.archive import ArchivedRun
-from runsum.archive.months import gather_evidence
+from runsum.archive.months import find_slip, gather_evidence
 from runsum.model import Phrase, phrase
 from runsum.thresholds import Thresholds
 
+_SAID_WORSE = ("went.fell", "went.falling")
+
 
 def describe_outcome(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> tuple[Phrase, ...]:
-    """What became of the reward: one thing, two where the declared threshold was reached or a parent was better."""
+    """What became of the reward: its course, and what the digest says got worse, after a declared threshold reached."""
     digest = run.digest
     evidence = gather_evidence(run, parent, limits)
     if digest.best_reward is None:
@@ -22,7 +24,12 @@ def describe_outcome(run: ArchivedRun, parent: ArchivedRun | None, limits: Thres
     solved = run.fact("solved_flag").words
     if solved is not None and solved.key in REACHED:
         said.append(phrase("went.solved", level=solved.values["level"]))
-    said.append(_shape(evidence, limits))
+    course = _shape(evidence, limits)
+    said.append(course)
+    slip = None if course.key in _SAID_WORSE else find_slip(run)
+    if slip is not None:
+        values = slip.reason.values
+        said.append(phrase("went.below_best", best=values.get("best", values.get("before"))))
     drop = below_parent(evidence, limits)
     if drop is not None:
         said.append(phrase("went.below_parent", delta=drop))

@@ -15,7 +15,7 @@ from runsum.chartdata import data_script
 from runsum.formatting import FILTERS, cut
 from runsum.frozen import frozen
 from runsum.model import Fact, Phrase, known, phrase
-from runsum.traits import traits_of
+from runsum.traits import rewarded_by, traits_of
 
 ANCESTORS = 50
 """Ancestors a run names at most: those nearest to it; a lineage can be long."""
@@ -31,7 +31,7 @@ class Outcome:
         words: the row's header.
         format: name of the filter that prints its numbers.
         better: which value is the best: "" none, "high" the largest, "reward" the largest among runs of one
-            environment, "milestone" the same where their targets are equal, too.
+            environment that were rewarded alike, "milestone" the same where their targets are equal, too.
         fact: the value for a run.
     """
 
@@ -105,7 +105,7 @@ def run_facts(run: ArchivedRun, archive: Archive, short: Short) -> bytes:
         "verdict": run.advice.gate,
         "start_timestep": digest.start_timestep,
         "outcomes": {row.name: _entry(row.fact(run), row.format, short) for row in OUTCOMES},
-        "lost_rewards": any(found.kind == "large_rewards_lost" for found in run.problems),
+        "lost_rewards": run.lost_rewards,
         "config": dict(traits_of(digest).settings),
         "kin": {
             "parent": run.kin.parent,
@@ -116,6 +116,11 @@ def run_facts(run: ArchivedRun, archive: Archive, short: Short) -> bytes:
             "lineage": run.lineage_page,
         },
     }
+    rewarded = rewarded_by(digest)
+    if rewarded:  # most runs say nothing of it
+        facts["rewarded"] = _text(FILTERS["pairs"](list(rewarded)))
+    if digest.signals.get("best_early"):
+        facts["best_early"] = True
     return data_script(facts_key(digest.slug), facts)
 
 
