@@ -14,7 +14,7 @@ import yaml
 from runsum import formatting
 from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
-from runsum.model import missing, phrase
+from runsum.model import missing, phrase, problem
 from runsum.pages.run_columns import find_columns, measured
 from runsum.pages.run_index import packed
 from runsum.render import Renderer
@@ -74,18 +74,18 @@ def test_repeated_values_are_stored_once() -> None:
     assert packed(["Pong"] * 9 + ["Breakout"] * 9)["distinct"] == ["Pong", "Breakout"]
 
 
-def test_a_best_of_few_episodes_has_a_column() -> None:
-    """Where no run has one there is no such column to choose, and the table puts no star."""
+def test_what_must_be_known_of_a_best_has_a_column() -> None:
+    """In the words of all tables; where it is nothing there is no such column to choose, and the table puts no star."""
     unknown = {"gpu_avg": missing("gpu.none"), "error_summary_if_failed": missing("error.none")}
-    runs = (learned("lucky"), learned("steady", at=1))
-    lucky, steady = (replace(run, summary={**run.summary, **unknown}) for run in runs)
+    runs = (learned("lucky"), learned("steady", at=1), learned("huge", at=2, problems=(problem("large_rewards_lost"),)))
+    lucky, steady, huge = (replace(run, summary={**run.summary, **unknown}) for run in runs)
     lucky = replace(lucky, signals={**lucky.signals, "best_early": 1.0})
-    some, none = (make_archive(runs, (), SlugMaker(), LIMITS, {}) for runs in ((lucky, steady), (steady,)))
+    some, none = (make_archive(runs, (), SlugMaker(), LIMITS, {}) for runs in ((lucky, steady, huge), (steady,)))
     columns = {column.name: column.values for column in find_columns(some, {})}
+    words = Renderer(template_folder()).words
     assert dict(zip(columns["run"], columns["best_of"], strict=True)) == {
-        "lucky": "mean of fewer than 100 episodes", "steady": None,
+        "lucky": words(phrase("reward.early")), "steady": None, "huge": words(phrase("reward.digits_lost")),
     }  # fmt: skip
-    assert Renderer(template_folder()).words(phrase("reward.early")) == "mean of fewer than 100 episodes"
     assert "best_of" not in {column.name for column in find_columns(none, {})}
 
 

@@ -120,10 +120,10 @@
       const short = column.format === "when" ? format.day(value) : text;
       const exact = column.isNumber ? format.exact(value) : text,
         remark = column.name === "best_reward" ? this.remark(row) : null;
-      return element("span", "", remark ? short + "*" : short, { title: remark ? exact + ", a " + remark : exact });
+      return element("span", "", remark ? short + "*" : short, { title: remark ? exact + ": " + remark : exact });
     }
 
-    /* That a best mean is one of the first few episodes; null where it is not, or no run of the archive has such a one. */
+    /* What must be known of a best mean; null where that is nothing, as for all runs of many an archive. */
     remark(row) {
       const column = this.runs.column("best_of");
       return column ? column.at(row) : null;

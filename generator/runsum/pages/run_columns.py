@@ -19,7 +19,10 @@ from runsum.traits import traits_of
 
 CONFIG_COLUMNS = 150
 """Settings that become columns, the most frequent ones; an archive of many projects can hold thousands."""
-_EARLY = "mean of fewer than 100 episodes"  # what tables say of it: `reward.early` in the wording
+_REMARKS = {  # as tables say them, see the wording
+    "reward.early": "mean of fewer than 100 episodes",
+    "reward.digits_lost": "rewards of 1000 and more were not captured",
+}
 _NOTE_LENGTH = 2000
 _TEXT_LENGTH = 200
 _MEASURED_DIGITS, _PUBLISHED_DIGITS = 6, 12  # the latter in run.json: what lies beyond is the noise of an addition
@@ -73,7 +76,7 @@ _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
     ("trained_h", "Trained", "number", "hours", False, False, lambda run: measured(run.digest.trained_h)),
     ("target", "Target steps", "number", "steps", False, False, lambda run: run.digest.target_timesteps),
     ("best_at", "Best at", "number", "steps", False, False, lambda run: run.digest.best_reward_timestep),
-    ("best_of", "Best is a", "category", "", False, False, lambda run: _EARLY if run.best_of is not None else None),
+    ("best_of", "About the best", "category", "", False, False, lambda run: _remark(run)),
     ("speed", "Speed", "number", "speed", False, False, lambda run: measured(run.digest.speed)),
     ("gpu", "GPU", "number", "whole_percent", False, False, lambda run: _number(run, "gpu_avg")),
     ("energy_kwh", "GPU energy", "number", "kwh", False, False, lambda run: measured(run.digest.energy_kwh)),
@@ -169,6 +172,10 @@ def measured(value: float | None) -> float | None:
     shorter = float(f"{value:.{_MEASURED_DIGITS - 1}g}")
     rounded = (float(f"{value:.{digits}g}") for digits in range(_MEASURED_DIGITS, _PUBLISHED_DIGITS + 1))
     return next((number for number in rounded if number != shorter), shorter)
+
+
+def _remark(run: ArchivedRun) -> str | None:
+    return None if run.best_of is None else _REMARKS[run.best_of.key]
 
 
 def _number(run: ArchivedRun, name: str) -> float | None:
