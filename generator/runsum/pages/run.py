@@ -13,6 +13,7 @@ from runsum.analysis.regained import has_fallen
 from runsum.analysis.throughput import differs_from_clock
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.fingerprints import value_print
+from runsum.formatting import reward
 from runsum.frozen import frozen
 from runsum.model import (
     Annotation,
@@ -250,7 +251,7 @@ def headline(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
 def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
     if digest.best_reward is None:
         return [phrase("headline.no_reward"), *_evaluated(digest)]
-    if digest.best_reward == digest.final_reward:
+    if digest.final_reward is not None and reward(digest.best_reward) == reward(digest.final_reward):  # as printed
         said = [phrase("headline.reward_same", best=digest.best_reward)]
     else:
         values = {"best": digest.best_reward, "at": digest.best_reward_timestep, "final": digest.final_reward}
