@@ -11,13 +11,11 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from operator import attrgetter
-from sys import intern
 from typing import Any, TypeVar
 
 Class = TypeVar("Class", bound=type)
 _OWN = "runsum."
 _PLAIN = {("numpy._core.numeric", "_frombuffer"), ("numpy", "dtype"), ("numpy.core.numeric", "_frombuffer")}
-_NOTHING: dict[str, object] = {}  # never changed: what is pickled is frozen
 _FOUND: dict[tuple[str, str], Any] = {}
 
 
@@ -65,28 +63,15 @@ def _member(found: Any, name: str) -> Enum:
 
 
 def quickly_pickled(cls: Class) -> Class:
-    """Give a frozen dataclass with slots and two or more fields a state of plain values, set without looking them up.
+    """Pickle a frozen dataclass as a call of itself with the values of its fields.
 
-    What dataclasses generate asks for the list of fields at every object, which takes longer than all the rest.
+    What dataclasses with slots do asks for the list of fields at every object, and sets each by its name; that takes
+    longer than all the rest.
     """
     names = [field.name for field in fields(cls)]
     read = attrgetter(*names)
-    setters = [getattr(cls, name).__set__ for name in names]  # of the slots themselves: the class is frozen
-
-    def set_state(self: Any, state: tuple[Any, ...]) -> None:
-        for put, value in zip(setters, state, strict=True):
-            put(self, value)
-
-    def set_named(self: Any, state: tuple[str, Any]) -> None:
-        put_name(self, intern(state[0]))  # an archive has a million of them, but only some hundred different ones
-        put_values(self, state[1] or _NOTHING)
-
-    if names[1:] == ["values"]:
-        put_name, put_values = setters
-        set_state = set_named
-
-    setattr(cls, "__getstate__", lambda self: read(self) if len(names) > 1 else (read(self),))  # noqa: B010
-    setattr(cls, "__setstate__", set_state)  # noqa: B010
+    one = len(names) == 1
+    setattr(cls, "__reduce__", lambda self: (cls, (read(self),)) if one else (cls, read(self)))  # noqa: B010
     return cls
 
 
