@@ -138,7 +138,7 @@ def test_lists_of_one_are_no_plural() -> None:
     digest = learned("a")
     digest = replace(digest, summary={**digest.summary, **dict.fromkeys(("gpu_avg", "error_summary_if_failed"), NONE)})
     one = make_archive([digest], (), SlugMaker(), LIMITS, {})
-    made = [page for page in (*make_pages(one), *run_index.make_pages(one, {})) if isinstance(page, Page)]
+    made = [page for page in (*make_pages(one), *run_index.make_pages(one)) if isinstance(page, Page)]
     told = [re.findall('^description: "(.*?) of the archive', RENDERER.page(p.template, p.context), re.M) for p in made]
     assert told == [["1 game"], ["1 algorithm"], ["1 run"]]
 

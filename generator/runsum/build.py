@@ -159,10 +159,12 @@ class _Sums:
 
 
 def make_common(archive: Archive, notes: Mapping[str, Markup]) -> list[Common]:
-    """What makes the pages and data files that are about all runs."""
+    """What makes the pages and data files that are about all runs, those that take longest first."""
+    rooms = (months, run_index, home, groups, lineage, seeds, reports, compare)
     return [
-        partial(run_index.make_pages, archive, notes),
-        *(partial(room.make_pages, archive) for room in (months, home, groups, lineage, seeds, reports, compare)),
+        partial(run_index.make_finder, archive, notes),
+        partial(run_index.make_table, archive),
+        *(partial(room.make_pages, archive) for room in rooms),
     ]
 
 

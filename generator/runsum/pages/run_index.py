@@ -62,13 +62,8 @@ class RunIndexPage:
     key: str
 
 
-def make_pages(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page | DataFile]:
-    """The page, the data of the finder and the CSV.
-
-    Args:
-        archive: the runs.
-        notes: the persons' notes by run id, searched by the finder.
-    """
+def make_pages(archive: Archive) -> Iterator[Page]:
+    """The page, with the newest runs as a table for browsers without JavaScript."""
     shown = archive.runs[:_LISTED]
     context = RunIndexPage(
         rows=run_rows(shown, "../"),
@@ -83,10 +78,22 @@ def make_pages(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[Page |
         key=DATA_KEY,
     )
     yield Page("runs/index.md", "run_index.md.j2", context)
+
+
+def make_finder(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[DataFile]:
+    """The data of the finder.
+
+    Args:
+        archive: the runs.
+        notes: the persons' notes by run id, searched by the finder.
+    """
     yield DataFile(DATA_FILE, data_script(DATA_KEY, finder_data(archive, find_columns(archive, notes))))
-    yield DataFile(
-        "data/runs.csv", table_csv(CSV_COLUMNS, (_csv_row(run.digest.slug, archive) for run in archive.runs))
-    )
+
+
+def make_table(archive: Archive) -> Iterator[DataFile]:
+    """The table for programs."""
+    rows = (_csv_row(run.digest.slug, archive) for run in archive.runs)
+    yield DataFile("data/runs.csv", table_csv(CSV_COLUMNS, rows))
 
 
 def finder_data(archive: Archive, columns: Sequence[Column]) -> dict[str, Any]:
