@@ -67,8 +67,5 @@ def value_print(*values: object) -> str:
 
 def text_print(*parts: str) -> str:
     """A fingerprint of some texts."""
-    summed = hashlib.blake2b(digest_size=20)
-    for part in parts:
-        summed.update(part.encode("utf-8", "surrogatepass"))
-        summed.update(b"\0")
-    return summed.hexdigest()
+    told = "".join([f"{part}\0" for part in parts])
+    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
