@@ -15,6 +15,7 @@
 
   const MOST_COMPARED = 20;
   const WRITTEN_AFTER = 200; // ms without another change
+  const STAR = "* What must be known of such a best is in the column “About the best”.";
   const HELP =
     "Words look everywhere; name:value, name:this,that, -name:value, name>2,686 and name:2 h..3 d look in one column. " +
     "For example: game:breakout lr<3e-4 state:completed";
@@ -101,7 +102,9 @@
       this.holder = element("div", "rs-grid");
       body.append(facets, this.holder);
       this.printed = element("div", "rs-print");
-      this.node.replaceChildren(line, element("p", "rs-query-help", HELP), this.errors, head, body, this.printed);
+      const help = element("p", "rs-query-help", HELP),
+        stars = this.runs.column("best_of") ? [element("p", "rs-query-help", STAR)] : [];
+      this.node.replaceChildren(line, help, this.errors, head, body, ...stars, this.printed);
     }
 
     begin() {
