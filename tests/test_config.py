@@ -58,6 +58,7 @@ thresholds: {stale_after_min: 10}
         databases=(DatabasePath(tmp_path / "a.db"), DatabasePath(tmp_path / "b.db", "other machine")),
         project_root=tmp_path / "../app",
         notes_dir=tmp_path / "words",
+        names_notes=True,
         copy_videos=False,
         solved={"ALE/Breakout-v5": 30.0, "CartPole-v1": 475.5},
         thresholds=Thresholds(stale_after_min=10.0),

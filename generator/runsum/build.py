@@ -39,6 +39,7 @@ from runsum.site.writer import SiteWriter
 from runsum.site_files import Common, SiteFiles
 from runsum.source.project_tree import printable
 from runsum.stages import Stages
+from runsum.unmatched import find_unmatched
 from runsum.workers import ChartsWorker
 
 
@@ -135,6 +136,7 @@ def build_archive(
         problems=count_problems(archive),
         redact=settings.redaction.mode,
         redactions=list(archive.redaction.found),
+        unmatched=find_unmatched(settings, digests, redactor),
         seconds=stages.seconds(),
         stages=stages.done,
     )

@@ -114,7 +114,7 @@ def _inputs(databases: Sequence[DatabasePath], settings: Settings, site: MkdocsF
         settings_print(settings),
         [(os.path.realpath(entry.path), entry.name, _database(entry.path)) for entry in databases],
         [str(site.docs_dir), site.site_url, site.site_name, os.path.realpath(settings.notes_dir)],
-        list(_notes(settings.notes_dir)),
+        [settings.names_notes, settings.notes_dir.is_dir(), *_notes(settings.notes_dir)],
         str(settings.project_root),
     ]
     return hashlib.sha256(json.dumps(told, default=str).encode("utf-8", "surrogatepass")).hexdigest()

@@ -5,9 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from runsum.frozen import frozen
 from runsum.redact.found import Found
 from runsum.redact.policy import Mode
 from runsum.stages import Stage
+
+
+@frozen
+class Unmatched:
+    """Something that runsum.yml names in vain.
+
+    Attributes:
+        kind: "notes", "solved", "publish_models", or "no_root" for a model without a project root to look below.
+        name: as it stands there, as far as it may be published.
+        close: a name that is there and looks like it; empty without one.
+    """
+
+    kind: str
+    name: str
+    close: str = ""
 
 
 @dataclass(slots=True)
@@ -21,6 +37,7 @@ class BuildReport:
         kept: files that somebody changed by hand.
         problems: by kind, most frequent first.
         redactions: what was taken out of texts.
+        unmatched: what runsum.yml names and nobody finds.
         stages: how long each part took, and its memory.
     """
 
@@ -37,6 +54,7 @@ class BuildReport:
     problems: dict[str, int] = field(default_factory=dict)
     redact: str = Mode.STANDARD
     redactions: list[Found] = field(default_factory=list)
+    unmatched: list[Unmatched] = field(default_factory=list)
     seconds: float = 0.0
     stages: list[Stage] = field(default_factory=list)
 
@@ -51,7 +69,11 @@ class BuildReport:
         Raises:
             TypeError: these are no such values.
         """
-        last = last | {"redactions": [Found(**found) for found in last["redactions"]], "stages": []}
+        last = last | {
+            "redactions": [Found(**found) for found in last["redactions"]],
+            "unmatched": [Unmatched(**found) for found in last["unmatched"]],
+            "stages": [],
+        }
         files = last["written"] + last["unchanged"]
         return cls(
             **last | {"read": 0, "rendered": 0, "written": 0, "removed": 0, "unchanged": files, "seconds": seconds}

@@ -19,6 +19,7 @@ import click
 from runsum.cache import cache_file
 from runsum.clock import AsOf, moment_of
 from runsum.config import (
+    CONFIG_NAME,
     MKDOCS_NAME,
     find_databases,
     read_mkdocs,
@@ -38,6 +39,12 @@ from runsum.yaml_files import inherited_files
 
 _REDRAWN_S = 0.1
 _SCRIPT = "assets/runsum/runsum.js"
+_UNMATCHED = {
+    "notes": "notes: {} is no folder; no notes are shown",
+    "solved": "solved: {} is a game of no run",
+    "publish_models": "publish_models: {} names no run of the archive",
+    "no_root": "publish_models: {} is looked for below project_root, which is not set",
+}
 _OLD_COMPARE = re.compile(r"^\s*-.*\bcompare\.md\s*$", re.MULTILINE)
 
 
@@ -107,6 +114,8 @@ def build(
     else:
         print_report(report)
         click.echo("next: mkdocs serve")
+    for line in warnings(report, config):
+        click.echo(line, err=True)
     for path in report.kept:
         click.echo(
             f"warning: {Path(report.docs_dir, path)} was changed by hand and was left as it is; "
@@ -115,6 +124,23 @@ def build(
         )
     if strict and (report.problems or report.kept):
         raise SystemExit(1)
+
+
+def warnings(report: BuildReport, config: Path | None) -> list[str]:
+    """A line for everything that the settings name and nobody finds.
+
+    Args:
+        report: of the build.
+        config: the settings file, if it is another one than runsum.yml.
+    """
+    return [
+        clean_text(
+            f"warning: {config or CONFIG_NAME}: "
+            + _UNMATCHED[one.kind].format(one.name)
+            + (f". Did you mean {one.close}?" if one.close else "")
+        )
+        for one in report.unmatched
+    ]
 
 
 def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:

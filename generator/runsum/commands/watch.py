@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from runsum.clock import AsOf
-from runsum.commands.build import HowToBuild, build_folder, build_options
+from runsum.commands.build import HowToBuild, build_folder, build_options, warnings
 from runsum.complaints import complaint
 from runsum.config import CONFIG_NAME, MKDOCS_NAME, Settings, find_databases, read_settings
 from runsum.errors import RunsumError
@@ -60,7 +60,7 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
     """
     watched = Watched(how)
     before = watched.state()  # the build may take a while: what changes meanwhile is seen afterwards
-    _build(how, say)
+    told = _build(how, say)
     say("watching; Ctrl+C ends it")
     looked = time.monotonic()
     while True:
@@ -70,7 +70,7 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
             continue
         before, looked = _wait_for_calm(watched, now, calm_s), time.monotonic()
         try:
-            _build(how, say)
+            told = _build(how, say, told)
         except RunsumError as error:
             say(f"runsum: {clean_text(complaint(error))}")
 
@@ -124,7 +124,8 @@ class Watched:
         self._find_at = ended + min(_SELDOM * (ended - began), _LOOK_AGAIN_S)
 
 
-def _build(how: HowToBuild, say: Callable[[str], object]) -> None:
+def _build(how: HowToBuild, say: Callable[[str], object], told: Sequence[str] = ()) -> list[str]:
+    """Build and say what changed; the warnings that hold, of which those that were told before are not said again."""
     report = build_folder(how, AsOf(time.time()))
     changed = report.written + report.removed
     if changed or report.stages:
@@ -132,6 +133,11 @@ def _build(how: HowToBuild, say: Callable[[str], object]) -> None:
             f"{time.strftime('%H:%M:%S')} {plural(report.read, 'run', 'runs')} read anew, "
             f"{plural(changed, 'file', 'files')} changed, {report.seconds:.1f} s"
         )
+    lines = warnings(report, how.config)
+    for line in lines:
+        if line not in told:
+            say(line)
+    return lines
 
 
 def _wait_for_calm(watched: Watched, now: tuple[object, ...], calm_s: float) -> tuple[object, ...]:
