@@ -143,7 +143,7 @@ def test_a_mistake_is_one_line_that_names_the_file(tmp_path: Path, text: str, wo
 def test_a_file_that_is_no_text_is_one_line(tmp_path: Path) -> None:
     """Bytes of another encoding."""
     (tmp_path / "runsum.yml").write_bytes(b"notes: \xff\xfe\n")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"cannot be read: it is not UTF-8 \(byte 8\)\. Save it as UTF-8"):
         read_settings(None, tmp_path)
 
 

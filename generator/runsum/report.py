@@ -12,12 +12,13 @@ from runsum.stages import Stage
 
 
 @frozen
-class Unmatched:
-    """Something that runsum.yml names in vain.
+class Remark:
+    """Something that a person may want to correct.
 
     Attributes:
-        kind: "notes", "solved", "publish_models", or "no_root" for a model without a project root to look below.
-        name: as it stands there, as far as it may be published.
+        kind: "notes", "solved", "publish_models": what runsum.yml names in vain there; "no_root": a model without a
+            project root to look below; "encoding": a note that is not UTF-8.
+        name: what it is about, as far as it may be published.
         close: a name that is there and looks like it; empty without one.
     """
 
@@ -37,7 +38,7 @@ class BuildReport:
         kept: files that somebody changed by hand.
         problems: by kind, most frequent first.
         redactions: what was taken out of texts.
-        unmatched: what runsum.yml names and nobody finds.
+        remarks: what a person may want to correct in the settings or the notes.
         stages: how long each part took, and its memory.
     """
 
@@ -54,7 +55,7 @@ class BuildReport:
     problems: dict[str, int] = field(default_factory=dict)
     redact: str = Mode.STANDARD
     redactions: list[Found] = field(default_factory=list)
-    unmatched: list[Unmatched] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
     seconds: float = 0.0
     stages: list[Stage] = field(default_factory=list)
 
@@ -71,7 +72,7 @@ class BuildReport:
         """
         last = last | {
             "redactions": [Found(**found) for found in last["redactions"]],
-            "unmatched": [Unmatched(**found) for found in last["unmatched"]],
+            "remarks": [Remark(**found) for found in last["remarks"]],
             "stages": [],
         }
         files = last["written"] + last["unchanged"]

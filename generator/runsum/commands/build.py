@@ -39,11 +39,12 @@ from runsum.yaml_files import inherited_files
 
 _REDRAWN_S = 0.1
 _SCRIPT = "assets/runsum/runsum.js"
-_UNMATCHED = {
-    "notes": "notes: {} is no folder; no notes are shown",
-    "solved": "solved: {} is a game of no run",
-    "publish_models": "publish_models: {} names no run of the archive",
-    "no_root": "publish_models: {} is looked for below project_root, which is not set",
+_REMARKS = {
+    "notes": "{file}: notes: {name} is no folder; no notes are shown",
+    "solved": "{file}: solved: {name} is a game of no run",
+    "publish_models": "{file}: publish_models: {name} names no run of the archive",
+    "no_root": "{file}: publish_models: {name} is looked for below project_root, which is not set",
+    "encoding": "{name} is not UTF-8: letters that cannot be read are shown as \ufffd. Save it as UTF-8",
 }
 _OLD_COMPARE = re.compile(r"^\s*-.*\bcompare\.md\s*$", re.MULTILINE)
 
@@ -127,20 +128,18 @@ def build(
 
 
 def warnings(report: BuildReport, config: Path | None) -> list[str]:
-    """A line for everything that the settings name and nobody finds.
+    """A line for everything that the settings name in vain, and for notes that cannot be read as they are.
 
     Args:
         report: of the build.
         config: the settings file, if it is another one than runsum.yml.
     """
-    return [
-        clean_text(
-            f"warning: {config or CONFIG_NAME}: "
-            + _UNMATCHED[one.kind].format(one.name)
-            + (f". Did you mean {one.close}?" if one.close else "")
-        )
-        for one in report.unmatched
+    file = str(config or CONFIG_NAME)
+    said = [
+        (_REMARKS[one.kind].format(file=file, name=one.name), f". Did you mean {one.close}?" if one.close else "")
+        for one in report.remarks
     ]
+    return [clean_text(f"warning: {text}{more}") for text, more in said]
 
 
 def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
