@@ -274,3 +274,38 @@ def test_the_command_alone_shows_its_help() -> None:
     done = typed()
     assert "Usage: runsum" in done.output
     assert done.output.count("\n") > 8
+
+
+# ---------------------------------------------------------------- where nobody hears it
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a file that is always full")
+@pytest.mark.parametrize("words", [("--help",), ("build", "--help"), ("init",), ("build", "--json"), ("check",)])
+def test_an_output_that_cannot_be_written_is_one_line(work: Path, words: tuple[str, ...]) -> None:
+    """Of whatever command; buffered or not."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "site").mkdir()
+    (work / "site" / "index.html").write_text("<title>x</title>")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "runsum", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    said = done.stderr.replace("wrote mkdocs.yml, a starter: change it as you like\n", "")
+    assert (done.returncode, said) == (
+        2, "runsum: the output cannot be written: No space left on device. Free some space, or send it elsewhere\n"
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are closed by numbers on POSIX")
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_output_is_no_mistake(work: Path, closed: int) -> None:
+    """As a service is started by some."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "site").mkdir()
+    (work / "site" / "index.html").write_text("<title>x</title>")
+    for words in (["build"], ["check"]):
+        command = [sys.executable, "-m", "runsum", *words]
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *command], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)

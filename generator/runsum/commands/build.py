@@ -238,7 +238,7 @@ class _Bar:
         self._drawn = 0.0
 
     def __enter__(self) -> _Bar:
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():  # it may be closed
             self._progress = self._stack.enter_context(_progress())
         return self
 
