@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -144,6 +146,15 @@ def test_a_file_that_is_no_text_is_one_line(tmp_path: Path) -> None:
     """Bytes of another encoding."""
     (tmp_path / "runsum.yml").write_bytes(b"notes: \xff\xfe\n")
     with pytest.raises(ConfigError, match=r"cannot be read: it is not UTF-8 \(byte 8\)\. Save it as UTF-8"):
+        read_settings(None, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize(("target", "said"), [(os.devnull, "is not a file"), ("gone", "No such file")])
+def test_a_runsum_yml_that_is_no_file_is_not_passed_over(tmp_path: Path, target: str, said: str) -> None:
+    """A pipe would be waited for, and settings that are not read would be missed late."""
+    (tmp_path / "runsum.yml").symlink_to(target)
+    with pytest.raises(ConfigError, match=said):
         read_settings(None, tmp_path)
 
 

@@ -395,6 +395,17 @@ def test_a_damaged_manifest_owns_nothing(tmp_path: Path, damage: str) -> None:
     assert (report.kept, report.unchanged, owned(tmp_path)) == (["a.md"], 1, ["b.md"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("place", ["a.md", ".runsum/manifest.json", ".runsum/journal"])
+def test_what_is_no_file_is_named(tmp_path: Path, place: str) -> None:
+    """A pipe or a device in the place of a page, or of what is remembered: to read it could take for ever."""
+    build(tmp_path, a="1")
+    (tmp_path / place).unlink(missing_ok=True)
+    (tmp_path / place).symlink_to(os.devnull)
+    with pytest.raises(OutputError, match="it is a pipe or a device"):
+        build(tmp_path, a="2")
+
+
 def test_a_manifest_that_is_no_text_owns_nothing(tmp_path: Path) -> None:
     """Bytes of another kind are no reason to stop."""
     build(tmp_path, a="1")

@@ -68,9 +68,9 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
         ConfigError: a file that cannot be read or says something unknown.
     """
     file = path or folder / CONFIG_NAME
-    if not file.is_file():
-        if path is not None:
-            raise ConfigError("no such settings file", "Type 'runsum init' for a starter", place=path)
+    if path is not None and not path.is_file():
+        raise ConfigError("no such settings file", "Type 'runsum init' for a starter", place=path)
+    if not os.path.lexists(file):  # a link that leads nowhere is not passed over
         return Settings(folder, notes_dir=folder / "notes")
     data = load_settings(file)
     _require_known(data, _KEYS, str(file))

@@ -65,6 +65,8 @@ def load_yaml(file: Path) -> dict[str, Any]:
 
 def _load(file: Path, loader: type[yaml.SafeLoader]) -> dict[str, Any]:
     """The mapping that a file holds; of an empty one, an empty one."""
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        raise ConfigError("is not a file", "Move it away, or make it one", place=file)
     try:
         data = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=loader)
     except UnicodeDecodeError as error:

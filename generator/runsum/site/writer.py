@@ -254,4 +254,6 @@ class SiteWriter:
         try:
             return read_file(target)
         except OSError as error:
-            raise OutputError(f"{target} cannot be read: {error.strerror}", "Check its permissions") from error
+            raise OutputError(
+                f"{target} cannot be read: {error.strerror}", "Check its permissions, or move it away"
+            ) from error
