@@ -41,6 +41,16 @@ def test_results_come_in_order() -> None:
         assert [done for _, done in workers.run(squares, range(50, 53), size=3)] == [2500, 2601, 2704]
 
 
+def test_no_more_processes_than_pieces_of_work() -> None:
+    """Whatever `--jobs` says; more work than before has more of them."""
+    with Workers(1_000) as workers:
+        for tasks, size, expected in ((20, 8, 3), (4, 2, 3), (20, 4, 5)):
+            done = workers.run(squares, range(tasks), size=size)
+            assert next(done) == (0, 0)
+            assert len(multiprocessing.active_children()) == expected
+            assert len(list(done)) == tasks - 1
+
+
 def test_nothing_lives_on_when_the_work_is_left() -> None:
     """No process and no thread of the pool races with the end of the program, though results were left unread."""
     threads = threading.active_count()

@@ -19,6 +19,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _WORTH_PROCESSES, _MOST_AT_A_TIME = 12, 16
+_MOST_PROCESSES = 61 if sys.platform == "win32" else 1_000_000  # Windows cannot wait for more
 _AHEAD = 3  # chunks per process that wait or are done: what bounds the memory
 _DASK = "dask://"
 
@@ -53,6 +54,7 @@ class Workers:
         self._stack = contextlib.ExitStack()
         self._cluster = _connect(address, self._stack) if address else None
         self._pool: ProcessPoolExecutor | None = None
+        self._pieces = 1
 
     def __enter__(self) -> Workers:
         return self
@@ -81,6 +83,9 @@ class Workers:
                 yield task, work([task])[0]
             return
         chunks = [tasks[place : place + size] for place in range(0, len(tasks), size)]
+        if len(chunks) > self._pieces:
+            self._drop()  # it may be too small
+            self._pieces = len(chunks)
         waiting: deque[tuple[Sequence[Task], Future[list[Result]]]] = deque()
         ahead = _AHEAD * self._width()
         for chunk in chunks:
@@ -127,7 +132,9 @@ class Workers:
         if self._cluster is not None:
             return self._cluster
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.jobs, mp_context=_context())
+            # all of them are started at once, and the system ends what asks for too many
+            count = min(self.jobs, self._pieces, _MOST_PROCESSES)
+            self._pool = ProcessPoolExecutor(count, mp_context=_context())
         return self._pool
 
     def _width(self) -> int:
