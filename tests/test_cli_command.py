@@ -143,7 +143,23 @@ def test_strict_fails_on_a_page_changed_by_hand(work: Path) -> None:
     (work / "docs" / "index.md").write_text("mine")
     done = typed("build", "--strict", "--as-of", AS_OF, "--db", "a.db")
     assert (done.exit_code, (work / "docs" / "index.md").read_text()) == (1, "mine")
-    assert "docs/index.md was changed by hand" in done.stderr
+    assert "docs/index.md was changed by hand and was left as it is; delete it to get a new one" in done.stderr
+
+
+def test_a_page_changed_by_hand_whose_run_is_gone_is_told(work: Path) -> None:
+    """There will be no new one, whatever is deleted; again at the next build, and not when it is deleted."""
+    make(work / "a.db", ONE, TWO)
+    build("--db", "a.db")
+    page = Path("docs", "runs", TWO, "index.md")
+    page.write_text("mine")
+    make(work / "a.db", ONE)
+    words = ("build", "--strict", "--as-of", AS_OF, "--db", "a.db")
+    said = "was changed by hand and was left, but what it is about is gone; delete it if nobody needs it"
+    for _ in range(2):
+        done = typed(*words)
+        assert (done.exit_code, done.stderr) == (1, f"warning: {page} {said}\n")
+    page.unlink()
+    assert (typed(*words).exit_code, typed(*words).stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

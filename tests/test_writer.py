@@ -170,11 +170,26 @@ def test_a_file_changed_by_hand_is_kept_and_named(tmp_path: Path) -> None:
 
 
 def test_a_changed_file_whose_page_goes_is_kept(tmp_path: Path) -> None:
-    """A corrected page of a removed run is not deleted."""
+    """A corrected page of a removed run is not deleted; it is told of until a person deletes it."""
+    build(tmp_path, a="1", b="1")
+    (tmp_path / "a.md").write_text("corrected")
+    build(tmp_path, a="2", b="1")
+    for _ in range(2):
+        report = build(tmp_path, b="1")
+        assert (report.kept, report.left, report.removed) == ([], ["a.md"], [])
+        assert pages(tmp_path) == {"a.md": "corrected", "b.md": "1"}
+    (tmp_path / "a.md").unlink()
+    report = build(tmp_path, b="1")
+    assert (report.left, owned(tmp_path)) == ([], ["b.md"])
+
+
+def test_what_a_person_wrote_is_looked_at_each_time(tmp_path: Path) -> None:
+    """How it looks is not taken for what was written before."""
     build(tmp_path, a="1")
     (tmp_path / "a.md").write_text("corrected")
-    report = build(tmp_path)
-    assert (report.kept, report.removed, pages(tmp_path)) == (["a.md"], [], {"a.md": "corrected"})
+    writer = SiteWriter(tmp_path)
+    writer.write("a.md", b"2")
+    assert (writer.finish().kept, writer.looks()) == (["a.md"], {})
 
 
 def test_a_kept_file_is_written_again_once_deleted(tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ def build_archive(
         unchanged=done_writing.unchanged,
         removed=len(done_writing.removed),
         kept=done_writing.kept,
+        left=done_writing.left,
         problems=count_problems(archive),
         redact=settings.redaction.mode,
         redactions=list(archive.redaction.found),

@@ -76,7 +76,7 @@ class Freshness:
             looks: how its files look, by path below the docs folder.
         """
         self.forget()
-        if report.kept or not depends.is_whole:
+        if report.kept or report.left or not depends.is_whole:
             return  # the hint to files changed by hand is worth a build, and so is a run that could not be read
         data = {
             "inputs": self._inputs,

@@ -36,6 +36,7 @@ class BuildReport:
         rendered: pages of runs that were made anew.
         written, unchanged, removed: files of the docs folder.
         kept: files that somebody changed by hand.
+        left: such files that belong to nothing any more.
         problems: by kind, most frequent first.
         redactions: what was taken out of texts.
         remarks: what a person may want to correct in the settings or the notes.
@@ -52,6 +53,7 @@ class BuildReport:
     unchanged: int = 0
     removed: int = 0
     kept: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     problems: dict[str, int] = field(default_factory=dict)
     redact: str = Mode.STANDARD
     redactions: list[Found] = field(default_factory=list)

@@ -123,7 +123,13 @@ def build(
             "delete it to get a new one",
             err=True,
         )
-    if strict and (report.problems or report.kept):
+    for path in report.left:
+        click.echo(
+            f"warning: {Path(report.docs_dir, path)} was changed by hand and was left, but what it is about is gone; "
+            "delete it if nobody needs it",
+            err=True,
+        )
+    if strict and (report.problems or report.kept or report.left):
         raise SystemExit(1)
 
 
