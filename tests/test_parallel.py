@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -139,6 +139,25 @@ def test_a_build_that_is_told_to_end_leaves_no_process_behind(tmp_path: Path, mo
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     assert not Path("docs").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed otherwise there")
+def test_a_build_that_is_killed_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that read for it end by themselves, in the midst of a run; the last one closes what they print to."""
+    monkeypatch.chdir(tmp_path)
+    make(Path("ml_experiments.db"), *RUNS)
+    script = building("    pathlib.Path('begun').touch(); time.sleep(60)", "    return whole(record, *more)")
+    process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.PIPE)
+    try:
+        while not Path("begun").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.communicate(timeout=20)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert not Path("docs/index.md").exists()
 
 
 def test_several_databases_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

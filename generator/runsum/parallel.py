@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import multiprocessing
+import multiprocessing.connection
 import os
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -134,7 +136,7 @@ class Workers:
         if self._pool is None:
             # all of them are started at once, and the system ends what asks for too many
             count = min(self.jobs, self._pieces, _MOST_PROCESSES)
-            self._pool = ProcessPoolExecutor(count, mp_context=_context())
+            self._pool = ProcessPoolExecutor(count, _context(), end_with_parent)
         return self._pool
 
     def _width(self) -> int:
@@ -145,6 +147,18 @@ class Workers:
             # waits: the end of the interpreter wakes a pool whose thread still lives, and fails if that ends meanwhile
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def end_with_parent() -> None:
+    """Have this process end when the one that it works for is gone; one that was killed can tell nobody."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_outlive, args=(parent.sentinel,), daemon=True).start()
+
+
+def _outlive(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)  # in the midst of a task
 
 
 _inherited: Sequence[Callable[[], Any]] = ()  # what forked processes are to do: they have it without being sent it
