@@ -325,3 +325,28 @@ def test_a_closed_output_is_no_mistake(work: Path, closed: int) -> None:
             ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *command], capture_output=True, text=True, check=False
         )
         assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+# ---------------------------------------------------------------- what the system refuses
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names may be longer there")
+def test_what_the_system_refuses_is_one_line(work: Path) -> None:
+    """A folder that must not be entered, for example; here a name that is too long, which nobody may use."""
+    make(work / "ml_experiments.db", ONE)
+    name = "x" * 300
+    said = f"runsum: {name}: File name too long. Choose a shorter name\n"
+    assert complaint("build", "--config", name) == said
+    assert complaint("check", name) == said
+    (work / "runsum.yml").write_text(f"notes: {name}\n")
+    assert complaint("build") == said
+    assert complaint("watch") == said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names may be longer there")
+def test_a_cache_that_cannot_be_entered_is_none(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build without one takes its time, and that is all."""
+    make(work / "ml_experiments.db", ONE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(work / ("x" * 300)))
+    assert build()["read"] == 1
+    assert build()["read"] == 1

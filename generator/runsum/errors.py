@@ -14,6 +14,22 @@ Bad data inside a readable database is never an exception: it is a `runsum.model
 
 from __future__ import annotations
 
+import errno
+
+_PERMISSIONS, _SPACE = "Check its permissions", "Free some space"
+_OF_THE_SYSTEM = {
+    errno.EACCES: _PERMISSIONS,
+    errno.EPERM: _PERMISSIONS,
+    errno.EROFS: _PERMISSIONS,
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EIO: "Check the disk",
+    errno.ELOOP: "Correct the links",
+    errno.ENAMETOOLONG: "Choose a shorter name",
+    errno.EMFILE: "Allow more open files (ulimit -n)",
+}
+"""What the system refuses for a reason that no program can mend, and what a person can do."""
+
 
 class RunsumError(Exception):
     """One clear line: what is wrong, with which file, and what to do next.
@@ -32,6 +48,14 @@ class RunsumError(Exception):
         said = f"{what}. {next_step}" if next_step else what
         self.parts = (said,) if place is None else (str(place), said)
         super().__init__(": ".join(self.parts))
+
+
+def refused(error: OSError) -> RunsumError | None:
+    """The line for what the system refused; None where that may be a mistake of ours."""
+    next_step = _OF_THE_SYSTEM.get(error.errno or 0)
+    if next_step is None or error.filename is None:
+        return None
+    return RunsumError(error.strerror or "cannot be used", next_step, place=error.filename)
 
 
 class ConfigError(RunsumError):

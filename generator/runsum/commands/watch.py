@@ -13,7 +13,7 @@ from runsum.clock import AsOf
 from runsum.commands.build import HowToBuild, build_folder, build_options, warnings
 from runsum.complaints import complaint
 from runsum.config import CONFIG_NAME, MKDOCS_NAME, Settings, find_databases, read_settings
-from runsum.errors import RunsumError
+from runsum.errors import RunsumError, refused
 from runsum.formatting import clean_text, plural
 from runsum.looks import Signature, signature
 from runsum.source.changes import state_of
@@ -73,6 +73,10 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
             told = _build(how, say, told)
         except RunsumError as error:
             say(f"runsum: {clean_text(complaint(error))}")
+        except OSError as error:
+            if (refusal := refused(error)) is None:
+                raise
+            say(f"runsum: {clean_text(complaint(refusal))}")
 
 
 class Watched:
@@ -113,7 +117,9 @@ class Watched:
         began = time.monotonic()
         if looks == self._read and began < self._find_at:
             return
-        with contextlib.suppress(RunsumError):  # the build says what is wrong; until it is right, the last ones count
+        with contextlib.suppress(
+            RunsumError, OSError
+        ):  # the build says what is wrong; until it is right, the last ones count
             if looks != self._read:
                 self._read = looks
                 self._settings = read_settings(self._how.config, self._how.here)
