@@ -225,6 +225,19 @@ def test_a_damaged_cache_is_not_believed(work: Path, damage: str) -> None:
     assert build()["stages"] == []
 
 
+def test_what_cannot_be_remembered_leaves_nothing(work: Path) -> None:
+    """Or a full disk would be filled further by each build; here a folder stands in the place of the file."""
+    file = cache_file(Path("docs")).with_suffix(".json")
+    file.unlink()
+    (file / "in it").mkdir(parents=True)
+    try:
+        before = set(file.parent.iterdir())
+        assert build()["stages"] != []
+        assert set(file.parent.iterdir()) == before
+    finally:
+        shutil.rmtree(file)
+
+
 def test_damage_that_shows_when_the_cache_is_saved(tmp_path: Path) -> None:
     """What was read is whole, what is to be written over is not: the build ends well, and the next one begins anew."""
     file = tmp_path / "cache.db"

@@ -89,9 +89,12 @@ class Freshness:
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._file.parent)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
-            Path(name).replace(self._file)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+                Path(name).replace(self._file)
+            finally:
+                Path(name).unlink(missing_ok=True)  # the disk is full, for example
 
     def forget(self) -> None:
         """Believe in nothing until the next build has ended."""
