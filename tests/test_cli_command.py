@@ -343,6 +343,17 @@ def test_what_the_system_refuses_is_one_line(work: Path) -> None:
     assert complaint("watch") == said
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_that_the_locale_has_no_letters_for_is_one_line(work: Path) -> None:
+    """Where Python is kept from using UTF-8 all the same."""
+    (work / "runsum.yml").write_text("databases: ünï.db\n", encoding="utf-8")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "runsum", "build"]
+    done = subprocess.run(command, env=os.environ | ascii_only, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "is no name of a file here, where they are written in ascii. Set PYTHONUTF8=1" in done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="names may be longer there")
 def test_a_cache_that_cannot_be_entered_is_none(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A build without one takes its time, and that is all."""

@@ -69,11 +69,10 @@ class _Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # a pipe that is closed, by `head` for example, is for click, too
         except Exception as error:  # a mistake of ours: the whole trace, but nothing that a log must not show
-            if isinstance(error, OSError):
-                if _is_unheard(error):
-                    raise  # `main` says so
-                if (told := refused(error)) is not None:
-                    raise _UserError(complaint(told)) from error
+            if isinstance(error, OSError) and _is_unheard(error):
+                raise  # `main` says so
+            if (told := refused(error)) is not None:
+                raise _UserError(complaint(told)) from error
             click.echo(published(traceback.format_exc()), err=True)
             raise SystemExit(1) from None
 

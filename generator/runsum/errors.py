@@ -15,6 +15,7 @@ Bad data inside a readable database is never an exception: it is a `runsum.model
 from __future__ import annotations
 
 import errno
+import sys
 
 _PERMISSIONS, _SPACE = "Check its permissions", "Free some space"
 _OF_THE_SYSTEM = {
@@ -50,8 +51,15 @@ class RunsumError(Exception):
         super().__init__(": ".join(self.parts))
 
 
-def refused(error: OSError) -> RunsumError | None:
+def refused(error: Exception) -> RunsumError | None:
     """The line for what the system refused; None where that may be a mistake of ours."""
+    if isinstance(error, UnicodeEncodeError) and error.encoding == sys.getfilesystemencoding() != "utf-8":
+        return RunsumError(
+            f"{error.object!r} is no name of a file here, where they are written in {error.encoding}",
+            "Set PYTHONUTF8=1, or choose a locale with UTF-8",
+        )
+    if not isinstance(error, OSError):
+        return None
     next_step = _OF_THE_SYSTEM.get(error.errno or 0)
     if next_step is None or error.filename is None:
         return None
