@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from runsum.commands.build import HowToBuild
-from runsum.commands.watch import Watched
+from runsum.commands.watch import Watched, follow
 from runsum.config import DatabasePath
+from runsum.site.writer import SiteWriter
 from runsum.source.changes import state_of
 from support.cli import make
 from support.rows import store, table_rows
@@ -85,6 +86,27 @@ def test_it_follows_a_training(watching: subprocess.Popen[str]) -> None:
     watching.send_signal(signal.SIGINT)
     assert watching.wait(timeout=30) == 0
     assert names(Path()) == {DB}
+
+
+def test_it_waits_for_another_build(work: Path) -> None:
+    """Which is said once; its own is made as soon as it can be, and not when something changes the next time."""
+    make(work / DB, ONE)
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line == "watching; Ctrl+C ends it":
+            assert not (work / "docs" / "index.md").exists()
+            other.abandon()
+        if "files changed" in line:
+            raise KeyboardInterrupt
+
+    other = SiteWriter(Path("docs"))
+    with pytest.raises(KeyboardInterrupt):
+        follow(HowToBuild(Path(), jobs=1), 0.2, say)
+    assert (work / "docs" / "index.md").is_file()
+    assert len(said) == 3
+    assert "is being written by another runsum" in said[0]
 
 
 def test_looking_leaves_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from runsum.clock import AsOf
 from runsum.commands.build import HowToBuild, build_folder, build_options, warnings
 from runsum.complaints import complaint
 from runsum.config import CONFIG_NAME, MKDOCS_NAME, Settings, find_databases, read_settings
-from runsum.errors import RunsumError, refused
+from runsum.errors import BusyError, RunsumError, refused
 from runsum.formatting import clean_text, plural
 from runsum.looks import Signature, signature
 from runsum.source.changes import state_of
@@ -60,17 +60,17 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
     """
     watched = Watched(how)
     before = watched.state()  # the build may take a while: what changes meanwhile is seen afterwards
-    told = _build(how, say)
+    told, is_made = _build_once(how, say, [])
     say("watching; Ctrl+C ends it")
     looked = time.monotonic()
     while True:
         time.sleep(_POLL_S)
         now = watched.state()
-        if now == before and time.monotonic() - looked < _LOOK_AGAIN_S:
+        if now == before and is_made and time.monotonic() - looked < _LOOK_AGAIN_S:
             continue
         before, looked = _wait_for_calm(watched, now, calm_s), time.monotonic()
         try:
-            told = _build(how, say, told)
+            told, is_made = _build_once(how, say, told)
         except RunsumError as error:
             say(f"runsum: {clean_text(complaint(error))}")
         except OSError as error:
@@ -130,7 +130,18 @@ class Watched:
         self._find_at = ended + min(_SELDOM * (ended - began), _LOOK_AGAIN_S)
 
 
-def _build(how: HowToBuild, say: Callable[[str], object], told: Sequence[str] = ()) -> list[str]:
+def _build_once(how: HowToBuild, say: Callable[[str], object], told: list[str]) -> tuple[list[str], bool]:
+    """Build, unless another build is at work, which is said once; what was told and holds, and whether it was made."""
+    try:
+        return _build(how, say, told), True
+    except BusyError as error:
+        line = f"runsum: {clean_text(complaint(error))}"
+        if line not in told:
+            say(line)
+        return [*told, line], False
+
+
+def _build(how: HowToBuild, say: Callable[[str], object], told: Sequence[str]) -> list[str]:
     """Build and say what changed; the warnings that hold, of which those that were told before are not said again."""
     report = build_folder(how, AsOf(time.time()))
     changed = report.written + report.removed
