@@ -88,6 +88,19 @@ def test_one_run_changed(work: Path, what: str) -> None:
     assert as_a_fresh_build()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["RENAME COLUMN entropy_loss TO x", "RENAME COLUMN fps TO x", "ADD COLUMN rollout_steps INTEGER DEFAULT 7"],
+)
+def test_columns_changed(work: Path, statement: str) -> None:
+    """A newer application adds one, and no page of rows changes: every run is read as that says, and then no more."""
+    change(f"ALTER TABLE training_metrics {statement}")
+    assert build()["read"] == len(RUNS)
+    assert as_a_fresh_build()
+    change("UPDATE experiment_runs SET custom_name = 'patience' WHERE run_id = ?", RUNS[2])
+    assert 1 <= build()["read"] <= 2
+
+
 def test_a_run_more_and_a_run_less(work: Path) -> None:
     """A new run is read, one that is gone takes its pages with it."""
     with closing(sqlite3.connect(DB)) as con, con:

@@ -155,12 +155,14 @@ class Gatherer:
 
     def _list(self, source: _Source, slugs: SlugMaker) -> list[_Run]:
         stamps = stamps_of(source.survey.looks)
+        columns = {table: source.database.columns[table] for table in stamps}
+        base = text_print(self._base, repr(columns))  # one that is added or gets another name changes no row
         found = []
         for run_id in source.survey.runs:
             slug = slugs.make("runs", run_id, f"{source.name}\n{run_id}")
             known = source.reader.rows_of(run_id)
             own = [table.get(known.stored_id, "no rows") for table in stamps.values()]
-            found.append(_Run(source, run_id, slug, run_print(self._base, known, slug, own)))
+            found.append(_Run(source, run_id, slug, run_print(base, known, slug, own)))
         return found
 
     def _still(self, run: _Run) -> tuple[RunDigest, KeptRun] | None:
