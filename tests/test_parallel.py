@@ -71,6 +71,26 @@ def test_processes_inherit_their_work_whatever_the_default_is(monkeypatch: pytes
     assert os.getpid() not in {process for _, process in done}
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="all processes are started before any works on Linux alone")
+def test_processes_that_cannot_be_started_are_told_and_none_is_waited_for() -> None:
+    """The system allows too few open files: some are started already, and would wait for work without end."""
+    script = (
+        "import resource\n"
+        "from runsum.errors import OutputError\n"
+        "from runsum.parallel import Workers\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))\n"
+        "try:\n"
+        "    with Workers(50) as workers:\n"
+        "        list(workers.run(list, range(200), 1))\n"
+        "except OutputError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True, start_new_session=True
+    )
+    assert done.stdout.startswith("no more processes can be started: Too many open files. Type --jobs 1")
+
+
 def test_a_crash_has_a_name() -> None:
     """The task whose process died is named; all others are done."""
     with Workers(2) as workers:

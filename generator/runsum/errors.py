@@ -5,7 +5,7 @@
     RunsumError            caught once, in cli.main; exit code 2
     ├── ConfigError        runsum.yml or mkdocs.yml says something we cannot follow
     ├── DatabaseError      a database file is missing, damaged, foreign or locked
-    ├── OutputError        the docs folder cannot be written
+    ├── OutputError        the docs folder cannot be written, or nothing can be done for it
     │   └── BusyError      another build is writing it
     └── SiteError          the folder to check is not a built site (in runsum.check)
 
@@ -61,7 +61,7 @@ def refused(error: Exception) -> RunsumError | None:
     if not isinstance(error, OSError):
         return None
     next_step = _OF_THE_SYSTEM.get(error.errno or 0)
-    if next_step is None or error.filename is None:
+    if next_step is None or (error.filename is None and error.errno != errno.EMFILE):
         return None
     return RunsumError(error.strerror or "cannot be used", next_step, place=error.filename)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from typing import Any, Generic, TypeVar
 
-from runsum.errors import ConfigError
+from runsum.errors import ConfigError, OutputError
 from runsum.frozen import frozen
 
 Task = TypeVar("Task")
@@ -48,6 +48,7 @@ class Workers:
 
     Raises:
         ConfigError: the address is none, or nobody answers there.
+        OutputError: later, when the system starts no more processes.
     """
 
     def __init__(self, jobs: int, address: str | None = None) -> None:
@@ -129,6 +130,13 @@ class Workers:
             failed: Future[list[Result]] = Future()
             failed.set_exception(error)
             return failed
+        except OSError as error:  # those that were started would wait for work, and this process for their end
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise OutputError(
+                f"no more processes can be started: {error.strerror}",
+                "Type --jobs 1, or allow more of them and more open files (ulimit -u, ulimit -n)",
+            ) from error
 
     def _executor(self) -> Executor:
         if self._cluster is not None:
