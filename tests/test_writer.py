@@ -411,6 +411,16 @@ def test_a_damaged_manifest_owns_nothing(tmp_path: Path, damage: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("target", ["gone", "docs"])
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path, target: str) -> None:
+    """A disk that is not there, for example: the system would say that the folder exists."""
+    (tmp_path / "docs").symlink_to(target)
+    with pytest.raises(OutputError, match="docs is a link that leads nowhere"):
+        SiteWriter(tmp_path / "docs")
+    assert [file.name for file in tmp_path.iterdir()] == ["docs"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
 @pytest.mark.parametrize("place", ["a.md", ".runsum/manifest.json", ".runsum/journal"])
 def test_what_is_no_file_is_named(tmp_path: Path, place: str) -> None:
     """A pipe or a device in the place of a page, or of what is remembered: to read it could take for ever."""

@@ -185,6 +185,8 @@ class SiteWriter:
 
     def _open(self) -> None:
         """Make the folder and lock it."""
+        if self.folder.is_symlink() and not os.path.exists(self.folder):  # noqa: PTH110 - False where it leads to itself
+            raise OutputError(f"{self.folder} is a link that leads nowhere", "Make the folder it names, or delete it")
         try:
             self._home.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
