@@ -144,18 +144,25 @@ def test_a_run_that_kills_its_process_has_a_page(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process is told to end there")
-def test_a_build_that_is_told_to_end_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that read for it end with it, and the docs folder is as it was."""
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_build_that_is_told_to_end_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also when its terminal is closed: processes that read for it end with it, copies go, docs are as they were."""
+    number = getattr(signal, name)
     monkeypatch.chdir(tmp_path)
+    Path("copies").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "copies"))
     make(Path("ml_experiments.db"), *RUNS)
     script = building("    pathlib.Path('begun').touch(); time.sleep(0.1)", "    return whole(record, *more)")
     process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.PIPE)
     while not Path("begun").exists():
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (128 + signal.SIGTERM, b"")
+    assert (process.returncode, said) == (128 + number, b"")
+    assert list(Path("copies").iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     assert not Path("docs").exists()

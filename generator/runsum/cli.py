@@ -104,7 +104,9 @@ def main() -> None:
         gc.disable()  # millions of objects live to its end, hardly any of them in circles, and then all is over
         atexit.register(gc.freeze)  # neither is there anything to be gained by a last look at them
     with contextlib.suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, partial(_end, os.getpid()))
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # the terminal is closed
+            if signal.getsignal(number) is signal.SIG_DFL:  # with nohup, nobody minds
+                signal.signal(number, partial(_end, os.getpid()))
     try:
         main_command(prog_name="runsum")
     except OSError as error:
