@@ -36,6 +36,21 @@ def test_files_are_named_from_the_site_on(tmp_path: Path) -> None:
     assert (files.sizes["b/c/x.txt"], files.pages) == (2, ["index.html"])
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    """A pipe or a device, whatever it is called: to read it could take for ever."""
+    written(tmp_path, {"a.txt": "1"})
+    os.mkfifo(tmp_path / "page.html")
+    (tmp_path / "null.css").symlink_to(os.devnull)
+    files = list_files(tmp_path)
+    reason = "a pipe or a device, not a file"
+    assert (list(files.sizes), files.unreadable) == (
+        ["a.txt", "index.html"], (("null.css", reason), ("page.html", reason))
+    )  # fmt: skip
+    (tmp_path / "page.html").unlink()
+    assert ("unreadable_file", "null.css", "null.css") in found(check_site(tmp_path, BUDGET))
+
+
 @pytest.mark.parametrize(
     ("content", "hint"),
     [

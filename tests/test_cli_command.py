@@ -143,7 +143,23 @@ def test_strict_fails_on_a_page_changed_by_hand(work: Path) -> None:
     (work / "docs" / "index.md").write_text("mine")
     done = typed("build", "--strict", "--as-of", AS_OF, "--db", "a.db")
     assert (done.exit_code, (work / "docs" / "index.md").read_text()) == (1, "mine")
-    assert "docs/index.md was changed by hand" in done.stderr
+    assert "docs/index.md was changed by hand and was left as it is; delete it to get a new one" in done.stderr
+
+
+def test_a_page_changed_by_hand_whose_run_is_gone_is_told(work: Path) -> None:
+    """There will be no new one, whatever is deleted; again at the next build, and not when it is deleted."""
+    make(work / "a.db", ONE, TWO)
+    build("--db", "a.db")
+    page = Path("docs", "runs", TWO, "index.md")
+    page.write_text("mine")
+    make(work / "a.db", ONE)
+    words = ("build", "--strict", "--as-of", AS_OF, "--db", "a.db")
+    said = "was changed by hand and was left, but what it is about is gone; delete it if nobody needs it"
+    for _ in range(2):
+        done = typed(*words)
+        assert (done.exit_code, done.stderr) == (1, f"warning: {page} {said}\n")
+    page.unlink()
+    assert (typed(*words).exit_code, typed(*words).stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -274,3 +290,74 @@ def test_the_command_alone_shows_its_help() -> None:
     done = typed()
     assert "Usage: runsum" in done.output
     assert done.output.count("\n") > 8
+
+
+# ---------------------------------------------------------------- where nobody hears it
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a file that is always full")
+@pytest.mark.parametrize("words", [("--help",), ("build", "--help"), ("init",), ("build", "--json"), ("check",)])
+def test_an_output_that_cannot_be_written_is_one_line(work: Path, words: tuple[str, ...]) -> None:
+    """Of whatever command; buffered or not."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "site").mkdir()
+    (work / "site" / "index.html").write_text("<title>x</title>")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "runsum", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    said = done.stderr.replace("wrote mkdocs.yml, a starter: change it as you like\n", "")
+    assert (done.returncode, said) == (
+        2, "runsum: the output cannot be written: No space left on device. Free some space, or send it elsewhere\n"
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are closed by numbers on POSIX")
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_output_is_no_mistake(work: Path, closed: int) -> None:
+    """As a service is started by some."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "site").mkdir()
+    (work / "site" / "index.html").write_text("<title>x</title>")
+    for words in (["build"], ["check"]):
+        command = [sys.executable, "-m", "runsum", *words]
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *command], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+# ---------------------------------------------------------------- what the system refuses
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names may be longer there")
+def test_what_the_system_refuses_is_one_line(work: Path) -> None:
+    """A folder that must not be entered, for example; here a name that is too long, which nobody may use."""
+    make(work / "ml_experiments.db", ONE)
+    name = "x" * 300
+    said = f"runsum: {name}: File name too long. Choose a shorter name\n"
+    assert complaint("build", "--config", name) == said
+    assert complaint("check", name) == said
+    (work / "runsum.yml").write_text(f"notes: {name}\n")
+    assert complaint("build") == said
+    assert complaint("watch") == said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_that_the_locale_has_no_letters_for_is_one_line(work: Path) -> None:
+    """Where Python is kept from using UTF-8 all the same."""
+    (work / "runsum.yml").write_text("databases: ünï.db\n", encoding="utf-8")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "runsum", "build"]
+    done = subprocess.run(command, env=os.environ | ascii_only, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "is no name of a file here, where they are written in ascii. Set PYTHONUTF8=1" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names may be longer there")
+def test_a_cache_that_cannot_be_entered_is_none(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build without one takes its time, and that is all."""
+    make(work / "ml_experiments.db", ONE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(work / ("x" * 300)))
+    assert build()["read"] == 1
+    assert build()["read"] == 1

@@ -10,6 +10,7 @@ import markdown
 import pytest
 
 from support.cli import ONE, build, make, typed
+from support.expect import AS_OF
 
 NOTE = """# What I saw
 
@@ -107,6 +108,30 @@ def test_a_changed_note_changes_one_page(work: Path) -> None:
 def test_a_mark_at_the_beginning_of_a_file_is_no_text(work: Path) -> None:
     """Editors on Windows write it, and a heading would be none behind it."""
     assert "h4" in [tag for tag, _ in page_with(work, "\ufeff# Seen").tags]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8"])
+def test_a_note_of_an_editor_on_windows_is_read(work: Path, encoding: str) -> None:
+    """UTF-16 with its mark, as Notepad calls it Unicode; nothing is warned of."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "notes").mkdir()
+    (work / "notes" / f"{ONE}.md").write_bytes("Überschoss, then *settled*".encode(encoding))
+    assert build()["remarks"] == []
+    page = (work / "docs" / "runs" / ONE / "index.md").read_text(encoding="utf-8")
+    assert "<p>Überschoss, then <em>settled</em></p>" in page
+
+
+def test_a_note_in_another_encoding_is_told(work: Path) -> None:
+    """Which file, and what to do; again where nothing else has changed, and no more when it is right."""
+    make(work / "ml_experiments.db", ONE)
+    (work / "notes").mkdir()
+    note = work / "notes" / f"{ONE}.md"
+    note.write_bytes("Überschoss".encode("latin-1"))
+    said = f"warning: notes/{ONE}.md is not UTF-8: letters that cannot be read are shown as \ufffd. Save it as UTF-8\n"
+    assert typed("build", "--as-of", AS_OF).stderr.endswith(said)
+    assert typed("build", "--as-of", AS_OF).stderr == said
+    note.write_text("Überschoss", encoding="utf-8")
+    assert typed("build", "--as-of", AS_OF).stderr == ""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a file that cannot be read, whoever asks, is found on Linux")

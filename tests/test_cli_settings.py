@@ -174,3 +174,44 @@ def test_a_file_with_the_longer_ending_is_not_passed_over(work: Path, name: str,
         2, f"runsum: {name}.yaml: runsum reads {name}.yml. Rename the file to {name}.yml\n"
     )  # fmt: skip
     assert not (work / f"{name}.yml").exists()
+
+
+# ---------------------------------------------------------------- what is named and not there
+
+
+def warned(*words: str) -> list[str]:
+    return typed("build", "--db", "a.db", "--as-of", AS_OF, *words).stderr.splitlines()
+
+
+def test_what_the_settings_name_in_vain_is_told(work: Path) -> None:
+    """With what may be meant; a build that finds nothing new says it as well, and nothing when it is right."""
+    make(work / "a.db", ONE)
+    (work / "mkdocs.yml").write_bytes(starter_mkdocs().read_bytes())
+    (work / "root").mkdir()
+    wrong = "project_root: root\nnotes: nots\nsolved: {ALE/Brekout-v5: 30, Breakout: 30, Qbert: 1}\n"
+    (work / "runsum.yml").write_text(f"{wrong}publish_models: [models/checkpoints/run-0c110009/latest.zip]\n")
+    expected = [
+        "warning: runsum.yml: notes: nots is no folder; no notes are shown",
+        "warning: runsum.yml: solved: ALE/Brekout-v5 is a game of no run. Did you mean ALE/Breakout-v5?",
+        "warning: runsum.yml: solved: Qbert is a game of no run",
+        "warning: runsum.yml: publish_models: models/checkpoints/run-0c110009/latest.zip names no run of the archive. "
+        f"Did you mean {ONE}?",
+    ]
+    assert warned() == expected
+    assert warned() == expected
+    assert build("--db", "a.db")["stages"] == []
+    (work / "nots").mkdir()
+    assert warned() == expected[1:]
+    (work / "runsum.yml").write_text("solved: {ALE/Breakout-v5: 30}\n")
+    assert warned() == []
+
+
+def test_models_need_a_project_root(work: Path) -> None:
+    """Without one, nothing would be copied and nothing said."""
+    make(work / "a.db", ONE)
+    (work / "mkdocs.yml").write_bytes(starter_mkdocs().read_bytes())
+    path = f"models/checkpoints/{ONE}/latest.zip"
+    (work / "runsum.yml").write_text(f"publish_models: [{path}]\n")
+    assert warned() == [
+        f"warning: runsum.yml: publish_models: {path} is looked for below project_root, which is not set"
+    ]

@@ -44,3 +44,13 @@ def test_where_nothing_can_be_kept_it_is_compiled_each_time(tmp_path: Path) -> N
     (tmp_path / "kept").write_text("mine")
     assert rendered(tmp_path / "kept") == "1, 2, "
     assert (tmp_path / "kept").read_text() == "mine"
+
+
+def test_what_cannot_be_kept_leaves_nothing(tmp_path: Path) -> None:
+    """Or a full disk would be filled further by each build; here a folder stands in the place of the file."""
+    rendered(tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    file.mkdir()
+    assert rendered(tmp_path) == "1, 2, "
+    assert list(tmp_path.iterdir()) == [file]

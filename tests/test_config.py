@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -58,6 +60,7 @@ thresholds: {stale_after_min: 10}
         databases=(DatabasePath(tmp_path / "a.db"), DatabasePath(tmp_path / "b.db", "other machine")),
         project_root=tmp_path / "../app",
         notes_dir=tmp_path / "words",
+        names_notes=True,
         copy_videos=False,
         solved={"ALE/Breakout-v5": 30.0, "CartPole-v1": 475.5},
         thresholds=Thresholds(stale_after_min=10.0),
@@ -142,7 +145,16 @@ def test_a_mistake_is_one_line_that_names_the_file(tmp_path: Path, text: str, wo
 def test_a_file_that_is_no_text_is_one_line(tmp_path: Path) -> None:
     """Bytes of another encoding."""
     (tmp_path / "runsum.yml").write_bytes(b"notes: \xff\xfe\n")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"cannot be read: it is not UTF-8 \(byte 8\)\. Save it as UTF-8"):
+        read_settings(None, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize(("target", "said"), [(os.devnull, "is not a file"), ("gone", "No such file")])
+def test_a_runsum_yml_that_is_no_file_is_not_passed_over(tmp_path: Path, target: str, said: str) -> None:
+    """A pipe would be waited for, and settings that are not read would be missed late."""
+    (tmp_path / "runsum.yml").symlink_to(target)
+    with pytest.raises(ConfigError, match=said):
         read_settings(None, tmp_path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import resource
 import subprocess
@@ -307,13 +308,15 @@ def test_what_is_no_site_is_said_in_one_line(work: Path) -> None:
 
 
 def test_pages_that_cannot_be_sealed_are_named(work: Path) -> None:
-    """A symbolic link and what is not UTF-8 stay untouched and are no success."""
+    """A symbolic link, a device and what is not UTF-8 stay untouched and are no success."""
     site = site_with(work / "site")
     (site / "latin.html").write_bytes(page("caf\u00e9").encode("latin-1"))
     (work / "elsewhere.html").write_text(page("x"), encoding="utf-8")
     (site / "link.html").symlink_to(work / "elsewhere.html")
+    (site / "device.html").symlink_to(os.devnull)
     found = report("--write", "site", code=1)
     assert [(it["kind"], it["page"]) for it in found["blocked"]] == [
+        ("unread_page", "device.html"),
         ("unread_page", "latin.html"),
         ("unread_page", "link.html"),
     ]

@@ -88,6 +88,19 @@ def test_one_run_changed(work: Path, what: str) -> None:
     assert as_a_fresh_build()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["RENAME COLUMN entropy_loss TO x", "RENAME COLUMN fps TO x", "ADD COLUMN rollout_steps INTEGER DEFAULT 7"],
+)
+def test_columns_changed(work: Path, statement: str) -> None:
+    """A newer application adds one, and no page of rows changes: every run is read as that says, and then no more."""
+    change(f"ALTER TABLE training_metrics {statement}")
+    assert build()["read"] == len(RUNS)
+    assert as_a_fresh_build()
+    change("UPDATE experiment_runs SET custom_name = 'patience' WHERE run_id = ?", RUNS[2])
+    assert 1 <= build()["read"] <= 2
+
+
 def test_a_run_more_and_a_run_less(work: Path) -> None:
     """A new run is read, one that is gone takes its pages with it."""
     with closing(sqlite3.connect(DB)) as con, con:
@@ -223,6 +236,19 @@ def test_a_damaged_cache_is_not_believed(work: Path, damage: str) -> None:
     assert as_a_fresh_build()
     build()
     assert build()["stages"] == []
+
+
+def test_what_cannot_be_remembered_leaves_nothing(work: Path) -> None:
+    """Or a full disk would be filled further by each build; here a folder stands in the place of the file."""
+    file = cache_file(Path("docs")).with_suffix(".json")
+    file.unlink()
+    (file / "in it").mkdir(parents=True)
+    try:
+        before = set(file.parent.iterdir())
+        assert build()["stages"] != []
+        assert set(file.parent.iterdir()) == before
+    finally:
+        shutil.rmtree(file)
 
 
 def test_damage_that_shows_when_the_cache_is_saved(tmp_path: Path) -> None:

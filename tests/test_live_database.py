@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from runsum.build import BuildOptions, build_archive
+from runsum.clock import AsOf
+from runsum.config import DatabasePath, MkdocsFacts, Settings
+from runsum.errors import DatabaseError
 from runsum.source.database import open_database
 from support.command import build, documents, fingerprints
 from support.rows import Clock, add_run, store, table_rows
@@ -225,6 +229,29 @@ def test_nobody_writes_into_a_file_while_it_is_copied(tmp_path: Path, monkeypatc
     with open_database(path) as opened:
         assert opened.connection.execute("SELECT status FROM experiment_runs").fetchone() != ("failed",)
     assert told == ["sqlite3.OperationalError: database is locked"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_that_is_written_over_is_named_and_not_called_damaged(tmp_path: Path, jobs: int) -> None:
+    """A copy program writes it anew while it is read as if nobody had it open; several databases are open by then."""
+    names = [tmp_path / "first.db", tmp_path / "second.db"]
+    for number, path in enumerate(names):
+        with database(path) as con:
+            con.execute("PRAGMA journal_mode=WAL")
+            for run in range(30):
+                add_run(con, f"run-11f3{number:02}{run:02}")
+                store(con, table_rows(f"run-11f3{number:02}{run:02}", range(1, 50)))
+
+    def write_over(stage: str, done: int, total: int) -> None:
+        with names[0].open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (names[0].stat().st_size - 4096))
+
+    site = MkdocsFacts(tmp_path / "docs", tmp_path / "site", "", "")
+    files = [DatabasePath(path) for path in names]
+    with pytest.raises(DatabaseError, match=r"first\.db was written to while it was read \(.*\)\. Build again"):
+        build_archive(files, Settings(tmp_path), site, AsOf(1.8e9), write_over, BuildOptions(jobs, use_cache=False))
+    assert not (tmp_path / "docs").exists()
 
 
 def test_a_hot_journal_is_not_rolled_back_in_place(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,16 @@ def test_results_come_in_order() -> None:
         assert [done for _, done in workers.run(squares, range(50, 53), size=3)] == [2500, 2601, 2704]
 
 
+def test_no_more_processes_than_pieces_of_work() -> None:
+    """Whatever `--jobs` says; more work than before has more of them."""
+    with Workers(1_000) as workers:
+        for tasks, size, expected in ((20, 8, 3), (4, 2, 3), (20, 4, 5)):
+            done = workers.run(squares, range(tasks), size=size)
+            assert next(done) == (0, 0)
+            assert len(multiprocessing.active_children()) == expected
+            assert len(list(done)) == tasks - 1
+
+
 def test_nothing_lives_on_when_the_work_is_left() -> None:
     """No process and no thread of the pool races with the end of the program, though results were left unread."""
     threads = threading.active_count()
@@ -59,6 +69,26 @@ def test_processes_inherit_their_work_whatever_the_default_is(monkeypatch: pytes
     done = list(in_processes([lambda n=n: (n, os.getpid()) for n in numbers], 2))
     assert [n for n, _ in done] == numbers
     assert os.getpid() not in {process for _, process in done}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="all processes are started before any works on Linux alone")
+def test_processes_that_cannot_be_started_are_told_and_none_is_waited_for() -> None:
+    """The system allows too few open files: some are started already, and would wait for work without end."""
+    script = (
+        "import resource\n"
+        "from runsum.errors import OutputError\n"
+        "from runsum.parallel import Workers\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))\n"
+        "try:\n"
+        "    with Workers(50) as workers:\n"
+        "        list(workers.run(list, range(200), 1))\n"
+        "except OutputError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True, start_new_session=True
+    )
+    assert done.stdout.startswith("no more processes can be started: Too many open files. Type --jobs 1")
 
 
 def test_a_crash_has_a_name() -> None:
@@ -114,21 +144,47 @@ def test_a_run_that_kills_its_process_has_a_page(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process is told to end there")
-def test_a_build_that_is_told_to_end_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that read for it end with it, and the docs folder is as it was."""
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_build_that_is_told_to_end_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also when its terminal is closed: processes that read for it end with it, copies go, docs are as they were."""
+    number = getattr(signal, name)
     monkeypatch.chdir(tmp_path)
+    Path("copies").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "copies"))
     make(Path("ml_experiments.db"), *RUNS)
     script = building("    pathlib.Path('begun').touch(); time.sleep(0.1)", "    return whole(record, *more)")
     process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.PIPE)
     while not Path("begun").exists():
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (128 + signal.SIGTERM, b"")
+    assert (process.returncode, said) == (128 + number, b"")
+    assert list(Path("copies").iterdir()) == []
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     assert not Path("docs").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed otherwise there")
+def test_a_build_that_is_killed_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that read for it end by themselves, in the midst of a run; the last one closes what they print to."""
+    monkeypatch.chdir(tmp_path)
+    make(Path("ml_experiments.db"), *RUNS)
+    script = building("    pathlib.Path('begun').touch(); time.sleep(60)", "    return whole(record, *more)")
+    process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.PIPE)
+    try:
+        while not Path("begun").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+        process.communicate(timeout=20)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert not Path("docs/index.md").exists()
 
 
 def test_several_databases_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ import pytest
 from runsum.commands.build import HowToBuild
 from runsum.commands.watch import Watched, follow
 from runsum.config import DatabasePath
+from runsum.site.writer import SiteWriter
 from runsum.source.changes import state_of
 from support.cli import make
 from support.rows import store, table_rows
@@ -87,6 +88,27 @@ def test_it_follows_a_training(watching: subprocess.Popen[str]) -> None:
     watching.send_signal(signal.SIGINT)
     assert watching.wait(timeout=30) == 0
     assert names(Path()) == {DB}
+
+
+def test_it_waits_for_another_build(work: Path) -> None:
+    """Which is said once; its own is made as soon as it can be, and not when something changes the next time."""
+    make(work / DB, ONE)
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if line == "watching; Ctrl+C ends it":
+            assert not (work / "docs" / "index.md").exists()
+            other.abandon()
+        if "files changed" in line:
+            raise KeyboardInterrupt
+
+    other = SiteWriter(Path("docs"))
+    with pytest.raises(KeyboardInterrupt):
+        follow(HowToBuild(Path(), jobs=1), 0.2, say)
+    assert (work / "docs" / "index.md").is_file()
+    assert len(said) == 3
+    assert "is being written by another runsum" in said[0]
 
 
 def test_looking_leaves_nothing(tmp_path: Path) -> None:
@@ -188,17 +210,18 @@ def test_between_builds_the_training_has_the_machine(work: Path, monkeypatch: py
     now = [0.0]
     builds: list[tuple[float, float]] = []
 
-    def build(*given: object) -> None:
+    def build(*given: object) -> tuple[list[str], bool]:
         began = now[0]
         now[0] += 1.0 if builds else 30.0  # the first one makes everything, and is no reason to rest
         builds.append((began, now[0]))
         if len(builds) == 5:
             raise KeyboardInterrupt
+        return [], True
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    monkeypatch.setattr("runsum.commands.watch._build", build)
+    monkeypatch.setattr("runsum.commands.watch._build_once", build)
     monkeypatch.setattr(Watched, "state", lambda watched: (int(now[0] * 10),))
     monkeypatch.setattr("runsum.commands.watch.time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
     with pytest.raises(KeyboardInterrupt):

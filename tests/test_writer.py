@@ -170,11 +170,26 @@ def test_a_file_changed_by_hand_is_kept_and_named(tmp_path: Path) -> None:
 
 
 def test_a_changed_file_whose_page_goes_is_kept(tmp_path: Path) -> None:
-    """A corrected page of a removed run is not deleted."""
+    """A corrected page of a removed run is not deleted; it is told of until a person deletes it."""
+    build(tmp_path, a="1", b="1")
+    (tmp_path / "a.md").write_text("corrected")
+    build(tmp_path, a="2", b="1")
+    for _ in range(2):
+        report = build(tmp_path, b="1")
+        assert (report.kept, report.left, report.removed) == ([], ["a.md"], [])
+        assert pages(tmp_path) == {"a.md": "corrected", "b.md": "1"}
+    (tmp_path / "a.md").unlink()
+    report = build(tmp_path, b="1")
+    assert (report.left, owned(tmp_path)) == ([], ["b.md"])
+
+
+def test_what_a_person_wrote_is_looked_at_each_time(tmp_path: Path) -> None:
+    """How it looks is not taken for what was written before."""
     build(tmp_path, a="1")
     (tmp_path / "a.md").write_text("corrected")
-    report = build(tmp_path)
-    assert (report.kept, report.removed, pages(tmp_path)) == (["a.md"], [], {"a.md": "corrected"})
+    writer = SiteWriter(tmp_path)
+    writer.write("a.md", b"2")
+    assert (writer.finish().kept, writer.looks()) == (["a.md"], {})
 
 
 def test_a_kept_file_is_written_again_once_deleted(tmp_path: Path) -> None:
@@ -393,6 +408,27 @@ def test_a_damaged_manifest_owns_nothing(tmp_path: Path, damage: str) -> None:
     (tmp_path / ".runsum" / "manifest.json").write_text(damage)
     report = build(tmp_path, a="2", b="1")
     assert (report.kept, report.unchanged, owned(tmp_path)) == (["a.md"], 1, ["b.md"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("target", ["gone", "docs"])
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path, target: str) -> None:
+    """A disk that is not there, for example: the system would say that the folder exists."""
+    (tmp_path / "docs").symlink_to(target)
+    with pytest.raises(OutputError, match="docs is a link that leads nowhere"):
+        SiteWriter(tmp_path / "docs")
+    assert [file.name for file in tmp_path.iterdir()] == ["docs"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("place", ["a.md", ".runsum/manifest.json", ".runsum/journal"])
+def test_what_is_no_file_is_named(tmp_path: Path, place: str) -> None:
+    """A pipe or a device in the place of a page, or of what is remembered: to read it could take for ever."""
+    build(tmp_path, a="1")
+    (tmp_path / place).unlink(missing_ok=True)
+    (tmp_path / place).symlink_to(os.devnull)
+    with pytest.raises(OutputError, match="it is a pipe or a device"):
+        build(tmp_path, a="2")
 
 
 def test_a_manifest_that_is_no_text_owns_nothing(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from runsum.parallel import Workers, default_jobs
 from runsum.redact.found import Found
 from runsum.redact.policy import Mode, Policy
 from runsum.redact.redactor import Redactor
+from runsum.remarks import find_remarks
 from runsum.render import Renderer
 from runsum.report import BuildReport
 from runsum.resources import template_folder
@@ -108,9 +109,9 @@ def build_archive(
             archive = replace(archive, redaction=sum_up(settings.redaction, archive, redactor))
         renderer = Renderer(template_folder())
         with stages.measure("pages"):
-            files = SiteFiles(archive, RunPages(archive, notes), renderer, cache, writer)
+            files = SiteFiles(archive, RunPages(archive, notes.blocks), renderer, cache, writer)
             feed: Common = partial(_make_feed, archive, site, renderer.words)
-            common = [*make_common(archive, notes), feed]
+            common = [*make_common(archive, notes.blocks), feed]
             rendered = files.write(common, make_parts(archive), settings_print(settings), jobs, tell)
             for file, content in read_assets(template_folder(), specs.result()):
                 writer.write(file, content)
@@ -132,9 +133,11 @@ def build_archive(
         unchanged=done_writing.unchanged,
         removed=len(done_writing.removed),
         kept=done_writing.kept,
+        left=done_writing.left,
         problems=count_problems(archive),
         redact=settings.redaction.mode,
         redactions=list(archive.redaction.found),
+        remarks=find_remarks(settings, digests, notes.garbled, redactor),
         seconds=stages.seconds(),
         stages=stages.done,
     )

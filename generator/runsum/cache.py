@@ -59,7 +59,7 @@ class BuildCache:
         self._waiting: list[tuple[str, str, str, bytes, bytes]] = []
         self._size = 0
         self._new: set[tuple[str, str]] = set()
-        if file is not None and file.exists():
+        if file is not None and os.path.exists(file):  # noqa: PTH110 - of a folder that cannot be entered, False
             with self._damage_is_the_end():
                 self._connection = sqlite3.connect(file, timeout=5)
         self.had_any = believe and self._connection is not None

@@ -11,13 +11,13 @@ import sys
 import traceback
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from runsum import __version__
 from runsum.complaints import complaint, published
-from runsum.errors import RunsumError
+from runsum.errors import RunsumError, refused
 from runsum.formatting import clean_text
 
 
@@ -68,7 +68,11 @@ class _Commands(click.Group):
             raise _in_one_line(error) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # a pipe that is closed, by `head` for example, is for click, too
-        except Exception:  # a mistake of ours: the whole trace, but nothing that a log must not show
+        except Exception as error:  # a mistake of ours: the whole trace, but nothing that a log must not show
+            if isinstance(error, OSError) and _is_unheard(error):
+                raise  # `main` says so
+            if (told := refused(error)) is not None:
+                raise _UserError(complaint(told)) from error
             click.echo(published(traceback.format_exc()), err=True)
             raise SystemExit(1) from None
 
@@ -100,8 +104,35 @@ def main() -> None:
         gc.disable()  # millions of objects live to its end, hardly any of them in circles, and then all is over
         atexit.register(gc.freeze)  # neither is there anything to be gained by a last look at them
     with contextlib.suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, partial(_end, os.getpid()))
-    main_command(prog_name="runsum")
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # the terminal is closed
+            if signal.getsignal(number) is signal.SIG_DFL:  # with nohup, nobody minds
+                signal.signal(number, partial(_end, os.getpid()))
+    try:
+        main_command(prog_name="runsum")
+    except OSError as error:
+        if not _is_unheard(error):
+            raise
+        _end_unheard(error)
+
+
+def _is_unheard(error: OSError) -> bool:
+    """Whether it was raised while something was printed."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__") == click.echo.__module__
+
+
+def _end_unheard(error: OSError) -> NoReturn:
+    """End when a file that takes the output is full, for example."""
+    said = f"runsum: the output cannot be written: {error.strerror}. Free some space, or send it elsewhere"
+    with contextlib.suppress(OSError):
+        click.echo(said, err=True)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            os.dup2(nowhere, stream.fileno())  # what waits would fail once more at the end of the interpreter
+    raise SystemExit(_UserError.exit_code)
 
 
 def _end(process: int, number: int, frame: object) -> None:

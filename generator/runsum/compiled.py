@@ -39,10 +39,13 @@ class CompiledTemplates(jinja2.FileSystemBytecodeCache):
         """Keep a template."""
         file = Path(self._get_cache_filename(bucket))
         code = bucket.bytecode_to_string()
+        aside = file.with_name(f"{file.name}.{id(bucket):x}")
         with contextlib.suppress(OSError):
-            aside = file.with_name(f"{file.name}.{id(bucket):x}")
-            aside.write_bytes(_sum(code) + code)
-            aside.replace(file)
+            try:
+                aside.write_bytes(_sum(code) + code)
+                aside.replace(file)
+            finally:
+                aside.unlink(missing_ok=True)  # the disk is full, for example
 
 
 def _sum(code: bytes) -> bytes:

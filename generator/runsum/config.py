@@ -40,6 +40,7 @@ class Settings:
     Attributes:
         folder: the folder of runsum.yml; relative paths start here.
         databases: as they are written there: a path may be a pattern, which `find_databases` resolves.
+        names_notes: whether runsum.yml says where the notes are.
         publish_models: saved models to copy beside the pages of their runs, relative to the project root.
         solved: reward at which a game counts as solved, by env id, as the user declared it.
     """
@@ -48,6 +49,7 @@ class Settings:
     databases: tuple[DatabasePath, ...] = ()
     project_root: Path | None = None
     notes_dir: Path = Path("notes")
+    names_notes: bool = False
     copy_videos: bool = True
     publish_models: tuple[str, ...] = ()
     solved: Mapping[str, float] = field(default_factory=dict)
@@ -66,19 +68,20 @@ def read_settings(path: Path | None, folder: Path) -> Settings:
         ConfigError: a file that cannot be read or says something unknown.
     """
     file = path or folder / CONFIG_NAME
-    if not file.is_file():
-        if path is not None:
-            raise ConfigError("no such settings file", "Type 'runsum init' for a starter", place=path)
+    if path is not None and not path.is_file():
+        raise ConfigError("no such settings file", "Type 'runsum init' for a starter", place=path)
+    if not os.path.lexists(file):  # a link that leads nowhere is not passed over
         return Settings(folder, notes_dir=folder / "notes")
     data = load_settings(file)
     _require_known(data, _KEYS, str(file))
     home = file.parent
-    root = _path(data, "project_root", file)
+    root, notes = _path(data, "project_root", file), _path(data, "notes", file)
     return Settings(
         folder=home,
         databases=tuple(_databases(data.get("databases"), home, str(file))),
         project_root=home / _from_home(root) if root else None,
-        notes_dir=home / (_path(data, "notes", file) or "notes"),
+        notes_dir=home / (notes or "notes"),
+        names_notes=bool(notes),
         publish_models=_models(data.get("publish_models"), str(file)),
         copy_videos=_flag(data.get("copy_videos", True), "copy_videos", str(file)),
         solved=_numbers(data.get("solved"), str(file)),

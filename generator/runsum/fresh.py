@@ -76,7 +76,7 @@ class Freshness:
             looks: how its files look, by path below the docs folder.
         """
         self.forget()
-        if report.kept or not depends.is_whole:
+        if report.kept or report.left or not depends.is_whole:
             return  # the hint to files changed by hand is worth a build, and so is a run that could not be read
         data = {
             "inputs": self._inputs,
@@ -89,9 +89,12 @@ class Freshness:
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._file.parent)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
-            Path(name).replace(self._file)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+                Path(name).replace(self._file)
+            finally:
+                Path(name).unlink(missing_ok=True)  # the disk is full, for example
 
     def forget(self) -> None:
         """Believe in nothing until the next build has ended."""
@@ -114,7 +117,7 @@ def _inputs(databases: Sequence[DatabasePath], settings: Settings, site: MkdocsF
         settings_print(settings),
         [(os.path.realpath(entry.path), entry.name, _database(entry.path)) for entry in databases],
         [str(site.docs_dir), site.site_url, site.site_name, os.path.realpath(settings.notes_dir)],
-        list(_notes(settings.notes_dir)),
+        [settings.names_notes, settings.notes_dir.is_dir(), *_notes(settings.notes_dir)],
         str(settings.project_root),
     ]
     return hashlib.sha256(json.dumps(told, default=str).encode("utf-8", "surrogatepass")).hexdigest()

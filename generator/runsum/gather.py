@@ -24,7 +24,7 @@ from runsum.parallel import Lost, Workers
 from runsum.reading import PackedRun, Place, ReadTask, read_nothing, read_run, read_runs, unpack_digest
 from runsum.redact.redactor import Redactor
 from runsum.site.writer import SiteWriter
-from runsum.source.database import DatabaseFile, open_database
+from runsum.source.database import DatabaseFile, blaming, open_database
 from runsum.source.leaf_rows import Extent
 from runsum.source.project_tree import printable
 from runsum.source.records import RunReader, Survey
@@ -155,12 +155,14 @@ class Gatherer:
 
     def _list(self, source: _Source, slugs: SlugMaker) -> list[_Run]:
         stamps = stamps_of(source.survey.looks)
+        columns = {table: source.database.columns[table] for table in stamps}
+        base = text_print(self._base, repr(columns))  # one that is added or gets another name changes no row
         found = []
         for run_id in source.survey.runs:
             slug = slugs.make("runs", run_id, f"{source.name}\n{run_id}")
             known = source.reader.rows_of(run_id)
             own = [table.get(known.stored_id, "no rows") for table in stamps.values()]
-            found.append(_Run(source, run_id, slug, run_print(self._base, known, slug, own)))
+            found.append(_Run(source, run_id, slug, run_print(base, known, slug, own)))
         return found
 
     def _still(self, run: _Run) -> tuple[RunDigest, KeptRun] | None:
@@ -198,7 +200,9 @@ class Gatherer:
         here = [run for run in wanted if tasks[run.slug].place is None]
         there = [run for run in wanted if tasks[run.slug].place is not None]
         for run in here:
-            yield run, read_run(run.source.reader.rows, tasks[run.slug])
+            with blaming(run.source.database.path, run.source.database.seen):  # several are open
+                packed = read_run(run.source.reader.rows, tasks[run.slug])
+            yield run, packed
         indexed = all(run.source.database.indexed for run in there)
         size = _CHUNK if indexed else max(_CHUNK, len(there) // self._workers.jobs)
         results = self._workers.run(read_runs, [tasks[run.slug] for run in there], size)
@@ -213,10 +217,8 @@ class Gatherer:
         address = database.readers or (database.share() if count > _FEW_READ else None)
         if address is None:
             return None
-        leaves = database.leaf_rows
-        if leaves is None:
-            return Place(address, database.columns, database.indexed)
-        return Place(address, database.columns, database.indexed, leaves.path, leaves.layouts)
+        leaves, known = database.leaf_rows, (database.path, database.seen, address, database.columns, database.indexed)
+        return Place(*known) if leaves is None else Place(*known, leaves.path, leaves.layouts)
 
     def _task(self, run: _Run, place: Place | None, extents: Mapping[str, Extent]) -> ReadTask:
         known = run.source.reader.rows_of(run.run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from markupsafe import Markup
 
 from runsum.errors import ConfigError
 from runsum.formatting import escape_markdown
+from runsum.frozen import frozen
 from runsum.redact.redactor import Redactor
 
 _TAGS = {
@@ -21,7 +23,20 @@ _MAX_LINKS = 500
 _MORE = 4_000  # looked at for secrets: one may lie across the cut
 
 
-def read_notes(folder: Path, run_ids: frozenset[str], keep: Redactor | None = None) -> dict[str, Markup]:
+@frozen
+class Notes:
+    """What people wrote.
+
+    Attributes:
+        blocks: safe HTML by run id.
+        garbled: files that are no text as far as can be told.
+    """
+
+    blocks: dict[str, Markup]
+    garbled: tuple[Path, ...] = ()
+
+
+def read_notes(folder: Path, run_ids: frozenset[str], keep: Redactor | None = None) -> Notes:
     """Notes by run id; files that belong to no run are left alone.
 
     The Markdown may use paragraphs, lists, tables, code and links; everything else of HTML is taken out.
@@ -35,21 +50,34 @@ def read_notes(folder: Path, run_ids: frozenset[str], keep: Redactor | None = No
         ConfigError: the folder or a note cannot be read.
     """
     keep = keep or Redactor()
-    notes: dict[str, Markup] = {}
-    if not folder.is_dir():
-        return notes
+    blocks: dict[str, Markup] = {}
+    garbled: list[Path] = []
     for file in _files(folder):
         if file.stem in run_ids and file.is_file():
             try:
                 with file.open("rb") as stream:
-                    text = stream.read(_MAX_BYTES + _MORE).decode("utf-8-sig", "replace")
+                    content = stream.read(_MAX_BYTES + _MORE)
             except OSError as error:
                 raise _unreadable(file, error) from error
-            notes[file.stem] = _safe_block(keep.text(text, "notes", "text")[:_MAX_BYTES])
-    return notes
+            text, is_whole = _decoded(content)
+            if not is_whole:
+                garbled.append(file)
+            blocks[file.stem] = _safe_block(keep.text(text, "notes", "text")[:_MAX_BYTES])
+    return Notes(blocks, tuple(garbled))
+
+
+def _decoded(content: bytes) -> tuple[str, bool]:
+    """Text of UTF-8, or of UTF-16 that begins with its mark, and whether there was nothing else in it."""
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(content), True  # the last letter may be cut off
+    except UnicodeDecodeError:
+        return content.decode(encoding, "replace"), False
 
 
 def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
     try:
         return sorted(file for file in folder.iterdir() if file.suffix == ".md")
     except OSError as error:

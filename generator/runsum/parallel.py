@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import gc
 import multiprocessing
+import multiprocessing.connection
 import os
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from typing import Any, Generic, TypeVar
 
-from runsum.errors import ConfigError
+from runsum.errors import ConfigError, OutputError
 from runsum.frozen import frozen
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _WORTH_PROCESSES, _MOST_AT_A_TIME = 12, 16
+_MOST_PROCESSES = 61 if sys.platform == "win32" else 1_000_000  # Windows cannot wait for more
 _AHEAD = 3  # chunks per process that wait or are done: what bounds the memory
 _DASK = "dask://"
 
@@ -45,6 +48,7 @@ class Workers:
 
     Raises:
         ConfigError: the address is none, or nobody answers there.
+        OutputError: later, when the system starts no more processes.
     """
 
     def __init__(self, jobs: int, address: str | None = None) -> None:
@@ -53,6 +57,7 @@ class Workers:
         self._stack = contextlib.ExitStack()
         self._cluster = _connect(address, self._stack) if address else None
         self._pool: ProcessPoolExecutor | None = None
+        self._pieces = 1
 
     def __enter__(self) -> Workers:
         return self
@@ -81,6 +86,9 @@ class Workers:
                 yield task, work([task])[0]
             return
         chunks = [tasks[place : place + size] for place in range(0, len(tasks), size)]
+        if len(chunks) > self._pieces:
+            self._drop()  # it may be too small
+            self._pieces = len(chunks)
         waiting: deque[tuple[Sequence[Task], Future[list[Result]]]] = deque()
         ahead = _AHEAD * self._width()
         for chunk in chunks:
@@ -122,12 +130,21 @@ class Workers:
             failed: Future[list[Result]] = Future()
             failed.set_exception(error)
             return failed
+        except OSError as error:  # those that were started would wait for work, and this process for their end
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise OutputError(
+                f"no more processes can be started: {error.strerror}",
+                "Type --jobs 1, or allow more of them and more open files (ulimit -u, ulimit -n)",
+            ) from error
 
     def _executor(self) -> Executor:
         if self._cluster is not None:
             return self._cluster
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.jobs, mp_context=_context())
+            # all of them are started at once, and the system ends what asks for too many
+            count = min(self.jobs, self._pieces, _MOST_PROCESSES)
+            self._pool = ProcessPoolExecutor(count, _context(), end_with_parent)
         return self._pool
 
     def _width(self) -> int:
@@ -138,6 +155,18 @@ class Workers:
             # waits: the end of the interpreter wakes a pool whose thread still lives, and fails if that ends meanwhile
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def end_with_parent() -> None:
+    """Have this process end when the one that it works for is gone; one that was killed can tell nobody."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_outlive, args=(parent.sentinel,), daemon=True).start()
+
+
+def _outlive(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)  # in the midst of a task
 
 
 _inherited: Sequence[Callable[[], Any]] = ()  # what forked processes are to do: they have it without being sent it

@@ -23,7 +23,7 @@ from runsum.publishing import publish_files
 from runsum.redact.policy import Policy
 from runsum.redact.redactor import Redactor
 from runsum.source.columns import Floats, float_column, seconds, text, time_column
-from runsum.source.database import open_again
+from runsum.source.database import Stamp, blaming, open_again
 from runsum.source.leaf_rows import Extent, Layout, read_leaves
 from runsum.source.project import ProjectFiles, read_project_files
 from runsum.source.project_tree import Witness
@@ -37,6 +37,8 @@ class Place:
     """Where the rows of a database are read, by whichever process.
 
     Attributes:
+        path: the database, for complaints.
+        seen: how it looked when it was opened.
         address: see `DatabaseFile.readers`.
         columns: of the tables.
         indexed: tables with an index on run_id.
@@ -44,6 +46,8 @@ class Place:
         layouts: of its tables.
     """
 
+    path: Path
+    seen: Stamp
     address: str
     columns: Mapping[str, tuple[str, ...]]
     indexed: frozenset[str]
@@ -112,6 +116,7 @@ def read_runs(tasks: Sequence[ReadTask]) -> list[PackedRun]:
     for place, some in groupby(tasks, key=lambda task: task.place):
         assert place is not None
         with (
+            blaming(place.path, place.seen),
             open_again(place.address) as connection,
             read_leaves(place.file, place.layouts) if place.file is not None else nullcontext() as leaves,
         ):

@@ -65,9 +65,15 @@ def load_yaml(file: Path) -> dict[str, Any]:
 
 def _load(file: Path, loader: type[yaml.SafeLoader]) -> dict[str, Any]:
     """The mapping that a file holds; of an empty one, an empty one."""
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        raise ConfigError("is not a file", "Move it away, or make it one", place=file)
     try:
         data = yaml.load(file.read_text(encoding="utf-8-sig"), Loader=loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"cannot be read: it is not UTF-8 (byte {error.start + 1})", "Save it as UTF-8", place=file
+        ) from error
+    except (OSError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0]
         mark = getattr(error, "problem_mark", None)
         at = f" (line {mark.line + 1})" if mark else ""

@@ -221,7 +221,7 @@ NOTE_TAGS = {
 def written_notes(data: bytes) -> None:
     """A note in Markdown: one line of harmless HTML."""
     put(folder(), f"notes/{RUN}.md", data)
-    made = str(notes.read_notes(folder() / "notes", frozenset({RUN}), Redactor())[RUN])
+    made = str(notes.read_notes(folder() / "notes", frozenset({RUN}), Redactor()).blocks[RUN])
     assert "\n" not in made
     assert not set("{}[`") & set(made)
     found = _Tags()

@@ -18,6 +18,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Generic, TypeVar
 
+from runsum.parallel import end_with_parent
+
 Result = TypeVar("Result")
 
 _SHARE = 40
@@ -50,7 +52,7 @@ class Hands(Generic[Result]):
         count = count_hands()
         if count > 1 and len(pages) >= _WORTHWHILE:
             _work = work
-            self._pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"))
+            self._pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), end_with_parent)
             shares = [pages[begin : begin + _SHARE] for begin in range(0, len(pages), _SHARE)]
             self._asked = [self._pool.submit(_make, share) for share in shares]
 

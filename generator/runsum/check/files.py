@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +28,7 @@ class SiteFiles:
     Attributes:
         sizes: bytes by path; paths are relative to the site, have slashes and are sorted.
         symlinks: those of the files, and the folders, that are symbolic links; such folders are not entered.
-        unreadable: (path, reason) of what the operating system does not show.
+        unreadable: (path, reason) of what the operating system does not show, and of what is no file.
     """
 
     root: Path
@@ -107,7 +108,13 @@ def list_files(root: Path) -> SiteFiles:
         for name in names:
             file = folder / name
             try:
-                sizes[file.relative_to(root).as_posix()] = file.stat().st_size
+                facts = file.stat()
             except OSError as error:
                 remember(error)
+                continue
+            path = file.relative_to(root).as_posix()
+            if stat.S_ISREG(facts.st_mode):
+                sizes[path] = facts.st_size
+            else:
+                unreadable.append((path, "a pipe or a device, not a file"))  # it would be waited for
     return SiteFiles(root, dict(sorted(sizes.items())), tuple(sorted(symlinks)), tuple(sorted(unreadable)))

@@ -19,6 +19,7 @@ import click
 from runsum.cache import cache_file
 from runsum.clock import AsOf, moment_of
 from runsum.config import (
+    CONFIG_NAME,
     MKDOCS_NAME,
     find_databases,
     read_mkdocs,
@@ -38,6 +39,13 @@ from runsum.yaml_files import inherited_files
 
 _REDRAWN_S = 0.1
 _SCRIPT = "assets/runsum/runsum.js"
+_REMARKS = {
+    "notes": "{file}: notes: {name} is no folder; no notes are shown",
+    "solved": "{file}: solved: {name} is a game of no run",
+    "publish_models": "{file}: publish_models: {name} names no run of the archive",
+    "no_root": "{file}: publish_models: {name} is looked for below project_root, which is not set",
+    "encoding": "{name} is not UTF-8: letters that cannot be read are shown as \ufffd. Save it as UTF-8",
+}
 _OLD_COMPARE = re.compile(r"^\s*-.*\bcompare\.md\s*$", re.MULTILINE)
 
 
@@ -107,14 +115,37 @@ def build(
     else:
         print_report(report)
         click.echo("next: mkdocs serve")
+    for line in warnings(report, config):
+        click.echo(line, err=True)
     for path in report.kept:
         click.echo(
             f"warning: {Path(report.docs_dir, path)} was changed by hand and was left as it is; "
             "delete it to get a new one",
             err=True,
         )
-    if strict and (report.problems or report.kept):
+    for path in report.left:
+        click.echo(
+            f"warning: {Path(report.docs_dir, path)} was changed by hand and was left, but what it is about is gone; "
+            "delete it if nobody needs it",
+            err=True,
+        )
+    if strict and (report.problems or report.kept or report.left):
         raise SystemExit(1)
+
+
+def warnings(report: BuildReport, config: Path | None) -> list[str]:
+    """A line for everything that the settings name in vain, and for notes that cannot be read as they are.
+
+    Args:
+        report: of the build.
+        config: the settings file, if it is another one than runsum.yml.
+    """
+    file = str(config or CONFIG_NAME)
+    said = [
+        (_REMARKS[one.kind].format(file=file, name=one.name), f". Did you mean {one.close}?" if one.close else "")
+        for one in report.remarks
+    ]
+    return [clean_text(f"warning: {text}{more}") for text, more in said]
 
 
 def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
@@ -213,7 +244,7 @@ class _Bar:
         self._drawn = 0.0
 
     def __enter__(self) -> _Bar:
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():  # it may be closed
             self._progress = self._stack.enter_context(_progress())
         return self
 

@@ -51,5 +51,5 @@ def _built_site(here: Path) -> Path:
 
 def _printable(text: str) -> str:
     """Text that this terminal can show: a file's name may be no text at all."""
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = (sys.stdout and sys.stdout.encoding) or "utf-8"  # it may be closed
     return text.encode(encoding, "replace").decode(encoding)

@@ -43,5 +43,5 @@ def _built_site(here: Path) -> Path:
 
 def _printable(text: str) -> str:
     """Text that this terminal can show: a page may hold anything."""
-    encoding = sys.stderr.encoding or "utf-8"
+    encoding = (sys.stderr and sys.stderr.encoding) or "utf-8"  # it may be closed
     return text.encode(encoding, "replace").decode(encoding)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from runsum.clock import AsOf
-from runsum.commands.build import HowToBuild, build_folder, build_options
+from runsum.commands.build import HowToBuild, build_folder, build_options, warnings
 from runsum.complaints import complaint
 from runsum.config import CONFIG_NAME, MKDOCS_NAME, Settings, find_databases, read_settings
-from runsum.errors import RunsumError
+from runsum.errors import BusyError, RunsumError, refused
 from runsum.formatting import clean_text, plural
 from runsum.looks import Signature, signature
 from runsum.source.changes import state_of
@@ -63,20 +63,24 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
     """
     watched = Watched(how)
     before = watched.state()  # the build may take a while: what changes meanwhile is seen afterwards
-    _build(how, say)
+    told, is_made = _build_once(how, say, [])
     say("watching; Ctrl+C ends it")
     looked = time.monotonic()
     rested = 0.0  # from when on a build may begin
     while True:
         time.sleep(_POLL_S)
         now = watched.state()
-        if now == before and time.monotonic() - looked < _LOOK_AGAIN_S:
+        if now == before and is_made and time.monotonic() - looked < _LOOK_AGAIN_S:
             continue
         before, looked = _wait_for_calm(watched, now, calm_s, rested), time.monotonic()
         try:
-            _build(how, say)
+            told, is_made = _build_once(how, say, told)
         except RunsumError as error:
             say(f"runsum: {clean_text(complaint(error))}")
+        except OSError as error:
+            if (refusal := refused(error)) is None:
+                raise
+            say(f"runsum: {clean_text(complaint(refusal))}")
         rested = time.monotonic() + _REST * (time.monotonic() - looked)
 
 
@@ -118,7 +122,9 @@ class Watched:
         began = time.monotonic()
         if looks == self._read and began < self._find_at:
             return
-        with contextlib.suppress(RunsumError):  # the build says what is wrong; until it is right, the last ones count
+        with contextlib.suppress(
+            RunsumError, OSError
+        ):  # the build says what is wrong; until it is right, the last ones count
             if looks != self._read:
                 self._read = looks
                 self._settings = read_settings(self._how.config, self._how.here)
@@ -129,7 +135,19 @@ class Watched:
         self._find_at = ended + min(_SELDOM * (ended - began), _LOOK_AGAIN_S)
 
 
-def _build(how: HowToBuild, say: Callable[[str], object]) -> None:
+def _build_once(how: HowToBuild, say: Callable[[str], object], told: list[str]) -> tuple[list[str], bool]:
+    """Build, unless another build is at work, which is said once; what was told and holds, and whether it was made."""
+    try:
+        return _build(how, say, told), True
+    except BusyError as error:
+        line = f"runsum: {clean_text(complaint(error))}"
+        if line not in told:
+            say(line)
+        return [*told, line], False
+
+
+def _build(how: HowToBuild, say: Callable[[str], object], told: Sequence[str]) -> list[str]:
+    """Build and say what changed; the warnings that hold, of which those that were told before are not said again."""
     report = build_folder(how, AsOf(time.time()))
     changed = report.written + report.removed
     if changed or report.stages:
@@ -137,6 +155,11 @@ def _build(how: HowToBuild, say: Callable[[str], object]) -> None:
             f"{time.strftime('%H:%M:%S')} {plural(report.read, 'run', 'runs')} read anew, "
             f"{plural(changed, 'file', 'files')} changed, {report.seconds:.1f} s"
         )
+    lines = warnings(report, how.config)
+    for line in lines:
+        if line not in told:
+            say(line)
+    return lines
 
 
 def _wait_for_calm(watched: Watched, now: tuple[object, ...], calm_s: float, not_before: float) -> tuple[object, ...]:

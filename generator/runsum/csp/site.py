@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runsum.check.files import HOME, SiteError, SiteFiles, list_files
+from runsum.check.files import HOME, SiteError, SiteFiles, is_page, list_files
 from runsum.csp.page import PageCode, read_code
 from runsum.csp.policy import HEADER, Allowed, header_policy, meta_policy
 from runsum.csp.theme import ThemeScripts, installed_scripts, script_styles
@@ -75,6 +75,7 @@ def make_policy(root: Path, write: bool) -> PolicyReport:
     report = PolicyReport(str(root), len(files.pages))
     report.allowed.styles = _theme_styles(files)
     theme_styles = frozenset(report.allowed.styles)
+    report.blocked += [Blocked(path, "unread_page", reason) for path, reason in files.unreadable if is_page(path)]
     for path in files.pages:
         _do_page(path, files, theme_styles, write, report)
     report.policy = header_policy(report.allowed)

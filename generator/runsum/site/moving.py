@@ -144,11 +144,7 @@ class Mover:
         os.replace(staged, self._journal)  # noqa: PTH105 atomic on every system
 
     def _announced(self) -> Iterator[Move]:
-        try:
-            lines = self._journal.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return
-        for line in lines:
+        for line in (read_file(self._journal) or b"").decode("utf-8", "replace").splitlines():
             try:
                 path, digest, new = json.loads(line)
             except (ValueError, TypeError):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
+import stat
 from pathlib import Path, PureWindowsPath
 
 # Devices of Windows, whatever stands behind the first dot, and what its file names cannot hold.
@@ -34,9 +37,12 @@ def read_file(file: str | Path) -> bytes | None:
     """The content of a file; None when there is none.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is a pipe or a device, which would be waited for.
     """
     try:
+        mode = os.stat(file).st_mode  # noqa: PTH116
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # to open a folder fails by itself
+            raise OSError(errno.EINVAL, "it is a pipe or a device", str(file))
         with open(file, "rb", buffering=0) as opened:  # noqa: PTH123 - read for every file of an archive
             return opened.read()
     except (FileNotFoundError, NotADirectoryError):

@@ -29,12 +29,18 @@ _FORMAT = 1
 
 @dataclass(slots=True)
 class WriteReport:
-    """What a build did to the docs folder; paths relative to it."""
+    """What a build did to the docs folder; paths relative to it.
+
+    Attributes:
+        kept: files that somebody changed by hand, of which the build has another version.
+        left: such files that belong to nothing any more, of a run that is gone for example.
+    """
 
     written: list[str] = field(default_factory=list)
     unchanged: int = 0
     removed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
 class SiteWriter:
@@ -127,7 +133,10 @@ class SiteWriter:
         One that was there already is told as it was found: if it has changed since, the next build reads it again.
         """
         looks = {}
+        kept = set(self.report.kept)
         for path in self._seen:
+            if path in kept:
+                continue  # what a person wrote is read each time
             found = None if path in self._staged else self._looks.get(path)
             look = found or look_of(self._here + path)
             if look is not None:
@@ -143,8 +152,7 @@ class SiteWriter:
         self._folders.clear()  # somebody may have made one meanwhile
         gone = [move for path in sorted(self._owned) if path not in self._seen for move in self._plan_removal(path)]
         moves = [*gone, *(move for path, digest in self._staged.items() for move in self._plan(path, digest))]
-        kept = set(self.report.kept)
-        owned = {path: digest for path, digest in self._seen.items() if path not in kept}
+        owned = self._owned_now()
         text = json.dumps({"format": _FORMAT, "files": dict(sorted(owned.items()))}, indent=0, ensure_ascii=False)
         manifest = f"{text}\n".encode()
         there = self._read(_MANIFEST)
@@ -159,6 +167,12 @@ class SiteWriter:
         self.abandon()
         return self.report
 
+    def _owned_now(self) -> dict[str, str]:
+        """The files of this build; of one changed by hand what it was, so that it is told of as long as it is there."""
+        persons = {*self.report.kept, *self.report.left}
+        known = {path: self._owned[path] for path in persons if path in self._owned}
+        return {path: digest for path, digest in self._seen.items() if path not in persons} | known
+
     def abandon(self) -> None:
         """Forget what was not finished, and let other builds in; again is harmless."""
         with contextlib.suppress(OSError):  # the next build clears it
@@ -171,6 +185,8 @@ class SiteWriter:
 
     def _open(self) -> None:
         """Make the folder and lock it."""
+        if self.folder.is_symlink() and not os.path.exists(self.folder):  # noqa: PTH110 - False where it leads to itself
+            raise OutputError(f"{self.folder} is a link that leads nowhere", "Make the folder it names, or delete it")
         try:
             self._home.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
@@ -245,7 +261,7 @@ class SiteWriter:
         if there is None:
             return []
         if self._is_persons(path, there):
-            self.report.kept.append(path)
+            self.report.left.append(path)
             return []
         return [Move(path, None)]
 
@@ -254,4 +270,6 @@ class SiteWriter:
         try:
             return read_file(target)
         except OSError as error:
-            raise OutputError(f"{target} cannot be read: {error.strerror}", "Check its permissions") from error
+            raise OutputError(
+                f"{target} cannot be read: {error.strerror}", "Check its permissions, or move it away"
+            ) from error

@@ -36,12 +36,17 @@ _DECOY = "The application leaves such a decoy where it was started; look for the
 RUNS_TABLE = "experiment_runs"
 
 
+Stamp = tuple[int, int]
+"""When a file was last written to, in ns, and its size."""
+
+
 @frozen
 class DatabaseFile:
     """An open database and what to say of the file.
 
     Attributes:
-        stamp: modification time (ns) and size when it was opened as immutable; None for a real snapshot.
+        seen: modification time (ns) and size when it was opened.
+        is_snapshot: whether nothing that is written meanwhile is seen; else it was opened as immutable.
         columns: the columns of each table as they are in this file, by table name.
         indexed: tables with an index that starts with run_id.
         leaves: of the large tables, when they were asked for: how they look on the disk.
@@ -57,7 +62,8 @@ class DatabaseFile:
     indexed: frozenset[str]
     modified_at: str
     size_bytes: int
-    stamp: tuple[int, int] | None
+    seen: Stamp
+    is_snapshot: bool
     leaves: Mapping[str, Leaves] = field(default_factory=dict)
     readers: str | None = None
     scratch: Path = Path()
@@ -72,10 +78,10 @@ class DatabaseFile:
 
     def is_mixed(self) -> bool:
         """Whether the file was written to while it was read as immutable, so that old and new rows may be mixed."""
-        return self.stamp is not None and _stamp(self.path) != self.stamp
+        return not self.is_snapshot and _stamp(self.path) != self.seen
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> Stamp:
     try:
         stat = path.stat()
     except OSError:
@@ -103,8 +109,9 @@ def open_database(path: Path, *, look: bool = False) -> Iterator[DatabaseFile]:
     """
     header = _read_header(path)
     with _scratch() as scratch, ExitStack() as stack:
-        try:
-            stamp = _stamp(path) if _is_quiet(path, header) else None
+        seen = _stamp(path)
+        with blaming(path, seen):
+            is_snapshot = not _is_quiet(path, header)
             opened = _connect(path, header, Path(scratch))
             with closing(opened.connection) as connection:
                 connection.text_factory = lenient_text
@@ -122,14 +129,30 @@ def open_database(path: Path, *, look: bool = False) -> Iterator[DatabaseFile]:
                     indexed,
                     modified,
                     path.stat().st_size,
-                    stamp,
+                    seen,
+                    is_snapshot,
                     leaves,
                     opened.readers,
                     Path(scratch),
                     stack.enter_context(read_leaves(opened.path, layouts)) if opened.readers and leaves else None,
                 )
-        except sqlite3.Error as error:
-            raise _explain(path, error) from error
+
+
+@contextmanager
+def blaming(path: Path, seen: Stamp) -> Iterator[None]:
+    """Tell whatever SQLite complains about as something of this file.
+
+    Args:
+        path: the file.
+        seen: how it looked when it was opened.
+
+    Raises:
+        DatabaseError: it cannot be read; one line with the next step.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _explain(path, error, _stamp(path) != seen) from error
 
 
 @contextmanager
@@ -326,7 +349,7 @@ def _require_runs(path: Path, columns: dict[str, tuple[str, ...]], header: bytes
     )
 
 
-def _explain(path: Path, error: sqlite3.Error) -> DatabaseError:
+def _explain(path: Path, error: sqlite3.Error, has_changed: bool) -> DatabaseError:
     text = str(error)
     if "locked" in text or "busy" in text:
         return DatabaseError(
@@ -338,6 +361,8 @@ def _explain(path: Path, error: sqlite3.Error) -> DatabaseError:
             f"{path} cannot be read ({text}): there is no space left for a copy of it",
             "Free some space, or set TMPDIR to another folder",
         )
+    if has_changed:
+        return DatabaseError(f"{path} was written to while it was read ({text})", "Build again when it is done")
     if "malformed" in text or "corrupt" in text or "not a database" in text or "disk I/O" in text:
         return DatabaseError(
             f"{path} is damaged ({text})",
