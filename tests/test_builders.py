@@ -43,7 +43,10 @@ MATERIALS_SEARCH = ("input.md-search__input",) * 2 + (".md-search-result__list >
 ZENSICALS_SEARCH = ("button:has-text('Search')", "[role=combobox]", "[role=option][aria-posinset='1']")
 
 every_site = pytest.mark.parametrize(("builder", "kind"), list(product(BUILDERS, KINDS)))
-every_address = pytest.mark.parametrize(("builder", "address"), list(product(BUILDERS, ("http", "file"))))
+# A page of ProperDocs is one of MkDocs, see below: from a folder, too.
+every_address = pytest.mark.parametrize(
+    ("builder", "address"), [pair for pair in product(BUILDERS, ("http", "file")) if pair != ("properdocs", "file")]
+)
 
 
 class Built(NamedTuple):

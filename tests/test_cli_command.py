@@ -360,4 +360,3 @@ def test_a_cache_that_cannot_be_entered_is_none(work: Path, monkeypatch: pytest.
     make(work / "ml_experiments.db", ONE)
     monkeypatch.setenv("XDG_CACHE_HOME", str(work / ("x" * 300)))
     assert build()["read"] == 1
-    assert build()["read"] == 1

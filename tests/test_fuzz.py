@@ -21,7 +21,7 @@ from runsum.redact.policy import Mode, Policy
 from runsum.redact.redactor import Redactor
 from runsum.source.project_log import TAIL_BYTES, read_log_tail
 
-SECONDS = 4
+SECONDS = 3
 RUNS = 20_000  # so that a fast machine stops earlier
 TESTS = Path(__file__).parent
 HAS_WHEELS = sys.platform == "linux" and os.uname().machine == "x86_64" and sys.version_info < (3, 15)
