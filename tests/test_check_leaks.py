@@ -85,6 +85,13 @@ def test_identities_and_named_secrets_are_found(tmp_path: Path, text: str, rule:
     ]
 
 
+def test_a_redacted_setting_that_one_run_has_and_the_other_has_not_is_no_leak(tmp_path: Path) -> None:
+    """The lineage's page says so of it; a token behind these words would be one all the same."""
+    page = "<p>clientsecret: not set → ‹redacted:key-name›<p>api_key: not set → TEXT"
+    files = {"a/index.html": page.replace("TEXT", "‹redacted:key-na…"), "b/index.html": page.replace("TEXT", TOKEN)}
+    assert {found[0] for found in leaks(check_site(site(tmp_path, files), BUDGET))} == {"b/index.html"}
+
+
 def test_programs_are_searched_for_tokens_alone(tmp_path: Path) -> None:
     """In the source of the theme, `password` is the name of a field."""
     script = 'var field = {password: "required", token: "abc123"}, mail = "ann@example.org"'

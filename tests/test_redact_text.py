@@ -57,6 +57,7 @@ def test_names_that_mean_a_secret(name: str, how: str) -> None:
         (r'"C:\\Users\\ann\\retro"', r'"~\\retro"'),
         ("/home/ann/runs/a.zip", "~/runs/a.zip"),
         ("/Users/ann lee/runs", "~/runs"),
+        ("https://example.org/~ann/a.zip", "https://example.org/~/a.zip"),
         ("file:///home/ann/x.html", "~/x.html"),
         ("/mnt/c/Users/ann/x", "~/x"),
         (r"\\wsl$\Ubuntu\home\ann\x", r"~\x"),

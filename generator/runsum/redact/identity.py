@@ -54,7 +54,7 @@ _POSIX = re.compile(
     + _POSIX_USER
     + r"|(?:(?<=file://)|(?<![\w.\-/~…]))/root(?=[/\s\"':;,)]|$)"
 )
-_TILDE = re.compile(r"(?<![\w/~\\›])~[a-z_][a-z0-9_-]{1,31}(?=/)")
+_TILDE = re.compile(r"(?<![\w~\\›])~[a-z_][a-z0-9_-]{1,31}(?=/)")
 _REMOTE = re.compile(r"vscode-remote://[^/\s]+/(?:home|Users)/" + _POSIX_USER)
 _EVENTS = re.compile(r"events\.out\.tfevents\.\d+\.(?P<host>[^./\s‹]+)(?=\.)")
 _WHOLE = re.compile(r"\A(?:file://)?" + _ROOTS + r"/(?:home|homes|Users)/[^/\n]{1,64}(?=/)")
