@@ -235,12 +235,13 @@ def test_nobody_writes_into_a_file_while_it_is_copied(tmp_path: Path, monkeypatc
 def test_a_file_that_is_written_over_is_named_and_not_called_damaged(tmp_path: Path, jobs: int) -> None:
     """A copy program writes it anew while it is read as if nobody had it open; several databases are open by then."""
     names = [tmp_path / "first.db", tmp_path / "second.db"]
-    for number, path in enumerate(names):
+    # of the first more runs than processes are given before the first result, which is when the file is written over
+    for number, (path, runs) in enumerate(zip(names, (100, 10), strict=True)):
         with database(path) as con:
             con.execute("PRAGMA journal_mode=WAL")
-            for run in range(30):
-                add_run(con, f"run-11f3{number:02}{run:02}")
-                store(con, table_rows(f"run-11f3{number:02}{run:02}", range(1, 50)))
+            for run in range(runs):
+                add_run(con, f"run-11f3{number}{run:03}")
+                store(con, table_rows(f"run-11f3{number}{run:03}", range(1, 20)))
 
     def write_over(stage: str, done: int, total: int) -> None:
         with names[0].open("r+b") as file:
