@@ -81,12 +81,12 @@ def test_what_must_be_known_of_a_best_has_a_column() -> None:
     lucky, steady, huge = (replace(run, summary={**run.summary, **unknown}) for run in runs)
     lucky = replace(lucky, signals={**lucky.signals, "best_early": 1.0})
     some, none = (make_archive(runs, (), SlugMaker(), LIMITS, {}) for runs in ((lucky, steady, huge), (steady,)))
-    columns = {column.name: column.values for column in find_columns(some, {})}
     words = Renderer(template_folder()).words
+    columns = {column.name: column.values for column in find_columns(some, {}, words)}
     assert dict(zip(columns["run"], columns["best_of"], strict=True)) == {
         "lucky": words(phrase("reward.early")), "steady": None, "huge": words(phrase("reward.digits_lost")),
     }  # fmt: skip
-    assert "best_of" not in {column.name for column in find_columns(none, {})}
+    assert "best_of" not in {column.name for column in find_columns(none, {}, words)}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from runsum.archive.costs import Sum
 from runsum.model import ConfigValue, Finding, Level, RunDigest, State, known, phrase, problem
 from runsum.pages.contract import Page
 from runsum.pages.groups import GroupPage, make_parts
@@ -70,8 +71,8 @@ def test_what_was_trained_is_added_up() -> None:
     """Hours only of the runs that have them, and the others are counted."""
     end = "2025-10-02T00:00:00"
     found = month(run("a", end, hours=1.5), run("b", end, hours=None), run("c", end, hours=2.0))
-    assert (found.trained_h, found.untimed, found.timesteps) == (3.5, 1, 3000)
-    assert month(run("b", end, hours=None)).trained_h is None
+    assert (found.trained, found.timesteps) == (Sum(3.5, 2, True), Sum(3000, 3, False))
+    assert month(run("b", end, hours=None)).trained.value is None
 
 
 # ---------------------------------------------------------------- new bests

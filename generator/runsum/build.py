@@ -111,7 +111,7 @@ def build_archive(
         with stages.measure("pages"):
             files = SiteFiles(archive, RunPages(archive, notes.blocks), renderer, cache, writer)
             feed: Common = partial(_make_feed, archive, site, renderer.words)
-            common = [*make_common(archive, notes.blocks), feed]
+            common = [*make_common(archive, notes.blocks, renderer.words), feed]
             rendered = files.write(common, make_parts(archive), settings_print(settings), jobs, tell)
             for file, content in read_assets(template_folder(), specs.result()):
                 writer.write(file, content)
@@ -161,11 +161,11 @@ class _Sums:
         return self._cache.remember(self.kind, name, value_print(made_of), make)
 
 
-def make_common(archive: Archive, notes: Mapping[str, Markup]) -> list[Common]:
+def make_common(archive: Archive, notes: Mapping[str, Markup], words: Callable[[Phrase], str]) -> list[Common]:
     """What makes the pages and data files that are about all runs, those that take longest first."""
     rooms = (months, run_index, home, groups, lineage, seeds, reports, compare)
     return [
-        partial(run_index.make_finder, archive, notes),
+        partial(run_index.make_finder, archive, notes, words),
         partial(run_index.make_table, archive),
         *(partial(room.make_pages, archive) for room in rooms),
     ]

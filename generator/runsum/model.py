@@ -418,6 +418,11 @@ class RunDigest:
         return found if found is not None else self.summary[name]
 
     @property
+    def lost_rewards(self) -> bool:
+        """Whether rewards of 1000 and more were not stored, so that its best is the best captured."""
+        return any(found.kind == "large_rewards_lost" for found in self.problems)
+
+    @property
     def own_steps(self) -> int | None:
         """Timesteps that this run trained itself, from its own start on."""
         return None if self.current_timestep is None else self.current_timestep - self.start_timestep

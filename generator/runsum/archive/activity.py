@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.archive.costs import add_known
 from runsum.archive.months import find_ending
 from runsum.frozen import frozen
 
@@ -68,16 +69,10 @@ def find_activity(archive: Archive) -> Activity:
     return Activity(unit, tuple(_stretch(begin, found[begin]) for begin in sorted(found, reverse=True)))
 
 
-def add_up(values: Sequence[float | None]) -> float | None:
-    """The sum of what is known; None where nothing is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
 def _stretch(begin: date, runs: Sequence[ArchivedRun]) -> Stretch:
-    hours = [run.digest.trained_h for run in runs]
-    energy = add_up([run.digest.energy_kwh for run in runs])
-    return Stretch(begin.isoformat(), len(runs), add_up(hours), energy, hours.count(None))
+    hours = add_known(run.digest.trained_h for run in runs)
+    energy = add_known(run.digest.energy_kwh for run in runs).value
+    return Stretch(begin.isoformat(), len(runs), hours.value, energy, len(runs) - hours.count)
 
 
 def _unit(days: int) -> Unit:

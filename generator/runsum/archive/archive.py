@@ -85,14 +85,9 @@ class ArchivedRun:
     @property
     def best_of(self) -> Phrase | None:
         """That larger rewards were lost, or that its best mean is of few episodes; None where neither is known."""
-        if self.lost_rewards:
+        if self.digest.lost_rewards:
             return phrase("reward.digits_lost")
         return phrase("reward.early") if self.digest.signals.get("best_early") else None
-
-    @property
-    def lost_rewards(self) -> bool:
-        """Whether rewards of 1000 and more were not stored, so that its best is the best captured."""
-        return any(found.kind == "large_rewards_lost" for found in self.problems)
 
     @property
     def health(self) -> Level:
@@ -285,7 +280,7 @@ def _evidence(
         at_the_top=_is_at_the_top(run),
         against_parent=against_parent(run, parent, limits),
         parent_label=parent.run_id if parent else None,
-        lost_rewards=any(p.kind == "large_rewards_lost" for p in problems),
+        lost_rewards=run.lost_rewards,
         changed=tuple(change.key for change in delta if not is_unlearned(change.key)),
         findings={found.rule: found for found in run.findings},
         has_checkpoints=not run.fact("model_path").missing,

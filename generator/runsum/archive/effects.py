@@ -157,7 +157,7 @@ def _compare(
     if few >= limits.seeds_min_runs:
         times = int(limits.bootstrap_curve_repetitions)
         low, high = remember(
-            f"{_name(after)} - {_name(before)}",
+            f"{after.name} - {before.name}",
             (one, two, times),
             lambda: aggregate.bootstrap_difference(one, two, aggregate.interquartile_mean, times),
         )
@@ -174,11 +174,6 @@ def _compare(
         probability=probability,
         reliable=few >= limits.seeds_interval_runs,
     )
-
-
-def _name(group: SeedGroup) -> str:
-    key = repr((group.env_id, group.algorithm, sorted(group.settings.items())))
-    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[ConfigChange, ...]:

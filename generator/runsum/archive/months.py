@@ -14,6 +14,7 @@ from runsum.analysis.evidence import Evidence
 from runsum.analysis.next_actions import RULES
 from runsum.analysis.rewarded import Measure
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.archive.costs import Sum, add_known
 from runsum.archive.effects import against_parent
 from runsum.frozen import frozen
 from runsum.model import Finding, State
@@ -98,9 +99,8 @@ class Month:
         runs: the runs that belong to it.
         finished: those that came to an end without failing, stopped ones among them.
         still_open: runs that are not over, and those with an unknown status.
-        trained_h: hours that its runs trained; None where no run says so.
-        untimed: runs whose training time is not known.
-        timesteps: steps that its runs trained themselves; None where no run says so.
+        trained: hours that its runs trained.
+        timesteps: steps that they trained themselves.
     """
 
     name: str
@@ -112,9 +112,8 @@ class Month:
     new_bests: tuple[NewBest, ...]
     first_results: tuple[NewBest, ...]
     regressions: tuple[Regression, ...]
-    trained_h: float | None
-    untimed: int
-    timesteps: int | None
+    trained: Sum
+    timesteps: Sum
 
     @property
     def stopped(self) -> int:
@@ -166,8 +165,6 @@ def _make_month(
     name: str, begun: int, runs: Sequence[DatedRun], bests: Sequence[NewBest], worse: Sequence[Regression]
 ) -> Month:
     digests = [item.run.digest for item in runs]
-    hours = [digest.trained_h for digest in digests if digest.trained_h is not None]
-    steps = [digest.own_steps for digest in digests if digest.own_steps is not None]
     return Month(
         name=name,
         begun=begun,
@@ -178,9 +175,8 @@ def _make_month(
         new_bests=tuple(item for item in bests if item.before is not None),
         first_results=tuple(item for item in bests if item.before is None),
         regressions=tuple(worse),
-        trained_h=sum(hours) if hours else None,
-        untimed=len(digests) - len(hours),
-        timesteps=sum(steps) if steps else None,
+        trained=add_known(digest.trained_h for digest in digests),
+        timesteps=add_known(digest.own_steps for digest in digests),
     )
 
 
@@ -209,7 +205,7 @@ def _find_bests(ordered: Sequence[DatedRun]) -> list[NewBest]:
         game, env_id, best = item.run.digest.game, item.run.digest.env_id, item.run.digest.best_reward
         if game is None or best is None:
             continue
-        if item.run.lost_rewards:
+        if item.run.digest.lost_rewards:
             uncertain.add((game, env_id))
         rewarded = rewarded_by(item.run.digest)
         holder = holders.get((game, env_id, rewarded))
@@ -251,7 +247,7 @@ def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresh
         slowdown=None,
         against_parent=against_parent(digest, parent.digest if parent else None, limits),
         parent_label=parent.digest.run_id if parent else None,
-        lost_rewards=run.lost_rewards,
+        lost_rewards=digest.lost_rewards,
     )
 
 
@@ -266,5 +262,5 @@ def find_slip(run: ArchivedRun) -> Finding | None:
     """What the check of the reward says of a run that ended below where it had been, if it is more than a guess."""
     for found in run.digest.findings:
         if found.rule == "reward_shape" and found.reason.key in _SLIPPED and found.confidence != "low":
-            return None if run.lost_rewards or found.reason.values.get("is_noise") else found
+            return None if run.digest.lost_rewards or found.reason.values.get("is_noise") else found
     return None

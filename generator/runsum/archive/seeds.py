@@ -118,6 +118,7 @@ class SeedGroup:
     """Runs of one environment and algorithm with equal settings but the seed.
 
     Attributes:
+        name: tells it from all others.
         slug: of its page; None with fewer than `seeds_min_runs` counted runs.
         env_id, algorithm, settings: what the runs have in common.
         rewarded: those of the settings that say what was rewarded.
@@ -127,6 +128,7 @@ class SeedGroup:
         together: what they say together; None with too few, or where no timesteps are common to all.
     """
 
+    name: str
     slug: str | None
     env_id: str
     game: str
@@ -264,18 +266,28 @@ def _make_group(
     samples, left_out = _count(chains, limits)
     enough = bool(samples) and len(samples) >= limits.seeds_min_runs
     game = chains[0][0].game or env_id
+    name = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()
     slug = together = None
     if enough:
-        whole = hashlib.sha256(repr(key).encode("utf-8", "surrogatepass")).hexdigest()
-        mark = whole[:6]
+        mark = name[:6]
         legs = {run.slug: run.fingerprint for chain in chains for run in chain}
         made_of = ([[legs[slug] for slug in sample.legs] for sample in samples], limits)
-        together = remember(whole, made_of, lambda: sum_up(samples, limits))
+        together = remember(name, made_of, lambda: sum_up(samples, limits))
         slug = slugs.make("seeds", f"{game[:24]} {algorithm[:8]} {mark}", mark)
     begun = chains[0][0].started_at or ""
     named = dict(settings)
     return SeedGroup(
-        slug, env_id, game, algorithm, named, reward_settings(named), begun, tuple(samples), tuple(left_out), together
+        name,
+        slug,
+        env_id,
+        game,
+        algorithm,
+        named,
+        reward_settings(named),
+        begun,
+        tuple(samples),
+        tuple(left_out),
+        together,
     )
 
 
@@ -304,7 +316,7 @@ def _count(chains: Sequence[Sequence[RunDigest]], limits: Thresholds) -> tuple[l
 
 
 def _unusable(chain: Sequence[RunDigest], limits: Thresholds) -> str:
-    if any(found.kind == "large_rewards_lost" for run in chain for found in run.problems):
+    if any(run.lost_rewards for run in chain):
         return "lost"
     rows = sum(run.quality.reward_rows for run in chain)
     drawn = any(len(run.curve.timesteps) > 1 for run in chain)

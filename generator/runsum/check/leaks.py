@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote
 
+from runsum.formatting import setting
 from runsum.packing import PACKED
 from runsum.redact.policy import Mode
 from runsum.redact.redactor import Redactor, readable
@@ -30,7 +31,7 @@ _LONG = 4_000  # characters; longer lines are of one page only
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\(/)")
 # What redaction left, in whatever case, where a page has cut it, and as a part of a file's name.
 _MARK = re.compile(r"[\s\"'({\[\\]*(?:[\w:]{0,12}‹|\w{0,6}…|-redacted-)", re.IGNORECASE)
-_NOT_SET = "not set"  # of which "not" is taken for the value
+_NOT_SET = setting(None)  # of which "not" is taken for the value
 _DATABASE = b"SQLite format 3\0"  # with all that redaction keeps back, in pieces that no rule would know
 _TELLS = re.compile(r"\w")
 
@@ -88,7 +89,7 @@ class LeakFinder:
         looked_at = text if "PRIVATE KEY" in text else "\n".join(lines[number] for number in new)
         dirty = False
         for rule, match in self._redactor.find(looked_at, only_tokens=only_tokens):
-            if self._is_harmless(looked_at[match], looked_at[match.stop : match.stop + 4]):
+            if self._is_harmless(looked_at[match], looked_at[match.stop : match.stop + len(_NOT_SET)]):
                 continue
             dirty = True
             number = looked_at.count("\n", 0, match.start)
@@ -100,7 +101,7 @@ class LeakFinder:
         """Whether it is the site's own address, or what redaction has put in place of a secret."""
         if self._own_host and self._own_host in found:
             return True
-        if found + after == _NOT_SET:  # of a setting that only one of two runs has
+        if found + after[: len(_NOT_SET) - len(found)] == _NOT_SET:  # of a setting that only one of two runs has
             return True
         if _MARK.match(found) or after[:2].endswith("‹"):  # and what a page wrote behind it
             return not any(self._redactor.find(found, only_tokens=True))

@@ -11,9 +11,8 @@ import click
 from runsum.check.report import as_document, as_lines
 from runsum.check.site import check_site
 from runsum.check.sizes import MEGABYTE
-from runsum.config import MKDOCS_NAME, read_mkdocs, read_settings
-
-_DEFAULT_SITE = Path("site")
+from runsum.commands.sites import built_site, printable_on
+from runsum.config import read_settings
 
 
 @click.command()
@@ -35,21 +34,10 @@ def check(site: Path | None, max_size: int, config: Path | None, as_json: bool) 
     mkdocs.yml, else 'site'.
     """
     policy = read_settings(config, Path()).redaction
-    report = check_site(site or _built_site(Path()), max_size * MEGABYTE, policy)
+    report = check_site(site or built_site(Path()), max_size * MEGABYTE, policy)
     if as_json:
         click.echo(json.dumps(as_document(report), indent=1))  # ASCII only: the site's words may hold anything
     else:
-        click.echo(_printable("\n".join(as_lines(report))))
+        click.echo(printable_on(sys.stdout, "\n".join(as_lines(report))))
     if report.problems:
         raise SystemExit(1)
-
-
-def _built_site(here: Path) -> Path:
-    mkdocs = here / MKDOCS_NAME
-    return read_mkdocs(mkdocs, here).site_dir if mkdocs.exists() else here / _DEFAULT_SITE
-
-
-def _printable(text: str) -> str:
-    """Text that this terminal can show: a file's name may be no text at all."""
-    encoding = (sys.stdout and sys.stdout.encoding) or "utf-8"  # it may be closed
-    return text.encode(encoding, "replace").decode(encoding)

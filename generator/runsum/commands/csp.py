@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from runsum.config import MKDOCS_NAME, read_mkdocs
+from runsum.commands.sites import built_site, printable_on
 from runsum.csp.report import as_document, as_header, as_lines
 from runsum.csp.site import make_policy
 
@@ -25,23 +25,12 @@ def csp(site: Path | None, write: bool, as_json: bool) -> None:
     policy keeps them from running. SITE is the folder that 'mkdocs build' wrote; default: site_dir of mkdocs.yml,
     else 'site'.
     """
-    report = make_policy(site or _built_site(Path()), write)
+    report = make_policy(site or built_site(Path()), write)
     if as_json:
         click.echo(json.dumps(as_document(report), indent=1))  # ASCII only: the site's words may hold anything
     else:
         if not write:
             click.echo(as_header(report))
-        click.echo(_printable("\n".join(as_lines(report, write))), err=True)
+        click.echo(printable_on(sys.stderr, "\n".join(as_lines(report, write))), err=True)
     if report.blocked:
         raise SystemExit(1)
-
-
-def _built_site(here: Path) -> Path:
-    mkdocs = here / MKDOCS_NAME
-    return read_mkdocs(mkdocs, here).site_dir if mkdocs.exists() else here / "site"
-
-
-def _printable(text: str) -> str:
-    """Text that this terminal can show: a page may hold anything."""
-    encoding = (sys.stderr and sys.stderr.encoding) or "utf-8"  # it may be closed
-    return text.encode(encoding, "replace").decode(encoding)

@@ -22,9 +22,7 @@ from runsum.yaml_files import inherited_files
 _POLL_S = 0.5
 _UNREAD = (0, 0, 0)  # as no file looks
 _LONGEST_WAIT = 5  # times the calm that is waited for: a trainer that never rests is shown as well
-_REST = (
-    2.0  # times what the last build took: so long none begins, and a training has the machine two thirds of the time
-)
+_REST = 2.0  # times what the last build took: so long none begins, and a training has the machine
 _SELDOM = 1_000.0  # times what it takes to find the databases: so long are those believed that were found
 _LOOK_AGAIN_S = 60.0  # states change by the clock alone: a run that was silent for too long is stale
 
@@ -122,9 +120,8 @@ class Watched:
         began = time.monotonic()
         if looks == self._read and began < self._find_at:
             return
-        with contextlib.suppress(
-            RunsumError, OSError
-        ):  # the build says what is wrong; until it is right, the last ones count
+        # The build says what is wrong; until it is right, the last ones count.
+        with contextlib.suppress(RunsumError, OSError):
             if looks != self._read:
                 self._read = looks
                 self._settings = read_settings(self._how.config, self._how.here)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
-from runsum.archive.activity import Activity, Stretch, add_up, find_activity
+from runsum.archive.activity import Activity, Stretch, find_activity
 from runsum.archive.archive import Archive, ArchivedRun, Group, SourceFacts
-from runsum.archive.costs import Sum, add_costs
+from runsum.archive.costs import add_costs, add_known
 from runsum.archive.months import FINISHED, find_ending
 from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
@@ -234,23 +234,13 @@ def _tiles(archive: Archive) -> Iterator[Tile]:
     yield Tile("games", len(archive.games), "exact")
     yield Tile("algorithms", len(archive.algorithms), "exact")
     yield Tile("lineages", len(archive.lineages), "exact", term="lineage")
-    trained = [digest.trained_h for digest in digests]
-    yield Tile("trained", add_up(trained), "hours", _share(trained), phrase("tile.no_hours"), "trained")
-    steps = [digest.own_steps for digest in digests]
-    yield Tile("timesteps", add_up(steps), "steps", _share(steps), phrase("tile.no_steps"), "timestep")
-    energy = [digest.energy_kwh for digest in digests]
-    yield Tile("GPU energy", add_up(energy), "kwh", _share(energy), phrase("tile.no_energy"), "energy")
     costs = add_costs(digests)
-    yield _cost_tile("GPU-hours", costs.gpu_hours, "number", len(digests), "tile.no_gpu_hours", "gpu-hours")
-    yield _cost_tile("lost in gaps", costs.lost_h, "hours", len(digests), "tile.no_gaps", "gap")
-
-
-def _cost_tile(caption: str, total: Sum, filter_name: str, runs: int, why: str, term: str) -> Tile:
-    share = (phrase("tile.measured", count=total.count),) if 0 < total.count < runs else ()
-    return Tile(caption, total.value, filter_name, share, phrase(why), term)
-
-
-def _share(values: Sequence[float | None]) -> tuple[Phrase, ...]:
-    """Of how many runs a sum is made, where not of all."""
-    count = sum(value is not None for value in values)
-    return (phrase("tile.measured", count=count),) if 0 < count < len(values) else ()
+    for caption, total, how, why, term in (
+        ("trained", add_known(digest.trained_h for digest in digests), "hours", "tile.no_hours", "trained"),
+        ("timesteps", add_known(digest.own_steps for digest in digests), "steps", "tile.no_steps", "timestep"),
+        ("GPU energy", add_known(digest.energy_kwh for digest in digests), "kwh", "tile.no_energy", "energy"),
+        ("GPU-hours", costs.gpu_hours, "number", "tile.no_gpu_hours", "gpu-hours"),
+        ("lost in gaps", costs.lost_h, "hours", "tile.no_gaps", "gap"),
+    ):
+        share = (phrase("tile.measured", count=total.count),) if total.is_part else ()
+        yield Tile(caption, total.value, how, share, phrase(why), term)

@@ -167,7 +167,7 @@ def _headline(lineage: Lineage) -> Iterator[Phrase]:
         yield phrase("lineage.headline_reward", best=best.digest.best_reward, run=best.digest.run_id)
         if best.digest.signals.get("best_early"):
             yield phrase("headline.early")
-        if any(run.lost_rewards for run in runs):
+        if any(run.digest.lost_rewards for run in runs):
             yield phrase("lineage.headline_lost")
         if len({task_of(run.digest) for run in runs}) > 1:
             yield phrase("lineage.headline_tasks")

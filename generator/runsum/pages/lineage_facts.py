@@ -55,7 +55,7 @@ def _gain(runs: Sequence[ArchivedRun], archive: Archive) -> Fact:
         return missing("costs.no_line_hours")
     if len({task_of(run.digest) for run in line}) > 1:
         return missing("costs.mixed_line")
-    unseen = any(found.kind == "large_rewards_lost" for run in line for found in run.problems)
+    unseen = any(run.digest.lost_rewards for run in line)
     if unseen or not isinstance(start, float) or not isinstance(end, float):
         return missing("cost.no_gain")
     return note("costs.line_gain", gain=(end - start) / sum(known), legs=len(line), gained=end - start)

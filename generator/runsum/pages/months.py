@@ -8,11 +8,10 @@ from typing import Generic, TypeVar
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.archive.costs import Sum
 from runsum.archive.months import DatedRun, Month, NewBest, Regression, find_months
 from runsum.frozen import frozen
 from runsum.model import Phrase, phrase
-from runsum.pages.contract import Page, RunRow, hours_of, page_href, steps_of
+from runsum.pages.contract import Page, RunRow, page_href
 
 _IN_FULL = 3
 _LISTED_HERE = 20
@@ -114,7 +113,7 @@ class MonthLink:
 
 @frozen
 class MonthLine:
-    """A month as a line of the table of all months; `trained` and `timesteps` say of how many of its runs they are."""
+    """A month as a line of the table of all months."""
 
     link: MonthLink
     month: Month
@@ -124,8 +123,6 @@ class MonthLine:
     still_open: int
     new_bests: int
     worse: int
-    trained: Sum
-    timesteps: Sum
 
 
 @frozen
@@ -207,8 +204,6 @@ def _month_line(month: Month) -> MonthLine:
         still_open=len(month.still_open),
         new_bests=len(month.new_bests),
         worse=len(month.regressions),
-        trained=hours_of([item.run for item in month.runs]),
-        timesteps=steps_of([item.run for item in month.runs]),
     )
 
 
@@ -250,7 +245,7 @@ class _Lists:
             line=self._line(item.dated),
             game_href=Markup(f"{self.up}games/{run.game_page}/index.html"),
             before=_row(item.before, self.up) if item.before else None,
-            captured=phrase("reward.digits_lost") if item.captured and not run.lost_rewards else None,
+            captured=phrase("reward.digits_lost") if item.captured and not run.digest.lost_rewards else None,
             rewarded=None if item.rewarded is None else phrase("digest.rewarded", items=list(item.rewarded)),
             environment=item.environment,
         )
@@ -282,11 +277,11 @@ def _numbers(month: Month) -> Iterator[Phrase]:
         stopped=month.stopped,
         failed=len(month.failed),
         open=len(month.still_open),
-        hours=month.trained_h,
-        steps=month.timesteps,
+        hours=month.trained.value,
+        steps=month.timesteps.value,
     )
-    if month.untimed:
-        yield phrase("digest.untimed", count=month.untimed)
+    if untimed := len(month.runs) - month.trained.count:
+        yield phrase("digest.untimed", count=untimed)
 
 
 def _row(run: ArchivedRun, up: str) -> RunRow:

@@ -235,7 +235,7 @@ def headline(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
     if digest.current_timestep is None:
         return [phrase("headline.no_rows" if rows == 0 else "headline.no_canonical", rows=rows), *_evaluated(digest)]
     said = [_progress_phrase(run)]
-    if "large_rewards_lost" in kinds:
+    if digest.lost_rewards:
         said.append(phrase("headline.reward_lost", best=digest.best_reward))  # the end is out of sight
     else:
         said += _reward_phrases(digest, limits)

@@ -14,15 +14,11 @@ from runsum.analysis.settings import plain
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.formatting import clean_text, cut, setting
 from runsum.frozen import frozen
-from runsum.model import Scalar
+from runsum.model import Phrase, Scalar
 from runsum.traits import traits_of
 
 CONFIG_COLUMNS = 150
 """Settings that become columns, the most frequent ones; an archive of many projects can hold thousands."""
-_REMARKS = {  # as tables say them, see the wording
-    "reward.early": "mean of fewer than 100 episodes",
-    "reward.digits_lost": "rewards of 1000 and more were not captured",
-}
 _NOTE_LENGTH = 2000
 _TEXT_LENGTH = 200
 _MEASURED_DIGITS, _PUBLISHED_DIGITS = 6, 12  # the latter in run.json: what lies beyond is the noise of an addition
@@ -53,6 +49,7 @@ class Column:
     values: Sequence[Scalar | tuple[str, ...]]
 
 
+Words = Callable[[Phrase], str]
 Value = Callable[[ArchivedRun], Scalar | tuple[str, ...]]
 
 _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
@@ -76,7 +73,6 @@ _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
     ("trained_h", "Trained", "number", "hours", False, False, lambda run: measured(run.digest.trained_h)),
     ("target", "Target steps", "number", "steps", False, False, lambda run: run.digest.target_timesteps),
     ("best_at", "Best at", "number", "steps", False, False, lambda run: run.digest.best_reward_timestep),
-    ("best_of", "About the best", "category", "", False, False, lambda run: _remark(run)),
     ("speed", "Speed", "number", "speed", False, False, lambda run: measured(run.digest.speed)),
     ("gpu", "GPU", "number", "whole_percent", False, False, lambda run: _number(run, "gpu_avg")),
     ("energy_kwh", "GPU energy", "number", "kwh", False, False, lambda run: measured(run.digest.energy_kwh)),
@@ -89,12 +85,13 @@ _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (
 )  # fmt: skip
 
 
-def find_columns(archive: Archive, notes: Mapping[str, Markup]) -> list[Column]:
+def find_columns(archive: Archive, notes: Mapping[str, Markup], words: Words) -> list[Column]:
     """All columns that at least one run fills, the run's own ones first.
 
     Args:
         archive: the runs, in the order of the rows.
         notes: the persons' notes by run id, as safe HTML.
+        words: says a phrase.
     """
     runs = archive.runs
     several = len(archive.sources) > 1
@@ -105,6 +102,8 @@ def find_columns(archive: Archive, notes: Mapping[str, Markup]) -> list[Column]:
         )
         for name, title, kind, how, is_facet, is_shown, value in _FIXED
     ]  # fmt: skip
+    about = [None if (known := run.best_of) is None else words(known) for run in runs]
+    columns.append(Column("best_of", "About the best", "category", "", "run", False, False, about))
     columns.append(Column("note", "Notes", "text", "", "run", False, False, [_notes(run, notes) for run in runs]))
     taken = {column.name for column in columns}
     columns = [c for c in columns if c.is_shown or any(value is not None and value != () for value in c.values)]
@@ -172,10 +171,6 @@ def measured(value: float | None) -> float | None:
     shorter = float(f"{value:.{_MEASURED_DIGITS - 1}g}")
     rounded = (float(f"{value:.{digits}g}") for digits in range(_MEASURED_DIGITS, _PUBLISHED_DIGITS + 1))
     return next((number for number in rounded if number != shorter), shorter)
-
-
-def _remark(run: ArchivedRun) -> str | None:
-    return None if run.best_of is None else _REMARKS[run.best_of.key]
 
 
 def _number(run: ArchivedRun, name: str) -> float | None:

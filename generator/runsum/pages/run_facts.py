@@ -105,7 +105,7 @@ def run_facts(run: ArchivedRun, archive: Archive, short: Short) -> bytes:
         "verdict": run.advice.gate,
         "start_timestep": digest.start_timestep,
         "outcomes": {row.name: _entry(row.fact(run), row.format, short) for row in OUTCOMES},
-        "lost_rewards": run.lost_rewards,
+        "lost_rewards": digest.lost_rewards,
         "config": dict(traits_of(digest).settings),
         "kin": {
             "parent": run.kin.parent,

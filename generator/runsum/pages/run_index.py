@@ -13,7 +13,7 @@ from runsum.downloads import table_csv
 from runsum.frozen import frozen
 from runsum.model import Scalar, State
 from runsum.pages.contract import DataFile, Link, Page, RunRow, run_rows
-from runsum.pages.run_columns import Column, find_columns
+from runsum.pages.run_columns import Column, Words, find_columns
 
 _LISTED = 25
 DATA_FILE = "data/runs.js"
@@ -80,14 +80,15 @@ def make_pages(archive: Archive) -> Iterator[Page]:
     yield Page("runs/index.md", "run_index.md.j2", context)
 
 
-def make_finder(archive: Archive, notes: Mapping[str, Markup]) -> Iterator[DataFile]:
+def make_finder(archive: Archive, notes: Mapping[str, Markup], words: Words) -> Iterator[DataFile]:
     """The data of the finder.
 
     Args:
         archive: the runs.
         notes: the persons' notes by run id, searched by the finder.
+        words: says a phrase.
     """
-    yield DataFile(DATA_FILE, data_script(DATA_KEY, finder_data(archive, find_columns(archive, notes))))
+    yield DataFile(DATA_FILE, data_script(DATA_KEY, finder_data(archive, find_columns(archive, notes, words))))
 
 
 def make_table(archive: Archive) -> Iterator[DataFile]:
