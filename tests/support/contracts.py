@@ -80,7 +80,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     parts = [item for part in make_parts(archive) for item in part.make()]
     items = (
         *map(RunPages(archive, {}).page, archive.runs),
-        *(item for make in make_common(archive, {}) for item in make()),
+        *(item for make in make_common(archive, {}, renderer.words) for item in make()),
         *parts,
     )
     pages = tuple(item for item in items if isinstance(item, Page))
