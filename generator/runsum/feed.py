@@ -16,8 +16,8 @@ from runsum.archive.months import OVER, find_ending
 from runsum.config import MkdocsFacts
 from runsum.formatting import clean_text
 from runsum.model import Phrase, State, phrase
+from runsum.pages.headline import headline
 from runsum.pages.months import failure_reason
-from runsum.pages.run import headline
 from runsum.thresholds import Thresholds
 
 FEED_PATH = "feed.xml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from runsum.archive.archive import Archive, make_archive
@@ -95,3 +96,8 @@ def legs(final: float, state: State = State.COMPLETED, **more: Any) -> tuple[Run
     parent = run("a", "2025-10-02T00:00:00", best=20.0)
     leg = run("b", "2025-10-03T00:00:00", best=final, final=final, state=state, parent="a", **more)
     return parent, leg
+
+
+def shaped(digest: RunDigest, shape: str, **signals: float) -> RunDigest:
+    """A run whose reward had this shape."""
+    return replace(digest, signals={**digest.signals, "shape": shape, **signals})

@@ -1,0 +1,89 @@
+"""The first sentences of a run: what they say, and what they leave out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from runsum.model import DataQuality, State, note, problem
+from runsum.pages.headline import headline
+from runsum.render import Renderer
+from runsum.resources import template_folder
+from runsum.thresholds import Thresholds
+from support.months import archive, run, shaped
+
+
+@pytest.mark.parametrize(
+    ("final", "shape", "state", "last"),
+    [
+        (18.0, "rising", State.COMPLETED, ["headline.rising"]),
+        (2.0, "rising", State.COMPLETED, ["headline.fell", "headline.rising_again"]),
+        (2.0, "rising", State.RUNNING, ["headline.fell", "headline.rising_again_now"]),
+        (2.0, "falling", State.COMPLETED, ["headline.fell", "headline.falling"]),
+        (2.0, "open", State.COMPLETED, ["headline.fell"]),
+    ],
+)
+def test_the_first_sentences_say_that_a_run_fell(final: float, shape: str, state: State, last: list[str]) -> None:
+    """As the verdict and the lists do: what rises again after it lost most of its gain is not still rising."""
+    digest = shaped(run("a", None, best=20.0, final=final, state=state), shape)
+    said = headline(archive(digest).runs[0], Thresholds())
+    assert [words.key for words in said][2:] == last
+
+
+def test_the_headline_says_that_the_best_is_of_few_episodes() -> None:
+    """A first mean is the best of many runs by luck alone; also where it is the last value, too."""
+    lucky = run("a", "2025-10-02T00:00:00", best=97.0, final=80.0)
+    lucky = replace(lucky, signals={**lucky.signals, "best_early": 1.0})
+    said = [words.key for words in headline(archive(lucky).runs[0], Thresholds())]
+    assert said[1:3] == ["headline.reward", "headline.early"]
+    short = replace(lucky, final_reward=96.9999)  # which is printed as 97
+    said = [words.key for words in headline(archive(short).runs[0], Thresholds())]
+    assert said[1:3] == ["headline.reward_same", "headline.early"]
+    few = replace(lucky, signals={**lucky.signals, "covered": 0.8})  # says more than that the best is early
+    said = [words.key for words in headline(archive(few).runs[0], Thresholds())]
+    assert said[2] == "headline.early_mean"
+    assert "headline.early" not in said
+    plain = replace(lucky, signals={**lucky.signals, "best_early": None})
+    assert "headline.early" not in [words.key for words in headline(archive(plain).runs[0], Thresholds())]
+
+
+def test_without_training_rewards_the_headline_tells_the_last_evaluation() -> None:
+    """It is all that is known of how good the run was; beside rewards of training it would be another number."""
+    trained = run("a", "2025-10-02T00:00:00", best=97.0, final=80.0)
+    trained = replace(trained, signals={**trained.signals, "last_evaluation": 355.1})
+    assert "headline.evaluated" not in [words.key for words in headline(archive(trained).runs[0], Thresholds())]
+    for digest, begin in (
+        (replace(trained, current_timestep=None, quality=DataQuality()), "headline.no_rows"),
+        (replace(trained, best_reward=None, final_reward=None), "headline.no_reward"),
+    ):
+        said = headline(archive(digest).runs[0], Thresholds())
+        assert [words.key for words in said][-2:] == [begin, "headline.evaluated"]
+        assert said[-1].values == {"mean": 355.1}
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("error.log", "It failed; the last words on record: “CUDA error: out of memory”."),
+        ("error.stale_guard", "The application's stale guard marked it as failed; no error is on record."),
+    ],
+)
+def test_the_headline_tells_why_a_run_failed(key: str, said: str) -> None:
+    """Words of the training are cited; those of the guard only say that nobody knows."""
+    failed = run("a", "2025-10-02T00:00:00", state=State.FAILED)
+    error = note(key, kind="error", line="CUDA error: out of memory")
+    failed = replace(failed, summary={**failed.summary, "error_summary_if_failed": error})
+    words = Renderer(template_folder()).words
+    assert said in [words(phrase) for phrase in headline(archive(failed).runs[0], Thresholds())]
+
+
+@pytest.mark.parametrize("has_rows", [True, False])
+def test_the_headline_says_that_a_run_marked_running_is_silent(has_rows: bool) -> None:
+    """Its badge alone is overlooked, and "still rising" would read as if it went on."""
+    silent = run("a", "2025-10-02T00:00:00", state=State.STALE)
+    silent = replace(silent, problems=(problem("stale", at="2025-10-02T03:04:00"),))
+    if not has_rows:
+        silent = replace(silent, current_timestep=None, quality=DataQuality())
+    said = Renderer(template_folder()).words(headline(archive(silent).runs[0], Thresholds())[-1])
+    assert said == "The file still says running, but nothing was recorded after 2 Oct 2025, 03:04."
