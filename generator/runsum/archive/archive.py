@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
+from typing import NamedTuple
 
 from runsum.analysis.evidence import Evidence
 from runsum.analysis.findings import overall
@@ -95,6 +96,16 @@ class ArchivedRun:
         return overall(self.digest.findings)
 
 
+class _Around(NamedTuple):
+    """Where a run stands: the last fields of :class:`ArchivedRun`."""
+
+    lineage_page: str | None
+    game_page: str | None
+    algorithm_page: str | None
+    before: str | None
+    after: str | None
+
+
 @frozen
 class Lineage:
     """A tree of legs with its page."""
@@ -168,9 +179,12 @@ def make_archive(
     seeds = find_seed_groups(ordered, kinship.kin, slugs, thresholds, remember)
     archived: dict[str, ArchivedRun] = {}
     for run in ordered:
-        tree = kinship.kin[run.slug].tree
-        found = (pages.get(tree), game_pages.get(run.game or ""), algorithm_pages.get(run.algorithm or ""))
-        around = (*found, *neighbours.get(run.slug, (None, None)))
+        around = _Around(
+            pages.get(kinship.kin[run.slug].tree),
+            game_pages.get(run.game or ""),
+            algorithm_pages.get(run.algorithm or ""),
+            *neighbours.get(run.slug, (None, None)),
+        )
         archived[run.slug] = _archive_run(run, kinship, by_slug, index, around, thresholds)
     return Archive(
         runs=tuple(archived[run.slug] for run in reversed(ordered)),
@@ -193,10 +207,10 @@ def _archive_run(
     kinship: Kinship,
     by_slug: Mapping[str, RunDigest],
     index: Precedents,
-    around: tuple[str | None, str | None, str | None, str | None, str | None],
+    around: _Around,
     limits: Thresholds,
 ) -> ArchivedRun:
-    """Join a run; `around`: the pages of its lineage, game and algorithm, and the runs before and after it."""
+    """Join a run."""
     kin = kinship.kin[run.slug]
     parent = by_slug[kin.parent] if kin.parent else None
     delta = diff_config(parent.config, run.config) if parent else ()
