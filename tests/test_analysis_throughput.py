@@ -189,9 +189,9 @@ def test_nothing_is_left_beyond_the_goal() -> None:
     assert fact.words.values["steps"] == 0
 
 
-@pytest.mark.parametrize(("meter", "shown"), [(104.0, False), (106.0, True), (94.0, True)])
+@pytest.mark.parametrize(("meter", "shown"), [(100.9, False), (101.1, True), (98.9, True)])
 def test_a_meter_stands_beside_the_clock_where_it_tells_something_else(meter: float, shown: bool) -> None:
-    """360,000 steps in an hour are 100 steps/s; five percent are no difference."""
+    """360,000 steps in an hour are 100 steps/s; one percent is no difference."""
     fact = beside_the_clock(known(meter), 360_000, 1.0)
     assert fact.value == meter
     assert [one.values["pace"] for one in fact.small] == ([100.0] if shown else [])

@@ -17,7 +17,7 @@ from runsum.model import DataQuality, Fact, State, known, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
-_METERS_AGREE = 0.05  # of a speed: how far the trainer's meter and the clock may be apart
+_METERS_AGREE = 0.01  # of a speed: further apart, two numbers on one page would look like a mistake
 _PAUSE = re.compile(r"\bui_exit_pause\b|^pause: training paused\b")
 
 
