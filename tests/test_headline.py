@@ -43,7 +43,9 @@ def test_the_headline_says_that_the_best_is_of_few_episodes() -> None:
     few = replace(lucky, signals={**lucky.signals, "covered": 0.8})  # says more than that the best is early
     said = [words.key for words in headline(archive(few).runs[0], Thresholds())]
     assert said[2] == "headline.early_mean"
-    assert "headline.early" not in said
+    assert not {"headline.early", "headline.evaluated"} & set(said)
+    tested = replace(few, signals={**few.signals, "last_evaluation": 355.1})  # and that tells what the policy could do
+    assert headline(archive(tested).runs[0], Thresholds())[3].values == {"mean": 355.1}
     plain = replace(lucky, signals={**lucky.signals, "best_early": None})
     assert "headline.early" not in [words.key for words in headline(archive(plain).runs[0], Thresholds())]
 

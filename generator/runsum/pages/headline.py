@@ -49,7 +49,7 @@ def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
         said = [phrase("headline.reward", **values)]
     covered = digest.signals.get("covered")
     if isinstance(covered, float):
-        said.append(phrase("headline.early_mean", share=covered))
+        said += [phrase("headline.early_mean", share=covered), *_evaluated(digest)]
     elif digest.signals.get("best_early"):
         said.append(phrase("headline.early"))
     shape, since = str(digest.signals.get("shape")), digest.signals.get("level_since")
@@ -66,7 +66,7 @@ def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
 
 
 def _evaluated(digest: RunDigest) -> Iterator[Phrase]:
-    """The last recorded evaluation, all that is known of the rewards of a run without training rewards."""
+    """The last recorded evaluation, where training rewards do not tell how good the policy was."""
     mean = digest.signals.get("last_evaluation")
     if isinstance(mean, float):
         yield phrase("headline.evaluated", mean=mean)
