@@ -10,7 +10,7 @@ import pytest
 
 from runsum.analysis.regained import regained_facts
 from runsum.analysis.reward import find_milestones, milestone_trend_fact, opening_mark, thin_curve
-from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
+from runsum.analysis.shape import Cliff, RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
 from runsum.facts import last_evaluation, reward_facts
 from runsum.model import DataQuality, Fact, Milestone
 from runsum.render import Renderer
@@ -149,7 +149,8 @@ def test_no_level_lies_beyond_what_was_recorded(seed: int) -> None:
     rows, drop, bend = int(drawn.integers(60, 300)), drawn.uniform(0.3, 0.7), drawn.uniform(0.5, 2)
     rewards = np.round(np.where(np.arange(rows) < rows * drop, np.linspace(0, 100, rows) ** bend, 20.0))
     found = shape(rewards.tolist())
-    told = [found.best_level, found.floor_level, found.last_level, *(found.cliff or (0, 20.0))[1:]]
+    told = [found.best_level, found.floor_level, found.last_level]
+    told += [found.cliff.before, found.cliff.after] if found.cliff is not None else []
     assert all(rewards.min() <= level <= rewards.max() for level in told if level is not None)
 
 
@@ -272,15 +273,22 @@ def test_a_sudden_drop_is_a_cliff() -> None:
     found = shape([*RISE[:30], *[30.0] * 40, *[5.0] * 30])
     assert found.cliffs == 1
     assert found.cliff is not None
-    step, before, after = found.cliff
-    assert (before, after) == (30.0, 5.0)
-    assert 6900 <= step <= 7200
+    assert found.cliff == Cliff(7000, 7100, 30.0, 5.0)
+
+
+def test_a_cliff_lies_where_the_rewards_fell() -> None:
+    """Not where the window ends that it was found in: after the drop they go on falling, slowly."""
+    rewards = [*np.linspace(0, 300, 40), *[300.0] * 110, *np.linspace(100, 60, 20), *np.linspace(60, 280, 30)]
+    found = shape(rewards).cliff
+    assert found is not None
+    assert (found.from_timestep, found.to_timestep) == (pytest.approx(15_000, abs=200), pytest.approx(15_200, abs=200))
+    assert found.before - found.after > 150
 
 
 def test_two_drops_are_two_cliffs() -> None:
     """The largest is told, both are counted."""
     found = shape([*[30.0] * 30, *[12.0] * 5, *[30.0] * 30, *[2.0] * 30])
-    assert (found.cliffs, found.cliff and found.cliff[2]) == (2, 2.0)
+    assert (found.cliffs, found.cliff and found.cliff.after) == (2, 2.0)
 
 
 @pytest.mark.parametrize("rewards", [RISE, PLATEAU, FALL, [7.0] * 30, [30.0, 30, 30, 30, 1, 1, 1, 1, 1, 1, 1]])

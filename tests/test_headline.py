@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from runsum.model import DataQuality, State, note, problem
+from runsum.model import DataQuality, Finding, Level, State, note, phrase, problem
 from runsum.pages.headline import headline
 from runsum.render import Renderer
 from runsum.resources import template_folder
@@ -89,3 +89,16 @@ def test_the_headline_says_that_a_run_marked_running_is_silent(has_rows: bool) -
         silent = replace(silent, current_timestep=None, quality=DataQuality())
     said = Renderer(template_folder()).words(headline(archive(silent).runs[0], Thresholds())[-1])
     assert said == "The file still says running, but nothing was recorded after 2 Oct 2025, 03:04."
+
+
+def test_the_headline_tells_of_a_fall_that_is_over() -> None:
+    """Best and last value are near each other, and who goes on from such a run should know what lies between."""
+    fallen = run("a", "2025-10-02T00:00:00", best=317.9, final=229.9)
+    values = {"at": 385_000, "before": 308.0, "after": 68.1, "lost": 69.0, "end": 245.0}
+    found = Finding("reward_shape", Level.WATCH, phrase("finding.reward_came_back", **values))
+    said = headline(
+        archive(replace(shaped(fallen, "level", level_since=437.0), findings=(found,))).runs[0], Thresholds()
+    )
+    assert [words.key for words in said][2:] == ["headline.came_back", "headline.level"]
+    told = "By 385.0 k steps it had fallen from 308 to 68.1; it came back."
+    assert Renderer(template_folder()).words(said[2]) == told

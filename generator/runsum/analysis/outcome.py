@@ -75,15 +75,15 @@ def _came_back(shape: RewardShape, limits: Thresholds) -> Finding | None:
     """A sudden drop by most of what had been gained until then, of which nothing is left to be seen at the end."""
     if shape.cliff is None or shape.floor_level is None:
         return None
-    timestep, before, after = shape.cliff
-    gained = before - shape.floor_level
-    lost = (before - after) / max(gained, 1e-12)
+    cliff = shape.cliff
+    gained = cliff.before - shape.floor_level
+    lost = (cliff.before - cliff.after) / max(gained, 1e-12)
     if gained < limits.lost_gain * shape.scale or lost <= limits.lost_gain:
         return None
     return judged(
         "reward_shape", Level.WATCH, "reward_came_back", value=lost, band=(None, limits.lost_gain), count=shape.rows,
-        most="medium", where=(timestep, timestep), at=timestep, before=before, after=after, lost=lost * 100,
-        end=shape.end,
+        most="medium", where=(cliff.from_timestep, cliff.to_timestep), at=cliff.to_timestep, before=cliff.before,
+        after=cliff.after, lost=lost * 100, end=shape.end,
     )  # fmt: skip
 
 

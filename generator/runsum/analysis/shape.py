@@ -19,6 +19,7 @@ from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
 _WINDOW = 20  # of the run: a sudden drop happens within one such part; a mean of 100 episodes smears it out
+_BEGUN = 0.1  # of a drop: it is said to lie between where so much of it has happened and where so much is left
 _RANGE_OF_TEN = 4.5  # standard deviations
 _LARGEST = 1e100  # the square of a larger reward is no number
 UNJUDGED = frozenset({"none", "few", "early"})
@@ -45,6 +46,16 @@ class Fall:
 
 
 @frozen
+class Cliff:
+    """A sudden drop: between which timesteps, and from which level of the course to which."""
+
+    from_timestep: int
+    to_timestep: int
+    before: float
+    after: float
+
+
+@frozen
 class RewardShape:
     """The shape of a reward curve in numbers.
 
@@ -57,7 +68,7 @@ class RewardShape:
         scale: 5th to 95th percentile.
         recent_change: change of the course over the recent share, in reward.
         level_since: first timestep of the level stretch at the end, or None.
-        cliff: (timestep, before, after) of the largest sudden drop, or None.
+        cliff: the largest sudden drop, or None.
         cliffs: number of sudden drops.
         recent_share: share of the rows that `recent_change` is about.
         level_between: timesteps between which the level stretch began, as far as the noise lets one tell; at least a
@@ -82,7 +93,7 @@ class RewardShape:
     scale: float = 0.0
     recent_change: float = 0.0
     level_since: int | None = None
-    cliff: tuple[int, float, float] | None = None
+    cliff: Cliff | None = None
     cliffs: int = 0
     recent_share: float = 0.25
     level_between: tuple[int, int] | None = None
@@ -128,7 +139,7 @@ def _enlarged(shape: RewardShape, factor: float) -> RewardShape:
         best_level=None if shape.best_level is None else shape.best_level * factor,
         floor_level=None if shape.floor_level is None else shape.floor_level * factor,
         last_level=None if shape.last_level is None else shape.last_level * factor,
-        cliff=None if cliff is None else (cliff[0], cliff[1] * factor, cliff[2] * factor),
+        cliff=None if cliff is None else replace(cliff, before=cliff.before * factor, after=cliff.after * factor),
         fall=None if fall is None else replace(fall, before=fall.before * factor, after=fall.after * factor),
     )  # fmt: skip
 
@@ -251,9 +262,7 @@ def _enters(away: Floats, band: float) -> int:
     return int(outside[-1]) + 1 if len(outside) else 0
 
 
-def _find_cliffs(
-    course: Course, scale: float, begin: float, limits: Thresholds
-) -> tuple[tuple[int, float, float] | None, int]:
+def _find_cliffs(course: Course, scale: float, begin: float, limits: Thresholds) -> tuple[Cliff | None, int]:
     """The largest sudden drop of the course, and how many there are.
 
     Args:
@@ -273,7 +282,14 @@ def _find_cliffs(
         return None, 0
     worst = int(np.argmax(np.round(drops, 9)))
     count = int((np.diff(np.concatenate([[0], steep.astype(int)])) == 1).sum())
-    return (int(x[worst + size]), float(fitted[worst]), float(fitted[worst + size])), count
+    before, after = float(fitted[worst]), float(fitted[worst + size])
+    top, bottom = (before - part * (before - after) for part in (_BEGUN, 1 - _BEGUN))
+    bins = course.thinned.y[worst : worst + size + 1]  # the lines of the course are slower than what they follow
+    low = np.flatnonzero(bins <= bottom)
+    done = int(low[0]) if len(low) else size
+    high = np.flatnonzero(bins[: done + 1] >= top)
+    begun = int(high[-1]) if len(high) else 0
+    return Cliff(int(x[worst + begun]), int(x[worst + done]), before, after), count
 
 
 def _best_bin(course: Course) -> int:
@@ -355,5 +371,5 @@ def cliff_fact(shape: RewardShape) -> Fact:
         return missing(f"trend.{shape.kind}", rows=shape.rows, share=shape.covered)
     if shape.cliff is None:
         return note("cliff.none")
-    step, before, after = shape.cliff
-    return note("cliff.found", count=shape.cliffs, timestep=step, before=before, after=after)
+    found = shape.cliff
+    return note("cliff.found", count=shape.cliffs, timestep=found.to_timestep, before=found.before, after=found.after)

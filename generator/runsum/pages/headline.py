@@ -52,17 +52,24 @@ def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
         said += [phrase("headline.early_mean", share=covered), *_evaluated(digest)]
     elif digest.signals.get("best_early"):
         said.append(phrase("headline.early"))
+    return [*said, *_course(digest, limits)]
+
+
+def _course(digest: RunDigest, limits: Thresholds) -> Iterator[Phrase]:
+    """What the reward did on its way, and at the end."""
+    for found in digest.findings:
+        if found.reason.key == "finding.reward_came_back":
+            yield phrase("headline.came_back", **found.reason.values)
     shape, since = str(digest.signals.get("shape")), digest.signals.get("level_since")
     fell = has_fallen(digest.signals.get("lost_share"), limits)
     if fell:
-        said.append(phrase("headline.fell"))
+        yield phrase("headline.fell")
     if shape == "level" and isinstance(since, float):
-        said.append(phrase("headline.level", since=since))
+        yield phrase("headline.level", since=since)
     elif shape in ("rising", "falling", "flat"):
         going_on = digest.state is State.RUNNING and shape != "flat"
         how = "rising_again" if fell and shape == "rising" else shape
-        said.append(phrase(f"headline.{how}_now" if going_on else f"headline.{how}"))
-    return said
+        yield phrase(f"headline.{how}_now" if going_on else f"headline.{how}")
 
 
 def _evaluated(digest: RunDigest) -> Iterator[Phrase]:
