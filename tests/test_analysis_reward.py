@@ -326,6 +326,14 @@ def test_a_thinned_curve_keeps_ends_and_extremes() -> None:
     assert len(curve.rewards) <= 122
 
 
+def test_a_thinned_curve_tells_the_mean_between_its_points() -> None:
+    """Of all rows, by timesteps; where these do not go on it is the mean of the two points."""
+    steps, rewards = np.array([0.0, 10, 20, 60, 50, 50]), np.array([0.0, 10, 0, 40, 2, 4])
+    few = thin_curve(steps, steps, rewards, points=2)  # and the largest one
+    assert (few.rewards, few.means) == ((0.0, 40.0, 4.0), (0.0, pytest.approx((50 + 50 + 800) / 60), 22.0))
+    assert thin_curve(steps[:1], steps[:1], rewards[:1]).means == (0.0,)
+
+
 def test_rows_without_reward_or_time_are_no_points() -> None:
     """NaN in either column leaves the point out, of steps, hours and rewards alike."""
     curve = thin([1.0, NAN, 3.0, 4.0], [0.0, 0.1, NAN, 0.3])

@@ -16,7 +16,6 @@ import pytest
 from click.testing import CliRunner
 
 from runsum.analysis.reward import thin_curve
-from runsum.archive import curves
 from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
 from runsum.cli import main_command
@@ -230,9 +229,8 @@ def test_the_page_of_a_game_says_which_level_is_the_highest(docs: Path) -> None:
     assert said[1] == "run-00000021"
 
 
-def test_the_methods_page_says_of_how_many_points_a_score_is() -> None:
-    """A score is not the mean of all rows, and whoever recomputes it from the rows must know."""
+def test_the_methods_page_says_of_how_many_points_a_curve_is() -> None:
+    """Whoever recomputes one from the rows must know."""
     said = (template_folder() / "pages" / "methods.md.j2").read_text(encoding="utf-8")
-    points = [inspect.signature(made).parameters["points"].default for made in (thin_curve, curves.score)]
-    assert f"thinned to about {points[0]} of a leg's means" in said
-    assert f"the mean of its curve at {points[1]} timesteps" in said
+    points = inspect.signature(thin_curve).parameters["points"].default
+    assert f"thinned to about {points} of a leg's means" in said

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from runsum.archive.curves import align, common_range, score, stitch
+from runsum.analysis.reward import thin_curve
+from runsum.archive.curves import align, common_range, score, stitch, straight
 from runsum.archive.seeds import SeedGroup, key_of
 from runsum.model import problem
 from support.digests import grouped, learned
@@ -207,21 +208,40 @@ def test_rewards_that_cannot_be_added_up_say_nothing() -> None:
 
 def test_curves_are_compared_on_what_both_cover() -> None:
     """From the later first to the earlier last step; a straight line between points, nothing beyond."""
-    one = (np.array([0.0, 100.0]), np.array([0.0, 10.0]))
-    other = (np.array([50.0, 60.0, 300.0]), np.array([5.0, 5.0, 5.0]))
+    one = straight(np.array([0.0, 100.0]), np.array([0.0, 10.0]))
+    other = straight(np.array([50.0, 60.0, 300.0]), np.array([5.0, 5.0, 5.0]))
     assert common_range([one, other]) == (50.0, 100.0)
     grid, rewards = align([one, other], (50.0, 100.0), 3)
     assert grid.tolist() == [50.0, 75.0, 100.0]
     assert rewards.tolist() == [[5.0, 7.5, 10.0], [5.0, 5.0, 5.0]]
     assert score([one, other], (50.0, 100.0), 0.1).ravel() == pytest.approx([9.75, 5.0])
-    assert common_range([one, (np.array([200.0, 300.0]), np.array([1.0, 1.0]))]) is None
+    assert score([one, other], (50.0, 100.0), 0.0).ravel() == pytest.approx([10.0, 5.0])
+    assert common_range([one, straight(np.array([200.0, 300.0]), np.array([1.0, 1.0]))]) is None
+    assert common_range([one, straight(np.empty(0), np.empty(0))]) is None
     assert common_range([]) is None
+
+
+def test_a_score_is_of_all_rows() -> None:
+    """The curve of a run is kept in a few points; where single means jump, these say little about those between."""
+    rng = np.random.default_rng(5)
+    steps = np.cumsum(rng.integers(500, 3_000, 2_000)).astype(np.float64)
+    rewards = 100 * (1 - np.exp(-steps / 1e6)) + rng.normal(0, 20, len(steps))
+    run = replace(learned("a"), curve=thin_curve(steps, steps / 1e6, rewards))
+    curve = stitch([run])
+    assert len(curve.steps) < 130
+    within = (float(steps[0]), float(steps[-1]))
+    for share in (0.1, 0.25, 1.0):
+        fine = np.linspace(within[1] - share * (within[1] - within[0]), within[1], 200_001)
+        mean = np.interp(fine, steps, rewards).mean()
+        assert score([curve], within, share)[0, 0] == pytest.approx(mean, abs=1.0)
+        assert abs(np.interp(fine[::20_000], curve.steps, curve.rewards).mean() - mean) > 2.0  # of points alone
 
 
 def test_a_leg_from_an_older_checkpoint_replaces_what_came_after() -> None:
     """It began at 60, so the parent's points behind 60 belong to another life."""
     parent = learned("a", (1.0, 2.0, 3.0), steps=(0, 50, 100))
     leg = learned("b", (7.0, 8.0), start=60, steps=(60, 120))
-    steps, rewards = stitch([parent, leg])
-    assert steps.tolist() == [0.0, 50.0, 60.0, 120.0]
-    assert rewards.tolist() == [1.0, 2.0, 7.0, 8.0]
+    curve = stitch([parent, replace(leg, curve=replace(leg.curve, means=(7.0, 9.0)))])
+    assert curve.steps.tolist() == [0.0, 50.0, 60.0, 120.0]
+    assert curve.rewards.tolist() == [1.0, 2.0, 7.0, 8.0]
+    assert curve.means.tolist() == [1.0, 1.5, 4.5, 9.0]

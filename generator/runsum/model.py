@@ -256,11 +256,19 @@ class ConfigChange:
 @quickly_pickled
 @frozen
 class Curve:
-    """The reward curve in a few points: absolute timesteps, hours of training without idle time, rewards."""
+    """The reward curve in a few points.
+
+    Attributes:
+        timesteps: absolute ones.
+        hours: of training, without idle time.
+        rewards: at these points.
+        means: mean reward of all rows from the point before to each point, by timesteps; of the first its reward.
+    """
 
     timesteps: tuple[int, ...] = ()
     hours: tuple[float, ...] = ()
     rewards: tuple[float, ...] = ()
+    means: tuple[float, ...] = ()
 
 
 @quickly_pickled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runsum.analysis.shape import RewardShape
 from runsum.model import Curve, Fact, Milestone, missing, note
@@ -88,18 +89,43 @@ def milestone_trend_fact(milestones: tuple[Milestone, ...], shape: RewardShape) 
 
 
 def thin_curve(timestep: Floats, hours: Floats, reward: Floats, points: int = 120) -> Curve:
-    """The reward curve in about `points` evenly chosen rows, its highest and lowest always among them."""
+    """The reward curve in about `points` evenly chosen rows, its highest and lowest always among them.
+
+    Args:
+        timestep: of the canonical rows, shape (rows,).
+        hours: of training without idle time, shape (rows,).
+        reward: mean episode reward, NaN where none was recorded, shape (rows,).
+        points: how many rows; one or two more where highest and lowest are others.
+    """
     seen = np.isfinite(reward) & np.isfinite(hours)
     steps, time, values = timestep[seen], hours[seen], reward[seen]
     if not len(values):
         return Curve()
     even = np.linspace(0, len(values) - 1, min(points, len(values))).round().astype(np.intp)
-    pick = sorted({*even.tolist(), int(values.argmax()), int(values.argmin())})
+    pick = np.array(sorted({*even.tolist(), int(values.argmax()), int(values.argmin())}))
     return Curve(
         tuple(steps[pick].astype(np.int64).tolist()),
         tuple([round(hour, 5) for hour in time[pick].tolist()]),
         tuple(values[pick].tolist()),
+        tuple(_means_between(steps, values, pick).tolist()),
     )
+
+
+def _means_between(steps: Floats, values: Floats, pick: NDArray[np.intp]) -> Floats:
+    """Mean of a curve between each two of some of its points, by trapezoids, and its first value; shape (points,).
+
+    Where the timesteps do not go on between two points, as at a restart, it is the mean of both.
+    """
+    picked = values[pick]
+    means = np.concatenate([picked[:1], picked[1:] / 2 + picked[:-1] / 2])
+    if len(pick) < 2:
+        return means
+    width = np.maximum(steps[1:] - steps[:-1], 0.0)
+    length = np.add.reduceat(width, pick[:-1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        area = np.add.reduceat((values[1:] / 2 + values[:-1] / 2) * width, pick[:-1])
+        np.divide(area, length, out=means[1:], where=length > 0)
+    return means
 
 
 def opening_mark(timestep: Floats, reward: Floats) -> str | None:

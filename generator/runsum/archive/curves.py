@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from runsum.analysis.stats import running_totals
 from runsum.model import RunDigest
 from runsum.source.columns import Floats
 
-Points = tuple[Floats, Floats]
-"""Timesteps in rising order, and the reward at each."""
+
+class Points(NamedTuple):
+    """A curve; all columns of shape (points,).
+
+    Attributes:
+        steps: timesteps in rising order, each once.
+        rewards: the reward at each.
+        means: mean reward from the timestep before to each; of the first its reward.
+    """
+
+    steps: Floats
+    rewards: Floats
+    means: Floats
 
 
 def stitch(legs: Sequence[RunDigest]) -> Points:
@@ -19,32 +32,56 @@ def stitch(legs: Sequence[RunDigest]) -> Points:
     Args:
         legs: the first leg and those that continue it, in their order.
 
-    Returns:
-        Timesteps in rising order, each once, and rewards.
     """
-    steps, rewards = np.empty(0), np.empty(0)
+    curve = straight(np.empty(0), np.empty(0))
     for leg in legs:
-        own = np.array(leg.curve.timesteps, dtype=np.float64)
-        if not len(own):
-            continue
-        before = steps <= min(leg.start_timestep, own.min())
-        steps = np.concatenate([steps[before], own])
-        rewards = np.concatenate([rewards[before], np.array(leg.curve.rewards, dtype=np.float64)])
-    if (steps[1:] > steps[:-1]).all():
-        return steps, rewards
-    order = np.argsort(steps, kind="stable")
-    steps, rewards = steps[order], rewards[order]
-    last = np.append(np.diff(steps) > 0, True)
-    return steps[last], rewards[last]
+        own = _own(leg)
+        if len(own.steps):
+            curve = _joined(curve, own, min(leg.start_timestep, float(own.steps.min())))
+    if (curve.steps[1:] > curve.steps[:-1]).all():
+        return curve
+    order = np.argsort(curve.steps, kind="stable")
+    last = order[np.append(np.diff(curve.steps[order]) > 0, True)]
+    return straight(curve.steps[last], curve.rewards[last])
+
+
+def _own(leg: RunDigest) -> Points:
+    steps, rewards = (np.array(column, dtype=np.float64) for column in (leg.curve.timesteps, leg.curve.rewards))
+    return Points(steps, rewards, np.array(leg.curve.means)) if leg.curve.means else straight(steps, rewards)
+
+
+def straight(steps: Floats, rewards: Floats) -> Points:
+    """A curve of which nothing is known between its points, so that it is straight there.
+
+    Args:
+        steps: timesteps in rising order, shape (points,).
+        rewards: the reward at each, shape (points,).
+    """
+    return Points(steps, rewards, np.concatenate([rewards[:1], _middles(rewards)]))
+
+
+def _middles(rewards: Floats) -> Floats:
+    return rewards[1:] / 2 + rewards[:-1] / 2
+
+
+def _joined(curve: Points, own: Points, start: float) -> Points:
+    """A curve up to where a leg begins, and that of the leg."""
+    kept = curve.steps <= start
+    if not kept.any():
+        return own
+    joined = Points(*(np.concatenate([one[kept], other]) for one, other in zip(curve, own, strict=True)))
+    begin = np.count_nonzero(kept)
+    joined.means[begin] = joined.rewards[begin - 1] / 2 + joined.rewards[begin] / 2
+    return joined
 
 
 def common_range(curves: Sequence[Points]) -> tuple[float, float] | None:
     """The timesteps that all curves cover; None where there are none."""
-    first = max((steps[0] for steps, _ in curves if len(steps)), default=0.0)
-    last = min((steps[-1] for steps, _ in curves if len(steps)), default=0.0)
-    if not curves or any(not len(steps) for steps, _ in curves) or first >= last:
+    columns = [curve.steps for curve in curves]
+    if not columns or not all(map(len, columns)):
         return None
-    return float(first), float(last)
+    first, last = max(float(steps[0]) for steps in columns), min(float(steps[-1]) for steps in columns)
+    return (first, last) if first < last else None
 
 
 def align(curves: Sequence[Points], within: tuple[float, float], points: int) -> tuple[Floats, Floats]:
@@ -59,21 +96,33 @@ def align(curves: Sequence[Points], within: tuple[float, float], points: int) ->
         Timesteps of shape (points,), rewards of shape (curves, points).
     """
     grid = np.linspace(*within, points)
-    return grid, np.array([np.interp(grid, steps, rewards) for steps, rewards in curves])
+    return grid, np.array([np.interp(grid, curve.steps, curve.rewards) for curve in curves])
 
 
-def score(curves: Sequence[Points], within: tuple[float, float], share: float, points: int = 11) -> Floats:
-    """One score of each run: the mean of its curve over the last `share` of the range.
+def score(curves: Sequence[Points], within: tuple[float, float], share: float) -> Floats:
+    """One score of each run: the mean reward of all its rows over the last `share` of the range, by timesteps.
 
     Args:
         curves: the curves.
         within: the range that all of them cover.
         share: part of the range, from its end.
-        points: timesteps that the mean is made of.
 
     Returns:
         Shape (curves, 1): one task.
     """
     first, last = within
-    _, rewards = align(curves, (last - share * (last - first), last), points)
-    return np.asarray(rewards.mean(axis=1, keepdims=True), dtype=np.float64)
+    begin = last - share * (last - first)
+    return np.array([[_mean(curve, begin, last)] for curve in curves])
+
+
+def _mean(curve: Points, begin: float, end: float) -> float:
+    """Mean reward between two timesteps: that of the straight lines, and what the rows between two points add to it."""
+    steps, rewards, means = curve
+    if begin >= end:
+        return float(np.interp(end, steps, rewards))
+    inside = steps[(steps > begin) & (steps < end)]
+    at = np.concatenate([[begin], inside, [end]])
+    area = float((_middles(np.interp(at, steps, rewards)) * np.diff(at)).sum())
+    beside = running_totals((means[1:] - _middles(rewards)) * np.diff(steps))
+    low, high = np.interp([begin, end], steps, beside)
+    return float((area + high - low) / (end - begin))

@@ -53,13 +53,12 @@ class Sample:
     Attributes:
         legs: slugs of its first run and the legs that went on with equal settings.
         seed: as recorded; None where it is not.
-        steps, rewards: its curve.
+        points: its curve.
     """
 
     legs: tuple[str, ...]
     seed: str | None
-    steps: Floats
-    rewards: Floats
+    points: curves.Points
 
     @property
     def slug(self) -> str:
@@ -69,12 +68,8 @@ class Sample:
     @property
     def last_step(self) -> float:
         """The last timestep with a reward."""
-        return float(self.steps[-1]) if len(self.steps) else 0.0
-
-    @property
-    def points(self) -> curves.Points:
-        """Its curve."""
-        return self.steps, self.rewards
+        steps = self.points.steps
+        return float(steps[-1]) if len(steps) else 0.0
 
 
 @frozen
@@ -303,7 +298,7 @@ def _count(chains: Sequence[Sequence[RunDigest]], limits: Thresholds) -> tuple[l
             continue
         seed = recorded_seed(root.config)
         sample = Sample(
-            tuple(run.slug for run in chain), None if seed is None else setting_text(seed), *curves.stitch(chain)
+            tuple(run.slug for run in chain), None if seed is None else setting_text(seed), curves.stitch(chain)
         )
         usable.append((sample, root))
     usable = _once(usable, lambda pair: pair[1].run_id, "copy", left_out)

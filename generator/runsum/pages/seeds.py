@@ -193,10 +193,11 @@ def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archiv
 
 def _sample_row(sample: Sample, archive: Archive) -> RunRow:
     run = archive.find(sample.slug)
-    if len(sample.legs) == 1 or len(sample.steps) < 2:
+    steps = sample.points.steps
+    if len(sample.legs) == 1 or len(steps) < 2:
         spark = spark_of(run)
     else:
-        whole = (float(sample.steps[0]), float(sample.steps[-1]))
+        whole = (float(steps[0]), float(steps[-1]))
         spark = Markup(sparkline(curves.align([sample.points], whole, SPARK_POINTS)[1][0], points=SPARK_POINTS))
     return RunRow(run, page_href(run, "../../"), spark)
 
@@ -241,9 +242,10 @@ def _drawn(group: SeedGroup, found: Together) -> dict[str, Any]:
     middle = {"name": f"IQM of {len(group.samples)} runs", "highlight": True, "t": steps, "v": curve}
     runs = []
     for sample in group.samples[:_DRAWN]:
-        inside = (sample.steps >= found.first) & (sample.steps <= found.last)
+        points = sample.points
+        inside = (points.steps >= found.first) & (points.steps <= found.last)
         name = sample.slug if sample.seed is None else f"{sample.slug} · seed {sample.seed}"
-        steps, rewards = columns(np.stack([np.trunc(sample.steps[inside]), sample.rewards[inside]]))
+        steps, rewards = columns(np.stack([np.trunc(points.steps[inside]), points.rewards[inside]]))
         runs.append({"name": name, "t": steps, "v": rewards})
     return {
         "kind": "seeds",
