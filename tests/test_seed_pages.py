@@ -233,4 +233,4 @@ def test_the_methods_page_says_of_how_many_points_a_curve_is() -> None:
     """Whoever recomputes one from the rows must know."""
     said = (template_folder() / "pages" / "methods.md.j2").read_text(encoding="utf-8")
     points = inspect.signature(thin_curve).parameters["points"].default
-    assert f"thinned to about {points} of a leg's means" in said
+    assert f"Of every leg about {points} points are kept" in said

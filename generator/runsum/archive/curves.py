@@ -85,7 +85,7 @@ def common_range(curves: Sequence[Points]) -> tuple[float, float] | None:
 
 
 def align(curves: Sequence[Points], within: tuple[float, float], points: int) -> tuple[Floats, Floats]:
-    """Curves at the same timesteps, by straight lines between their points; nothing is extrapolated.
+    """Curves at the same timesteps, each reward the mean of the stretch around one; nothing is extrapolated.
 
     Args:
         curves: the curves.
@@ -96,7 +96,8 @@ def align(curves: Sequence[Points], within: tuple[float, float], points: int) ->
         Timesteps of shape (points,), rewards of shape (curves, points).
     """
     grid = np.linspace(*within, points)
-    return grid, np.array([np.interp(grid, curve.steps, curve.rewards) for curve in curves])
+    edges = np.concatenate([grid[:1], _middles(grid), grid[-1:]])
+    return grid, np.array([_means(curve, edges) for curve in curves])
 
 
 def score(curves: Sequence[Points], within: tuple[float, float], share: float) -> Floats:
@@ -111,18 +112,21 @@ def score(curves: Sequence[Points], within: tuple[float, float], share: float) -
         Shape (curves, 1): one task.
     """
     first, last = within
-    begin = last - share * (last - first)
-    return np.array([[_mean(curve, begin, last)] for curve in curves])
+    edges = np.array([last - share * (last - first), last])
+    return np.array([_means(curve, edges) for curve in curves])
 
 
-def _mean(curve: Points, begin: float, end: float) -> float:
-    """Mean reward between two timesteps: that of the straight lines, and what the rows between two points add to it."""
+def _means(curve: Points, edges: Floats) -> Floats:
+    """Mean reward between each two timesteps; where they are one it is the reward there, shape (edges - 1,).
+
+    Between two points a curve is straight, and as much higher or lower as the mean of its rows there is.
+    """
     steps, rewards, means = curve
-    if begin >= end:
-        return float(np.interp(end, steps, rewards))
-    inside = steps[(steps > begin) & (steps < end)]
-    at = np.concatenate([[begin], inside, [end]])
-    area = float((_middles(np.interp(at, steps, rewards)) * np.diff(at)).sum())
-    beside = running_totals((means[1:] - _middles(rewards)) * np.diff(steps))
-    low, high = np.interp([begin, end], steps, beside)
-    return float((area + high - low) / (end - begin))
+    width = np.diff(edges)
+    there = np.interp(edges, steps, rewards)
+    place = np.minimum(np.searchsorted(steps, edges, side="right"), len(steps) - 1) - 1
+    before = running_totals(means[1:] * np.diff(steps))[place]
+    beside = means[place + 1] - _middles(rewards)[place]
+    area = before + (edges - steps[place]) * (rewards[place] / 2 + there / 2 + beside)
+    found: Floats = np.divide(np.diff(area), width, out=there[1:], where=width > 0)
+    return found
