@@ -10,7 +10,8 @@ import pytest
 
 from runsum.analysis.regained import regained_facts
 from runsum.analysis.reward import find_milestones, milestone_trend_fact, opening_mark, thin_curve
-from runsum.analysis.shape import Cliff, RewardShape, cliff_fact, convergence_fact, describe_shape, trend_fact
+from runsum.analysis.shape import Cliff, RewardShape, describe_shape
+from runsum.analysis.shape_facts import cliff_fact, convergence_fact, trend_fact
 from runsum.facts import last_evaluation, reward_facts
 from runsum.model import DataQuality, Fact, Milestone
 from runsum.render import Renderer
@@ -229,6 +230,19 @@ def test_the_beginning_of_a_plateau_is_not_known_better_than_a_bin() -> None:
     """A jump between two rows, 100 steps apart, is between these two; noise may widen that and nothing narrows it."""
     found = shape([1.0] * 30 + [20.0] * 40)
     assert (found.level_since, found.level_between) == (3100, (3000, 3100))
+
+
+@pytest.mark.parametrize(("slope", "low", "high"), [(0.0, 0.2, 0.35), (10.0, 0.2, 0.35), (40.0, 0.4, 0.8)])
+def test_a_slow_rise_is_not_level_because_it_is_noisy(slope: float, low: float, high: float) -> None:
+    """Noise widens the band around the last level; what clearly drifts through that band is no plateau from there."""
+    at = np.linspace(0, 1, 900)
+    noise = np.random.default_rng(3).normal(0, 30, 900)
+    found = shape((np.minimum(at / 0.3, 1) * 200 + slope * np.clip(at - 0.3, 0, None) + noise).tolist())
+    assert found.kind == "level"
+    assert found.level_since is not None
+    assert low < found.level_since / 90_000 < high
+    assert found.level_between is not None
+    assert found.level_between[0] < found.level_since <= found.level_between[1]
 
 
 @pytest.mark.parametrize(

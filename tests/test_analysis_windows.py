@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from runsum.analysis.shape import convergence_fact, describe_shape, trend_fact
+from runsum.analysis.shape import describe_shape
+from runsum.analysis.shape_facts import convergence_fact, trend_fact
 from runsum.analysis.windows import Episodes, are_whole, best_is_early, frames_of
 from support.analysis import LIMITS, NAN, series
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from runsum import oddities
 from runsum.analysis import settings, standing
 from runsum.analysis.reward import MILESTONE_PERCENTS, milestone_trend_fact
-from runsum.analysis.shape import RewardShape, cliff_fact, convergence_fact, trend_fact
+from runsum.analysis.shape import RewardShape
+from runsum.analysis.shape_facts import cliff_fact, convergence_fact, trend_fact
 from runsum.cleaning.series import Series
 from runsum.model import (
     ConfigValue,

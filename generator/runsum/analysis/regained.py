@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runsum.analysis.shape import RewardShape
-from runsum.model import Fact, missing, note
+from runsum.model import Fact, RunDigest, missing, note
 from runsum.thresholds import Thresholds
 
 
@@ -17,6 +17,19 @@ def has_fallen(lost_share: object, limits: Thresholds) -> bool:
         limits: thresholds in force.
     """
     return isinstance(lost_share, float) and lost_share > limits.lost_gain
+
+
+def rises_again(run: RunDigest, limits: Thresholds) -> bool:
+    """Whether a reward that rises at its end is below where it had been, beyond the noise and before it began to rise.
+
+    Args:
+        run: the run.
+        limits: thresholds in force.
+    """
+    lost, best, last = run.signals.get("lost_share"), run.best_reward_timestep, run.current_timestep
+    if run.signals.get("shape") != "rising" or not isinstance(lost, float) or lost <= 0 or best is None or last is None:
+        return False
+    return lost > limits.lost_gain or last - best > limits.recent_share * (last - run.start_timestep)
 
 
 def regained_facts(shape: RewardShape, limits: Thresholds) -> Mapping[str, Fact]:

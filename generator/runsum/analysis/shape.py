@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from runsum import formatting
 from runsum.analysis.changepoints import PARTS, Course, block_means, find_course, thin
 from runsum.analysis.stats import middle, noise_level, slope, typical_range
 from runsum.analysis.windows import EPISODES, Episodes
 from runsum.frozen import frozen
-from runsum.model import Fact, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
@@ -225,13 +224,16 @@ def _recent_change(course: Course, scale: float, limits: Thresholds) -> tuple[fl
     change = slope(at, recent) * float(at[-1])
     third = len(recent) // 3
     late = float(recent[-third:].mean() - recent[-2 * third : -third].mean()) if third else 0.0
-    parts = limits.recent_share * PARTS
-    unsure = max(  # of a line's rise over so many bins, and over so many twentieths
-        course.thinned.unsure * (12 / len(recent)) ** 0.5, course.thinned.drift * (12 / parts) ** 0.5
-    )
+    unsure = float(_unsure_rise(course, np.array(float(len(recent)))))
     stays = (float(course.thinned.y[-1]) - float(recent[0])) * change > 0  # a dip that is over again is no fall
     goes_on = stays and late * change > 0 and abs(late) >= limits.trend_late_share * abs(change)
     return change, goes_on and abs(change) > max(limits.trend_noise_factor * unsure, limits.plateau_band * scale)
+
+
+def _unsure_rise(course: Course, bins: Floats) -> Floats:
+    """Standard deviation of the rise of a line through so many bins, and through as many twentieths; same shape."""
+    parts = bins / len(course.fitted) * PARTS
+    return np.maximum(course.thinned.unsure * (12 / bins) ** 0.5, course.thinned.drift * (12 / parts) ** 0.5)
 
 
 def _level_since(course: Course, scale: float, limits: Thresholds) -> tuple[int | None, tuple[int, int] | None]:
@@ -244,16 +246,33 @@ def _level_since(course: Course, scale: float, limits: Thresholds) -> tuple[int 
     band = max(limits.plateau_band * scale, min(2 * course.thinned.unsure, limits.plateau_band_noisy * scale))
     level = middle(fitted[-max(3, len(fitted) // 10) :])
     away = np.abs(fitted - level)
-    first = _enters(away, band)
+    entered = _enters(away, band)
+    first = entered + int(np.argmax(_keeps_level(course, scale, limits)[entered:])) if entered < len(x) else entered
     if first >= len(x) or x[-1] - x[first] < limits.plateau_min_share * (x[-1] - x[0]):
         return None, None
-    low, high = _enters(away, 1.5 * band), first + int(np.argmax(away[first:] <= band / 1.5))
+    low, high = _enters(away, 1.5 * band), entered + int(np.argmax(away[entered:] <= band / 1.5))
     for change in course.changes:
-        if change.low <= first <= change.high:
+        if change.low <= entered <= change.high:
             low, high = min(low, change.low), max(high, change.high)
-    low = max(min(low, first) - 1, 0)
+    low = max(min(low, entered) - 1, 0)
     high = min(max(high, first, low + 1), len(x) - 1)
     return int(x[first]), (int(x[low]), int(x[high]))
+
+
+def _keeps_level(course: Course, scale: float, limits: Thresholds) -> NDArray[np.bool_]:
+    """From which bins on a series neither rises nor falls by more than the band and its noise, shape (bins,).
+
+    A band that noise has widened has room for a slow trend, which a line through all bins from there on shows.
+    """
+    y = course.thinned.y - course.thinned.y.mean()
+    at, count = np.arange(float(len(y))), np.arange(float(len(y)), 0.0, -1.0)
+    total, mixed = (np.cumsum(one[::-1])[::-1] for one in (y, at * y))
+    spread = np.maximum(count * (count**2 - 1) / 12, 1e-12)
+    rise = (mixed - (at + at[-1]) / 2 * total) / spread * (count - 1)
+    kept: NDArray[np.bool_] = np.abs(rise) <= np.maximum(
+        limits.trend_noise_factor * _unsure_rise(course, count), limits.plateau_band * scale
+    )
+    return kept
 
 
 def _enters(away: Floats, band: float) -> int:
@@ -328,48 +347,3 @@ def _find_fall(course: Course, floor: float, after: float, limits: Thresholds) -
     from_start = best < len(fitted) // 10
     end = min(worst + size, len(x) - 1)
     return Fall(int(x[worst]), int(x[end]), before, after, share, from_start), 0.0 if from_start else share
-
-
-def convergence_fact(shape: RewardShape) -> Fact:
-    """The estimated timestep of convergence."""
-    if shape.kind in UNJUDGED:
-        return missing(f"convergence.{shape.kind}", rows=shape.rows, share=shape.covered)
-    if shape.kind == "flat":
-        return missing("convergence.flat", level=shape.end)
-    if shape.level_since is None:
-        return missing(
-            f"convergence.{'moving' if shape.kind in ('rising', 'falling') else 'late'}", direction=shape.kind
-        )
-    low, high = shape.level_between or (shape.level_since, shape.level_since)
-    key = "convergence.between" if look_apart(low, high) else "convergence.around"
-    return Fact(shape.level_since, small=(phrase(key, low=low, high=high),), estimated=True)
-
-
-def look_apart(low: int, high: int) -> bool:
-    """Whether two timesteps are two numbers in the digits that a page prints; late in a long line they may not be."""
-    return formatting.steps(low) != formatting.steps(high)
-
-
-def trend_fact(shape: RewardShape) -> Fact:
-    """The shape of the reward as a sentence."""
-    if shape.kind in UNJUDGED:
-        return missing(f"trend.{shape.kind}", rows=shape.rows, share=shape.covered)
-    return note(
-        f"shape.{shape.kind}{'_since' if shape.kind == 'level' and shape.level_since is not None else ''}",
-        start=shape.start,
-        end=shape.end,
-        change=abs(shape.recent_change),
-        since=shape.level_since,
-        share=shape.recent_share * 100,
-        estimated=True,
-    )
-
-
-def cliff_fact(shape: RewardShape) -> Fact:
-    """Sudden drops as a sentence."""
-    if shape.kind in UNJUDGED:
-        return missing(f"trend.{shape.kind}", rows=shape.rows, share=shape.covered)
-    if shape.cliff is None:
-        return note("cliff.none")
-    found = shape.cliff
-    return note("cliff.found", count=shape.cliffs, timestep=found.to_timestep, before=found.before, after=found.after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runsum.analysis.regained import has_fallen
+from runsum.analysis.regained import has_fallen, rises_again
 from runsum.archive.archive import ArchivedRun
 from runsum.formatting import reward
 from runsum.model import Phrase, RunDigest, State, phrase
@@ -68,7 +68,7 @@ def _course(digest: RunDigest, limits: Thresholds) -> Iterator[Phrase]:
         yield phrase("headline.level", since=since)
     elif shape in ("rising", "falling", "flat"):
         going_on = digest.state is State.RUNNING and shape != "flat"
-        how = "rising_again" if fell and shape == "rising" else shape
+        how = "rising_again" if rises_again(digest, limits) else shape
         yield phrase(f"headline.{how}_now" if going_on else f"headline.{how}")
 
 

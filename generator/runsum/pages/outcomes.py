@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from runsum.analysis.evidence import Evidence, below_parent, lost_share
+from runsum.analysis.regained import rises_again
 from runsum.analysis.solved import REACHED
 from runsum.archive.archive import ArchivedRun
 from runsum.archive.months import find_slip, gather_evidence
-from runsum.model import Phrase, phrase
+from runsum.model import Phrase, RunDigest, phrase
 from runsum.thresholds import Thresholds
 
 _SAID_WORSE = ("went.fell", "went.falling")
@@ -24,7 +25,7 @@ def describe_outcome(run: ArchivedRun, parent: ArchivedRun | None, limits: Thres
     solved = run.fact("solved_flag").words
     if solved is not None and solved.key in REACHED:
         said.append(phrase("went.solved", level=solved.values["level"]))
-    course = _shape(evidence, limits)
+    course = _shape(digest, evidence, limits)
     said.append(course)
     slip = None if course.key in _SAID_WORSE else find_slip(run)
     if slip is not None:
@@ -36,7 +37,7 @@ def describe_outcome(run: ArchivedRun, parent: ArchivedRun | None, limits: Thres
     return tuple(said)
 
 
-def _shape(evidence: Evidence, limits: Thresholds) -> Phrase:
+def _shape(run: RunDigest, evidence: Evidence, limits: Thresholds) -> Phrase:
     if evidence.quality.reward_rows < limits.min_rows_trend or evidence.shape in ("none", "few"):
         return phrase("went.few", rows=evidence.quality.reward_rows)
     if evidence.shape == "early":
@@ -46,7 +47,7 @@ def _shape(evidence: Evidence, limits: Thresholds) -> Phrase:
     if lost_share(evidence) > limits.lost_gain:
         return phrase("went.fell", best=evidence.best)
     if evidence.shape == "rising":
-        return phrase("went.rising")
+        return phrase("went.rising_again" if rises_again(run, limits) else "went.rising")
     if evidence.shape == "falling":
         return phrase("went.falling")
     since = evidence.number("level_since")
