@@ -77,6 +77,7 @@ def starting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes are started anew, as on Windows and macOS, also for little work."""
     monkeypatch.setattr("runsum.parallel._context", lambda: multiprocessing.get_context("spawn"))
     monkeypatch.setattr("runsum.parallel._WORTH_STARTING", 12)
+    monkeypatch.setattr("runsum.parallel._FEWEST_STARTED", 2)
     monkeypatch.setattr("runsum.gather._WORTH_STARTING", 6)
 
 

@@ -25,6 +25,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 _WORTH_FORKING, _WORTH_STARTING, _MOST_AT_A_TIME = 12, 500, 16
+_FEWEST_STARTED = 4  # of fewer processes, the start takes most of what they gain
 _HANDED_OVER = 600_000_000  # bytes of packed work that all processes together may hold; in memory it is four times that
 _MOST_PROCESSES = 61 if sys.platform == "win32" else 1_000_000  # Windows cannot wait for more
 _AHEAD = 3  # chunks per process that wait or are done: what bounds the memory
@@ -199,11 +200,13 @@ def in_processes(work: Sequence[Callable[[], Result]], jobs: int, alone: int = 0
     global _inherited
     with contextlib.ExitStack() as stack:
         begin = None
-        if len(work) < (_WORTH_FORKING if can_fork() else _WORTH_STARTING):
-            jobs = 1
-        if jobs > 1 and not can_fork():
+        if can_fork():
+            jobs = jobs if len(work) >= _WORTH_FORKING else 1
+        elif len(work) >= _WORTH_STARTING and jobs >= _FEWEST_STARTED:
             file, jobs = stack.enter_context(_packed(work, jobs))
             begin = partial(_take_over, file)
+        else:
+            jobs = 1
         if jobs == 1:
             yield from (one() for one in work)
             return
