@@ -108,6 +108,18 @@ def test_a_site_in_which_a_file_is_open_is_made_anew(tmp_path: Path, monkeypatch
     assert {entry.name for entry in tmp_path.iterdir()} == {"held", "kept"}
 
 
+def test_a_file_that_gets_another_case_is_not_deleted(tmp_path: Path) -> None:
+    """There, both names are of one file; here, of one that has two."""
+    with SiteWriter(tmp_path) as writer:
+        writer.write("Clip.mp4", b"film")
+        writer.finish()
+    os.link(tmp_path / "Clip.mp4", tmp_path / "clip.mp4")
+    with SiteWriter(tmp_path) as writer:
+        writer.write("clip.mp4", b"film")
+        assert writer.finish().removed == []
+    assert (tmp_path / "Clip.mp4").exists()
+
+
 # ---------------------------------------------------------------- databases
 
 
