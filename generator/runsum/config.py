@@ -220,8 +220,8 @@ def _path(data: Mapping[str, object], key: str, where: Path) -> str:
 
 
 def _require_no_escape(path: str, key: str, where: object) -> None:
-    r"""Refuse what YAML has made of a path like "D:\new\table.db"."""
-    if any(sign < " " or sign in "\x85\u2028\u2029" for sign in path):
+    r"""Refuse what YAML has made of a path like "D:\new\table.db"; elsewhere, a name may hold what it likes."""
+    if re.match("[A-Za-z]:", path) and any(sign < " " or sign in "\x85\u2028\u2029" for sign in path):
         raise ConfigError(f"'{key}' must be a path, not {path!r}", BACKSLASHES, place=where)
 
 
