@@ -130,6 +130,13 @@ def test_the_starter_says_nothing_until_it_is_changed(tmp_path: Path) -> None:
         ("a: [1", "cannot be read (line"),
         ("a: 1\n\tb: 2", "cannot be read (line 2)"),
         ("databases: 'a.db\n", "cannot be read"),
+        ('databases: "D:\\runs\\my.db"', "(line 1): while scanning a double-quoted scalar. In double quotes"),
+        (
+            'databases: "D:\\new\\a.db"',
+            "'databases' must be a path, not 'D:\\new\\x07.db'. In double quotes a backslash",
+        ),
+        ('databases: "D:\\Python"', "'databases' must be a path, not 'D:\\u2029ython'. In double quotes"),
+        ('notes: "D:\\table"', "'notes' must be a path, not 'D:\\table'. In double quotes a backslash"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_file(tmp_path: Path, text: str, words: str) -> None:

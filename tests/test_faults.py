@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+pytest.importorskip("resource", reason="most faults are made with what POSIX alone has")
+
 from faults import folders, model
 from faults.model import Fault, Tally
 from faults.table import FAULTS, GROUPS, table, try_runs

@@ -7,7 +7,6 @@ import html
 import io
 import json
 import os
-import pty
 import re
 import sqlite3
 import subprocess
@@ -272,6 +271,7 @@ def test_what_a_build_says_has_no_escape_codes(hostile_archive: HostileArchive) 
 
 def said_on_a_terminal(work: Path, *words: str) -> tuple[int, str]:
     """What a command prints where both streams are a terminal."""
+    pty = pytest.importorskip("pty", reason="Windows has other terminals")
     ours, theirs = pty.openpty()
     env = os.environ | {"PYTHONUTF8": "1", "TERM": "xterm", "COLUMNS": "200"}
     words = (sys.executable, "-m", "runsum", *words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import io
 import os
 import signal
 import sys
@@ -100,6 +101,8 @@ def main_command() -> None:
 
 def main() -> None:
     """Entry point of the `runsum` command."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name of any letters, and Windows' code page has 256
     if sys.argv[1:2] == ["build"]:
         gc.disable()  # millions of objects live to its end, hardly any of them in circles, and then all is over
         atexit.register(gc.freeze)  # neither is there anything to be gained by a last look at them

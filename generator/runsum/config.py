@@ -15,7 +15,7 @@ from runsum.errors import ConfigError
 from runsum.frozen import frozen
 from runsum.redact.policy import Mode, Policy
 from runsum.thresholds import Thresholds, with_overrides
-from runsum.yaml_files import load_inherited, load_settings
+from runsum.yaml_files import BACKSLASHES, load_inherited, load_settings
 
 CONFIG_NAME = "runsum.yml"
 MKDOCS_NAME = "mkdocs.yml"
@@ -205,6 +205,7 @@ def _databases(value: object, home: Path, where: str) -> list[DatabasePath]:
             raise ConfigError(
                 f"the name of a database must be a text, not {name!r}", "Correct 'databases:'", place=where
             )
+        _require_no_escape(pattern, "databases", where)
         found.append(DatabasePath(home / _from_home(pattern), str(name) if name else None))
     return found
 
@@ -214,7 +215,14 @@ def _path(data: Mapping[str, object], key: str, where: Path) -> str:
     value = data.get(key)
     if value is not None and not isinstance(value, str):
         raise ConfigError(f"'{key}' must be a path, not {value!r}", f"Write {key}: path/to/folder", place=where)
+    _require_no_escape(value or "", key, where)
     return value or ""
+
+
+def _require_no_escape(path: str, key: str, where: object) -> None:
+    r"""Refuse what YAML has made of a path like "D:\new\table.db"; elsewhere, a name may hold what it likes."""
+    if re.match("[A-Za-z]:", path) and any(sign < " " or sign in "\x85\u2028\u2029" for sign in path):
+        raise ConfigError(f"'{key}' must be a path, not {path!r}", BACKSLASHES, place=where)
 
 
 def _from_home(path: str) -> str:

@@ -22,9 +22,7 @@ from runsum.fingerprints import settings_print
 from runsum.frozen import frozen
 from runsum.looks import Look, Signature, look_of, signature
 from runsum.report import BuildReport
-
-_SIDECARS = ("", "-wal", "-journal")
-_HEADER = 100
+from runsum.source.changes import state_of
 
 
 @frozen
@@ -115,22 +113,12 @@ def _inputs(databases: Sequence[DatabasePath], settings: Settings, site: MkdocsF
     """A fingerprint of everything that a build is told and of how its inputs look."""
     told = [
         settings_print(settings),
-        [(os.path.realpath(entry.path), entry.name, _database(entry.path)) for entry in databases],
+        [(os.path.realpath(entry.path), entry.name, state_of(entry.path)) for entry in databases],
         [str(site.docs_dir), site.site_url, site.site_name, os.path.realpath(settings.notes_dir)],
         [settings.names_notes, settings.notes_dir.is_dir(), *_notes(settings.notes_dir)],
         str(settings.project_root),
     ]
     return hashlib.sha256(json.dumps(told, default=str).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _database(path: Path) -> list[object]:
-    """How a database and the files beside it look; its first bytes count the changes."""
-    found: list[object] = [signature(f"{path}{suffix}") for suffix in _SIDECARS]
-    with contextlib.suppress(OSError):
-        if path.is_file():  # a pipe would be waited for
-            with path.open("rb") as file:
-                found.append(file.read(_HEADER).hex())
-    return found
 
 
 def _notes(folder: Path) -> Iterable[tuple[str, Signature]]:

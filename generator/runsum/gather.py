@@ -20,7 +20,7 @@ from runsum.frozen import frozen
 from runsum.kept import KeptRun, keep_run, run_print, stamps_of
 from runsum.looks import Signature
 from runsum.model import Problem, RunDigest, problem
-from runsum.parallel import Lost, Workers
+from runsum.parallel import Lost, Workers, can_fork
 from runsum.reading import PackedRun, Place, ReadTask, read_nothing, read_run, read_runs, unpack_digest
 from runsum.redact.redactor import Redactor
 from runsum.site.writer import SiteWriter
@@ -34,7 +34,7 @@ Progress = Callable[[str, int, int], None]
 
 _ROWS = "training_metrics"
 _CHUNK = 8  # runs that a process reads at a time
-_WORTH_A_PROCESS = 6
+_WORTH_FORKING, _WORTH_STARTING = 6, 150  # runs: a process that loads all libraries first reads fifty in that time
 _FEW_READ = 20  # runs of a file that is being written to: so many are read here, for more it is copied
 
 
@@ -212,7 +212,8 @@ class Gatherer:
     def _place(self, source: _Source, count: int, total: int) -> Place | None:
         """Where other processes find the rows; None where they are read in this one."""
         database = source.database
-        if not self._workers.are_elsewhere and (self._workers.jobs == 1 or total < _WORTH_A_PROCESS):
+        least = _WORTH_FORKING if can_fork() else _WORTH_STARTING
+        if not self._workers.are_elsewhere and (self._workers.jobs == 1 or total < least):
             return None
         address = database.readers or (database.share() if count > _FEW_READ else None)
         if address is None:

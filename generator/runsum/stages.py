@@ -49,8 +49,8 @@ class Stages:
 
 def peak_mb() -> float | None:
     """Largest resident memory of this process, or of one of its children that has ended, in millions of bytes."""
-    if sys.platform == "win32":
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024  # Linux counts in KiB
-    both = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return max(both) * unit / 1e6
+    if sys.platform != "win32":
+        unit = 1 if sys.platform == "darwin" else 1024  # Linux counts in KiB
+        both = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return max(both) * unit / 1e6
+    return None

@@ -13,6 +13,8 @@ from yaml_env_tag import construct_env_tag
 
 from runsum.errors import ConfigError
 
+BACKSLASHES = "In double quotes a backslash is none: write paths of Windows without quotes, or in single ones"
+
 
 class _AnyTagLoader(yaml.SafeLoader):
     """mkdocs.yml may carry !relative or !!python/name, which do not matter here, and !ENV, which MkDocs resolves."""
@@ -77,7 +79,8 @@ def _load(file: Path, loader: type[yaml.SafeLoader]) -> dict[str, Any]:
         first = str(error).splitlines()[0]
         mark = getattr(error, "problem_mark", None)
         at = f" (line {mark.line + 1})" if mark else ""
-        raise ConfigError(f"cannot be read{at}: {first}", "Correct the file and build again", place=file) from error
+        next_step = BACKSLASHES if "double-quoted" in first else "Correct the file and build again"
+        raise ConfigError(f"cannot be read{at}: {first}", next_step, place=file) from error
     if data is None:
         return {}
     if not isinstance(data, dict):

@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from runsum.patience import patiently
+
 _ASIDE = ".runsum-aside"
 
 
@@ -27,14 +29,15 @@ class SiteFolder:
         self._aside = root / _ASIDE
 
     def set_aside(self) -> None:
-        """Hide what MkDocs would delete; what a build that was killed had hidden is deleted."""
+        """Hide what MkDocs would delete, if nobody holds it; what a build that was killed had hidden is deleted."""
         if not self.root.is_dir():
             return
         shutil.rmtree(self._aside, ignore_errors=True)
         self._aside.mkdir(exist_ok=True)
         for entry in list(os.scandir(self.root)):
             if not entry.name.startswith("."):
-                os.rename(entry.path, self._aside / entry.name)  # noqa: PTH104 Path would be made for each
+                with contextlib.suppress(PermissionError):  # on Windows, while a file in it is open: it is made anew
+                    os.rename(entry.path, self._aside / entry.name)  # noqa: PTH104 Path would be made for each
 
     def bring_back(self, is_right: Callable[[str, os.stat_result], bool]) -> None:
         """Show again the files that are right, and delete the others.
@@ -46,7 +49,7 @@ class SiteFolder:
             return
         _sift(str(self._aside), "", is_right)
         for entry in list(os.scandir(self._aside)):
-            os.rename(entry.path, self.root / entry.name)  # noqa: PTH104
+            patiently(os.rename, entry.path, self.root / entry.name)
         self._aside.rmdir()
 
     def drop(self) -> None:
@@ -63,7 +66,7 @@ def _sift(folder: str, place: str, is_right: Callable[[str, os.stat_result], boo
         if entry.is_dir(follow_symlinks=False):
             _sift(entry.path, f"{path}/", is_right)
         elif entry.is_symlink() or not is_right(path, os.stat(entry.path)):  # noqa: PTH116
-            os.unlink(entry.path)  # noqa: PTH108
+            patiently(os.unlink, entry.path)
     if place:
         with contextlib.suppress(OSError):  # not empty
             os.rmdir(folder)  # noqa: PTH106

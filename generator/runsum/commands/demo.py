@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import socket
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 
 from runsum.clock import AsOf
 from runsum.commands.build import HowToBuild, build_folder
+from runsum.commands.shell import as_typed
 from runsum.demo import unpack_demo
 from runsum.formatting import plural
 
@@ -28,7 +28,7 @@ def demo(folder: Path, serve: bool) -> None:
     report = build_folder(HowToBuild(folder), AsOf(recorded_at + _LATER_S))
     click.echo(f"{plural(report.runs, 'run', 'runs')} on {plural(report.pages, 'page', 'pages')} in {report.docs_dir}")
     if not serve:
-        click.echo(f"next: cd {shlex.quote(str(folder))} && mkdocs serve")
+        click.echo(f"next: cd {as_typed(folder)}, then mkdocs serve")
         return
     port = find_free_port()
     click.echo(f"http://127.0.0.1:{port} in a moment; Ctrl+C ends it")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.request import url2pathname
 import click
 
 from runsum import __version__
+from runsum.commands.shell import as_typed
 from runsum.config import CONFIG_NAME, DEFAULT_DATABASES, MKDOCS_NAME, require_usual_names
 from runsum.errors import OutputError
 from runsum.resources import publish_action, starter_mkdocs, template_folder
@@ -63,13 +63,16 @@ def write_starter(source: Path, target: Path) -> None:
 
 
 def _say_what_github_needs(folder: Path) -> None:
-    database, workflow = shlex.quote(str(folder / DEFAULT_DATABASES[0])), folder / WORKFLOW_NAME
+    database, workflow = as_typed(folder / DEFAULT_DATABASES[0]), folder / WORKFLOW_NAME
     click.echo(f"""
 Three steps are left:
 1. Put the database where the workflow finds it: git add -f {database}
    Or choose a release asset or an artifact in {workflow}.
 2. On GitHub, choose Settings > Pages > Source: GitHub Actions.
-3. Commit and push: git add . && git commit -m "Publish the archive" && git push
+3. Commit and push:
+   git add .
+   git commit -m "Publish the archive"
+   git push
 Everything that the pages show becomes public then.""")
     if "uses: ./.github/actions/publish" not in workflow.read_text(encoding="utf-8", errors="replace"):
         click.echo(
@@ -114,7 +117,7 @@ def advise_source(direct_url: str | None) -> str | None:
         return f"this runsum came from a place of its own; set 'runsum: {source}' in publish.yml"
     return (
         f"this runsum was installed from {source}, where GitHub cannot fetch it. At the top of the repository type "
-        f"'pip wheel --no-deps --wheel-dir . {shlex.quote(source)}' and set "
+        f"'pip wheel --no-deps --wheel-dir . {as_typed(source)}' and set "
         f"'runsum: ./runsum-{__version__}-py3-none-any.whl' in publish.yml"
     )
 

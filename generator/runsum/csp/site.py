@@ -15,6 +15,7 @@ from runsum.csp.policy import HEADER, Allowed, header_policy, meta_policy
 from runsum.csp.theme import ThemeScripts, installed_scripts, script_styles
 from runsum.errors import OutputError
 from runsum.frozen import frozen
+from runsum.patience import patiently
 
 _THEMES_SCRIPT = re.compile(r"assets/javascripts/bundle\.\w+\.min\.js")
 _OWN_TAG = re.compile(rf'<meta http-equiv="{HEADER}" data-by="runsum" content="[^"]*">')
@@ -139,7 +140,7 @@ def _replace(file: Path, content: bytes) -> None:
         try:
             fresh.write_bytes(content)
             shutil.copymode(file, fresh)
-            os.replace(fresh, file)  # noqa: PTH105 atomic on every system
+            patiently(os.replace, fresh, file)  # atomic on every system
         finally:
             fresh.unlink(missing_ok=True)
     except OSError as error:

@@ -17,6 +17,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from runsum.record.environment import EnvironmentFacts
+from runsum.record.gpu import NO_WINDOW
 
 _NOT_A_SETTING = frozenset(
     {
@@ -102,7 +103,8 @@ def git_commit() -> str | None:
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=folder, capture_output=True, text=True, timeout=5, check=True,
+            cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=5, check=True,
+            creationflags=NO_WINDOW,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None

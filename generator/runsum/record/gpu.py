@@ -11,6 +11,7 @@ from typing import IO
 
 from runsum.record.database import Value, now
 
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of a program without a console, Windows would open one
 _INTERVAL_S = 2
 _PATIENCE_S = 5
 _COLUMNS = {
@@ -39,7 +40,8 @@ class GpuSampler:
         self._process = subprocess.Popen(
             ["nvidia-smi", f"--id={gpu}", f"--query-gpu={','.join(_COLUMNS)}",
              "--format=csv,noheader,nounits", f"--loop={_INTERVAL_S}"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+            text=True, encoding="utf-8", errors="replace", creationflags=NO_WINDOW,
         )  # fmt: skip
         assert self._process.stdout is not None
         self._thread = threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True)

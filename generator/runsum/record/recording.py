@@ -50,7 +50,7 @@ class Recording:
         self._paused = self._warned = False
         self._call_start = self._row_step = self.step
         self._row: dict[str, Value] = {}
-        self._row_s = self._told_s = time.monotonic()
+        self._row_s = self._told_s = time.perf_counter()  # on Windows, time.monotonic() may stand still for 16 ms
         self._norms_s = float("-inf")
         self._elsewhere: dict[str, Any] = {}
         self._meter, self._gradient = Meter(), GradientProbe()
@@ -67,7 +67,7 @@ class Recording:
 
     def end_rollout(self) -> None:
         """An update is about to begin: measure the gradient in it, once a second at most, and show that it lives."""
-        moment = time.monotonic()
+        moment = time.perf_counter()
         if moment - self._norms_s < _NORMS_EVERY_S:
             return
         self._norms_s = moment
@@ -108,7 +108,7 @@ class Recording:
             warnings.warn(f"runsum could not record a row: {type(error).__name__}: {error}", stacklevel=3)
 
     def _add_row(self, values: dict[str, Value], step: int) -> None:
-        moment, clock, run = now(), time.monotonic(), self.run
+        moment, clock, run = now(), time.perf_counter(), self.run
         leg = max(1, self._target - run.start)
         row: dict[str, Value] = {
             "run_id": run.run_id, "timestep": step, "timestamp": moment, "total_timesteps": leg,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,7 +22,8 @@ class FolderLock:
 
     def __init__(self, file: Path, folder: Path) -> None:
         self._file, self._folder = file, folder
-        self._lock = FileLock(file, timeout=0)
+        # Windows: there, filelock would delete it after each build, which `mkdocs serve` takes for a change.
+        self._lock = FileLock(file, timeout=0, preserve_lock_file=sys.platform == "win32")
 
     def acquire(self) -> None:
         """Take the lock, at once or not at all.
@@ -52,7 +54,11 @@ class FolderLock:
 
     def remove(self) -> None:
         """Delete the file, in a folder that was not there before."""
-        self._file.unlink(missing_ok=True)
+        try:
+            self._file.unlink(missing_ok=True)
+        except PermissionError:  # Windows keeps what is open: this lock, and one that another build has taken meanwhile
+            self.release()
+            self._file.unlink(missing_ok=True)
 
 
 def _holder(file: Path) -> int | None:

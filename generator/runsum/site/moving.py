@@ -18,6 +18,7 @@ from pathlib import Path
 
 from runsum.errors import OutputError
 from runsum.frozen import frozen
+from runsum.patience import patiently
 from runsum.site.paths import digest_of, is_inside, read_file
 
 _NEXT = "next"
@@ -92,7 +93,7 @@ class Mover:
                 if move.path not in whole:
                     self._make(move)
             current = str(self._journal)
-            self._journal.unlink()
+            patiently(self._journal.unlink)
         except BaseException as error:
             with contextlib.suppress(OSError):  # what cannot be taken back now is by the next build
                 self.undo()
@@ -122,9 +123,9 @@ class Mover:
                 _put(str(old), str(target))
             elif move.new and ours:
                 if there is not None:
-                    target.unlink()
+                    patiently(target.unlink)
                 self._prune(target)
-        self._journal.unlink(missing_ok=True)
+        patiently(self._journal.unlink, missing_ok=True)
 
     def clear(self) -> None:
         """Delete what waited or was kept.
@@ -134,14 +135,14 @@ class Mover:
         """
         for folder in (self._next, self._before):
             if folder.exists() and not (folder == self._before and self._journal.exists()):
-                shutil.rmtree(folder)
+                patiently(shutil.rmtree, folder)
 
     def _announce(self, moves: Sequence[Move]) -> None:
         staged = self._next / _JOURNAL  # a journal is there as a whole or not at all
         staged.parent.mkdir(parents=True, exist_ok=True)
         with staged.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps([move.path, move.digest, move.new]) + "\n" for move in moves)
-        os.replace(staged, self._journal)  # noqa: PTH105 atomic on every system
+        patiently(os.replace, staged, self._journal)  # atomic on every system
 
     def _announced(self) -> Iterator[Move]:
         for line in (read_file(self._journal) or b"").decode("utf-8", "replace").splitlines():
@@ -247,12 +248,12 @@ def _keep(target: str, old: str, leave: bool) -> None:
 def _put(source: str, target: str) -> None:
     """Move a file over another, atomically, also where a folder of the site lies on another disk."""
     try:
-        os.replace(source, target)  # noqa: PTH105 atomic on every system
+        patiently(os.replace, source, target)  # atomic on every system
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         folder, _, name = target.rpartition("/")
         temporary = f"{folder}/.{name}.tmp"
         shutil.copyfile(source, temporary)
-        os.replace(temporary, target)  # noqa: PTH105
+        patiently(os.replace, temporary, target)
         Path(source).unlink()

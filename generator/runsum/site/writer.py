@@ -150,7 +150,8 @@ class SiteWriter:
             OutputError: it cannot be moved; the folder is as it was.
         """
         self._folders.clear()  # somebody may have made one meanwhile
-        gone = [move for path in sorted(self._owned) if path not in self._seen for move in self._plan_removal(path)]
+        old = [path for path in sorted(self._owned) if path not in self._seen and not self._is_renamed(path)]
+        gone = [move for path in old for move in self._plan_removal(path)]
         moves = [*gone, *(move for path, digest in self._staged.items() for move in self._plan(path, digest))]
         owned = self._owned_now()
         text = json.dumps({"format": _FORMAT, "files": dict(sorted(owned.items()))}, indent=0, ensure_ascii=False)
@@ -255,6 +256,14 @@ class SiteWriter:
             self.report.kept.append(path)
             return []
         return [Move(path, digest, new=there is None)]
+
+    def _is_renamed(self, path: str) -> bool:
+        """Whether a file of this build is the same one: to Windows and macOS, upper and lower case are one name."""
+        name = self._names.get(path.casefold())
+        try:
+            return name is not None and os.path.samefile(self._here + path, self._here + name)  # noqa: PTH121
+        except OSError:
+            return False
 
     def _plan_removal(self, path: str) -> list[Move]:
         there = self._read(path)

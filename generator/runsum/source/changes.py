@@ -17,6 +17,7 @@ def state_of(path: Path) -> tuple[object, ...]:
     `PRAGMA data_version` tells the same, but asks for a connection that is held: whoever closes the database while we
     have it open is then not the last one, and leaves its log behind. So this looks where SQLite looks: at the counter
     in the index of the log (https://www.sqlite.org/walformat.html, section 2.1) and at that in the header of the file.
+    The time of the last change alone does not tell: Windows may not write it down before the file is closed.
     """
     looks = [signature(f"{path}{suffix}") for suffix in ("", "-wal", "-journal")]
     return (*looks, _begin(Path(f"{path}-shm"), _INDEX_HEADER), _begin(path, _FILE_HEADER))
@@ -25,6 +26,7 @@ def state_of(path: Path) -> tuple[object, ...]:
 def _begin(path: Path, size: int) -> bytes:
     with contextlib.suppress(OSError):
         if path.is_file():  # a pipe would be waited for
-            with path.open("rb") as file:
+            # Not a byte more: what stands behind them in the index is locked by writers, on Windows also for readers.
+            with path.open("rb", buffering=0) as file:
                 return file.read(size)
     return b""

@@ -166,7 +166,8 @@ def open_again(address: str) -> Iterator[sqlite3.Connection]:
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:
     try:
-        return tempfile.TemporaryDirectory(prefix="runsum-")
+        # Errors: Windows deletes nothing that another process, interrupted like this one, has open for a moment longer.
+        return tempfile.TemporaryDirectory(prefix="runsum-", ignore_cleanup_errors=True)
     except OSError as error:
         raise DatabaseError(
             f"no temporary folder can be made: {error.strerror}", "Free some space, or set TMPDIR to another folder"
@@ -271,7 +272,9 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _address(path: Path, query: str) -> str:
-    return f"file:{quote(os.fsencode(path.resolve().as_posix()))}?{query}"
+    place = path.resolve().as_posix()
+    host = "//" if place.startswith("//") else ""  # an empty one: else SQLite takes //nas/runs for the host "nas"
+    return f"file:{host}{quote(os.fsencode(place))}?{query}"
 
 
 def _open(address: str) -> sqlite3.Connection:
