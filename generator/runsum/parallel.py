@@ -7,15 +7,11 @@ import gc
 import multiprocessing
 import multiprocessing.connection
 import os
-import pickle
 import sys
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from functools import partial
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from runsum.errors import ConfigError, OutputError
@@ -24,9 +20,7 @@ from runsum.frozen import frozen
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_WORTH_FORKING, _WORTH_STARTING, _MOST_AT_A_TIME = 12, 500, 16
-_FEWEST_STARTED = 4  # of fewer processes, the start takes most of what they gain
-_HANDED_OVER = 600_000_000  # bytes of packed work that all processes together may hold; in memory it is four times that
+_WORTH_PROCESSES, _MOST_AT_A_TIME = 12, 16
 _MOST_PROCESSES = 61 if sys.platform == "win32" else 1_000_000  # Windows cannot wait for more
 _AHEAD = 3  # chunks per process that wait or are done: what bounds the memory
 _DASK = "dask://"
@@ -51,17 +45,15 @@ class Workers:
     Args:
         jobs: local processes; 1 does everything in this process.
         address: `dask://HOST:PORT` of a scheduler, in place of local processes.
-        begin: what a local process does first, besides ending with this one.
 
     Raises:
         ConfigError: the address is none, or nobody answers there.
         OutputError: later, when the system starts no more processes.
     """
 
-    def __init__(self, jobs: int, address: str | None = None, begin: Callable[[], None] | None = None) -> None:
+    def __init__(self, jobs: int, address: str | None = None) -> None:
         self.jobs = max(1, jobs)
         self._address = address
-        self._begin = begin
         self._stack = contextlib.ExitStack()
         self._cluster = _connect(address, self._stack) if address else None
         self._pool: ProcessPoolExecutor | None = None
@@ -152,7 +144,7 @@ class Workers:
         if self._pool is None:
             # all of them are started at once, and the system ends what asks for too many
             count = min(self.jobs, self._pieces, _MOST_PROCESSES)
-            self._pool = ProcessPoolExecutor(count, _context(), _begin, (self._begin,))
+            self._pool = ProcessPoolExecutor(count, _context(), end_with_parent)
         return self._pool
 
     def _width(self) -> int:
@@ -172,83 +164,40 @@ def end_with_parent() -> None:
         threading.Thread(target=_outlive, args=(parent.sentinel,), daemon=True).start()
 
 
-def _begin(also: Callable[[], None] | None) -> None:
-    end_with_parent()
-    if also is not None:
-        also()
-
-
 def _outlive(sentinel: int) -> None:
     multiprocessing.connection.wait([sentinel])
     os._exit(1)  # in the midst of a task
 
 
-_inherited: Sequence[Callable[[], Any]] = ()  # what a process is to do: it has it without being sent each task
+_inherited: Sequence[Callable[[], Any]] = ()  # what forked processes are to do: they have it without being sent it
 
 
 def in_processes(work: Sequence[Callable[[], Result]], jobs: int, alone: int = 0) -> Iterator[Result]:
-    """Call functions in several processes; the results come in order.
+    """Call functions in processes that have everything this one has; the results come in order.
 
-    Forked processes have everything that this one has. Where processes are started anew, the functions are packed once,
-    into a file that each of them reads. Where all of that would not pay, they are called here.
+    Where processes cannot be forked or would not pay, they are called here.
 
     Args:
-        work: functions without arguments; where processes cannot be forked, pickle must be able to pack them.
+        work: functions without arguments.
         jobs: how many processes.
         alone: so many of the first functions take long, and are handed over one by one.
     """
     global _inherited
-    with contextlib.ExitStack() as stack:
-        begin = None
-        if can_fork():
-            jobs = jobs if len(work) >= _WORTH_FORKING else 1
-        elif len(work) >= _WORTH_STARTING and jobs >= _FEWEST_STARTED:
-            file, jobs = stack.enter_context(_packed(work, jobs))
-            begin = partial(_take_over, file)
-        else:
-            jobs = 1
-        if jobs == 1:
-            yield from (one() for one in work)
-            return
-        size = min(_MOST_AT_A_TIME, max(1, (len(work) - alone) // (8 * jobs)))
-        chunks: list[tuple[int, ...]] = [(place,) for place in range(alone)]
-        chunks += [tuple(range(place, min(place + size, len(work)))) for place in range(alone, len(work), size)]
-        _inherited = work
-        gc.freeze()  # what processes share stays shared: no collection touches it
-        try:
-            with Workers(jobs, begin=begin) as workers:
-                for chunk, done in workers.run(_call_inherited, chunks, 1):
-                    yield from (work[place]() for place in chunk) if isinstance(done, Lost) else done
-        finally:
-            _inherited = ()
-            gc.unfreeze()
-
-
-@contextlib.contextmanager
-def _packed(work: Sequence[Callable[[], Any]], jobs: int) -> Iterator[tuple[Path, int]]:
-    """A file with the work, and how many processes may hold it at once; 1 where there is no room for the file."""
-    packed = pickle.dumps(list(work), 5)
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="runsum-", ignore_cleanup_errors=True)
-    except OSError:
-        yield Path(), 1
+    if jobs == 1 or len(work) < _WORTH_PROCESSES or not can_fork():
+        yield from (one() for one in work)
         return
-    with folder:
-        file = Path(folder.name, "work")
-        try:
-            file.write_bytes(packed)
-        except OSError:
-            jobs = 1
-        yield file, min(jobs, max(1, _HANDED_OVER // len(packed)))
-
-
-def _take_over(file: Path) -> None:
-    """In a process that was started anew: read what there is to do."""
-    global _inherited
-    gc.disable()  # of a million objects that all stay, each collection would look at each
-    _inherited = pickle.loads(file.read_bytes())
-    gc.freeze()
-    gc.enable()
+    size = min(_MOST_AT_A_TIME, max(1, (len(work) - alone) // (8 * jobs)))
+    chunks: list[tuple[int, ...]] = [(place,) for place in range(alone)]
+    chunks += [tuple(range(place, min(place + size, len(work)))) for place in range(alone, len(work), size)]
+    _inherited = work
+    gc.freeze()  # what processes share stays shared: no collection touches it
+    try:
+        with Workers(jobs) as workers:
+            for chunk, done in workers.run(_call_inherited, chunks, 1):
+                yield from (work[place]() for place in chunk) if isinstance(done, Lost) else done
+    finally:
+        _inherited = ()
+        gc.unfreeze()
 
 
 def _call_inherited(chunks: Sequence[tuple[int, ...]]) -> list[list[Any]]:

@@ -30,10 +30,9 @@ _LONGEST = 2000  # characters of one text of the database on a page; run.json ho
 
 
 class Renderer:
-    """Renders pages and phrases from one template folder; pickled, it is its folder."""
+    """Renders pages and phrases from one template folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         words = yaml.load((folder / "wording.yml").read_text(encoding="utf-8"), Loader=_LOADER)
         self._wording: dict[str, str] = {
             key: text for section in words["phrases"].values() for key, text in section.items()
@@ -48,9 +47,6 @@ class Renderer:
         self._text = self._environment(folder / "pages", "text", self._finalize_text)
         self._compiled: dict[tuple[bool, str], Say] = {}
         self._fixed: dict[tuple[bool, str], str] = {}  # words without a number in them are always the same
-
-    def __reduce__(self) -> tuple[type[Renderer], tuple[Path]]:
-        return (Renderer, (self._folder,))
 
     def _environment(self, folder: Path, kind: str, finalize: Any) -> jinja2.Environment:
         wording = {f"{_WORDS}{key}": text for key, text in self._wording.items()}

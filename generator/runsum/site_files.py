@@ -50,31 +50,6 @@ class _Work:
     made_of: Callable[[], str] = str
 
 
-@frozen
-class _Maker:
-    """What makes files, apart from what takes them: it may be sent to another process."""
-
-    archive: Archive
-    pages: RunPages
-    renderer: Renderer
-
-    def make_run(self, run: ArchivedRun) -> Made:
-        """The page of a run and the data files beside it."""
-        page, folder = self.pages.page(run), f"runs/{run.digest.slug}"
-        return [
-            (page.path, self._render(page)),
-            (f"{folder}/run.json", run_twin(run, self.archive, self.renderer.words)),
-            (f"{folder}/facts.js", run_facts(run, self.archive, self.renderer.short)),
-        ]
-
-    def make_pages(self, make: Common) -> Made:
-        """Other pages and data files."""
-        return [(item.path, item.content if isinstance(item, DataFile) else self._render(item)) for item in make()]
-
-    def _render(self, page: Page) -> bytes:
-        return self.renderer.page(page.template, page.context).encode("utf-8", "replace")
-
-
 class SiteFiles:
     """Makes the files of an archive.
 
@@ -91,7 +66,7 @@ class SiteFiles:
     ) -> None:
         self._archive = archive
         self._run_pages = pages
-        self._maker = _Maker(archive, pages, renderer)
+        self._renderer = renderer
         self._cache = cache
         self._writer = writer
         self._kept = 0
@@ -119,14 +94,13 @@ class SiteFiles:
 
         slugs = [run.digest.slug for run in archive.runs]
         runs = [
-            _Work(partial(self._maker.make_run, run), "page", slug, partial(of_run, slug))
+            _Work(partial(self._make_run, run), "page", slug, partial(of_run, slug))
             for slug, run in zip(slugs, archive.runs, strict=True)
         ]
         some = [
-            _Work(partial(self._maker.make_pages, part.make), "part", part.name, partial(of_part, part))
-            for part in found
+            _Work(partial(self._make_pages, part.make), "part", part.name, partial(of_part, part)) for part in found
         ]
-        heavy = [_Work(partial(self._maker.make_pages, make)) for make in common]
+        heavy = [_Work(partial(self._make_pages, make)) for make in common]
         changed = [work for work in runs if not self._still(work)]
         light = [*(work for work in some if not self._still(work)), *changed]
         pages = self._kept + self._write(heavy, light, jobs, tell)
@@ -155,6 +129,20 @@ class SiteFiles:
                 self._cache.put(work.kind, work.name, work.made_of(), digests)
             tell("writing pages", number, len(works))
         return pages
+
+    def _make_run(self, run: ArchivedRun) -> Made:
+        page, folder = self._run_pages.page(run), f"runs/{run.digest.slug}"
+        return [
+            (page.path, self._render(page)),
+            (f"{folder}/run.json", run_twin(run, self._archive, self._renderer.words)),
+            (f"{folder}/facts.js", run_facts(run, self._archive, self._renderer.short)),
+        ]
+
+    def _make_pages(self, make: Common) -> Made:
+        return [(item.path, item.content if isinstance(item, DataFile) else self._render(item)) for item in make()]
+
+    def _render(self, page: Page) -> bytes:
+        return self._renderer.page(page.template, page.context).encode("utf-8", "replace")
 
 
 def _is_page(path: str) -> bool:
