@@ -328,7 +328,7 @@ def thin(rewards: Sequence[float], hours: Sequence[float] | None = None) -> Any:
 
 def test_a_short_curve_is_kept_whole() -> None:
     """Three rows are three points."""
-    assert thin([1.5, 2.5, 0.5]).rewards == (1.5, 2.5, 0.5)
+    assert thin([1.5, 2.5, 0.5]).rewards.tolist() == [1.5, 2.5, 0.5]
 
 
 def test_a_thinned_curve_keeps_ends_and_extremes() -> None:
@@ -344,19 +344,21 @@ def test_a_thinned_curve_tells_the_mean_between_its_points() -> None:
     """Of all rows, by timesteps; where these do not go on it is the mean of the two points."""
     steps, rewards = np.array([0.0, 10, 20, 60, 50, 50]), np.array([0.0, 10, 0, 40, 2, 4])
     few = thin_curve(steps, steps, rewards, points=2)  # and the largest one
-    assert (few.rewards, few.means) == ((0.0, 40.0, 4.0), (0.0, pytest.approx((50 + 50 + 800) / 60), 22.0))
-    assert thin_curve(steps[:1], steps[:1], rewards[:1]).means == (0.0,)
+    assert few.rewards.tolist() == [0.0, 40.0, 4.0]
+    assert few.means == pytest.approx([0.0, (50 + 50 + 800) / 60, 22.0])
+    assert thin_curve(steps[:1], steps[:1], rewards[:1]).means.tolist() == [0.0]
 
 
 def test_rows_without_reward_or_time_are_no_points() -> None:
     """NaN in either column leaves the point out, of steps, hours and rewards alike."""
     curve = thin([1.0, NAN, 3.0, 4.0], [0.0, 0.1, NAN, 0.3])
-    assert (curve.timesteps, curve.hours, curve.rewards) == ((1, 4), (0.0, 0.3), (1.0, 4.0))
+    columns = (curve.timesteps, curve.hours, curve.rewards)
+    assert [column.tolist() for column in columns] == [[1, 4], [0.0, 0.3], [1.0, 4.0]]
 
 
 def test_nothing_thins_to_nothing() -> None:
     """A run without rewards has an empty curve."""
-    assert thin([NAN, NAN]).rewards == ()
+    assert len(thin([NAN, NAN])) == len(thin([NAN, NAN]).rewards) == 0
 
 
 def test_a_rise_that_ended_is_no_rise_at_the_end() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
+from runsum.curve import Curve
 from runsum.measures import Cost, HumanScore
-from runsum.model import Curve, RunDigest, missing, problem
+from runsum.model import RunDigest, missing, problem
 from runsum.pages import run_index
 from runsum.pages.contract import Page
 from runsum.pages.groups import GroupPage, make_pages, make_parts

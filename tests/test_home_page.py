@@ -12,7 +12,8 @@ import pytest
 from runsum.archive.activity import find_activity
 from runsum.archive.archive import SourceFacts
 from runsum.config import Settings
-from runsum.model import Curve, Finding, Level, RunDigest, State, note, phrase
+from runsum.curve import Curve
+from runsum.model import Finding, Level, RunDigest, State, note, phrase
 from runsum.pages.contract import Page
 from runsum.pages.home import make_pages
 from runsum.render import Renderer
@@ -52,7 +53,7 @@ def curved(digest: RunDigest, points: int = 60) -> RunDigest:
     """A run with a curve of so many points."""
     rewards = tuple(math.sin(i / 7) * 100 + i for i in range(points))
     steps = tuple(range(points))
-    return replace(digest, curve=Curve(steps, tuple(i / 10 for i in steps), rewards))
+    return replace(digest, curve=Curve.of(steps, [i / 10 for i in steps], rewards))
 
 
 # ---------------------------------------------------------------- what stands there

@@ -10,10 +10,10 @@ import pytest
 from runsum.archive.archive import Archive, ArchivedRun, make_archive
 from runsum.archive.lineage import Kinship, find_kinship
 from runsum.archive.slugs import SlugMaker
+from runsum.curve import Curve
 from runsum.measures import Cost
 from runsum.model import (
     ConfigValue,
-    Curve,
     DataQuality,
     Fact,
     LineageHints,

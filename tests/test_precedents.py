@@ -9,7 +9,8 @@ import pytest
 
 from runsum.analysis.findings import judged
 from runsum.archive.precedents import Precedents
-from runsum.model import ConfigValue, Curve, Finding, Level, RunDigest
+from runsum.curve import Curve
+from runsum.model import ConfigValue, Finding, Level, RunDigest
 from support.months import archive, run
 
 GOOD = judged("reward_shape", Level.GOOD, "reward_level")
@@ -68,7 +69,7 @@ def test_the_better_run_comes_with_what_it_had_else() -> None:
 
 def test_more_steps_are_no_better_setting() -> None:
     """A run that trained longer is judged by what it had come to after as many steps."""
-    curve = Curve((500, 1_000, 4_000), (0.1, 0.2, 0.8), (3.0, 9.0, 20.0))
+    curve = Curve.of((500, 1_000, 4_000), (0.1, 0.2, 0.8), (3.0, 9.0, 20.0))
     longer = trained("a", 20.0, 1e-4, current_timestep=4_000, curve=curve)
     better = Precedents.of([OWN, longer]).better(OWN, 1.0)
     assert better is not None

@@ -10,6 +10,7 @@ import pytest
 from runsum.analysis.reward import thin_curve
 from runsum.archive.curves import align, common_range, score, stitch, straight
 from runsum.archive.seeds import SeedGroup, key_of
+from runsum.curve import Curve
 from runsum.model import problem
 from support.digests import grouped, learned
 
@@ -241,7 +242,7 @@ def test_a_leg_from_an_older_checkpoint_replaces_what_came_after() -> None:
     """It began at 60, so the parent's points behind 60 belong to another life."""
     parent = learned("a", (1.0, 2.0, 3.0), steps=(0, 50, 100))
     leg = learned("b", (7.0, 8.0), start=60, steps=(60, 120))
-    curve = stitch([parent, replace(leg, curve=replace(leg.curve, means=(7.0, 9.0)))])
+    curve = stitch([parent, replace(leg, curve=Curve.of((60, 120), (0.1, 0.2), (7.0, 8.0), means=(7.0, 9.0)))])
     assert curve.steps.tolist() == [0.0, 50.0, 60.0, 120.0]
     assert curve.rewards.tolist() == [1.0, 2.0, 7.0, 8.0]
     assert curve.means.tolist() == [1.0, 1.5, 4.5, 9.0]

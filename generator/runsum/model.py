@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from enum import StrEnum
 
+from runsum.curve import Curve
 from runsum.frozen import frozen
 from runsum.measures import Cost, HumanScore, RunTraits, Solved
 from runsum.pickling import quickly_pickled, sealed
@@ -251,24 +252,6 @@ class ConfigChange:
     key: str
     before: object
     after: object
-
-
-@quickly_pickled
-@frozen
-class Curve:
-    """The reward curve in a few points.
-
-    Attributes:
-        timesteps: absolute ones.
-        hours: of training, without idle time.
-        rewards: at these points.
-        means: mean reward of all rows from the point before to each point, by timesteps; of the first its reward.
-    """
-
-    timesteps: tuple[int, ...] = ()
-    hours: tuple[float, ...] = ()
-    rewards: tuple[float, ...] = ()
-    means: tuple[float, ...] = ()
 
 
 @quickly_pickled

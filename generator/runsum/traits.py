@@ -56,7 +56,7 @@ def _find(run: RunDigest) -> RunTraits:
         settings=settings,
         spelled=tuple(_spelled_settings(run.config)),
         spark=sparkline(rewards, points=SPARK_POINTS) if len(rewards) > 1 else "",
-        spark_code=sparkline_code(rewards),
+        spark_code=sparkline_code(rewards.tolist()),
         rewarded=reward_settings(settings),
         advised=_advised(run),
         ended=_ended(run),

@@ -8,9 +8,9 @@ from typing import Any
 from runsum.archive.lineage import find_kinship
 from runsum.archive.seeds import SeedGroups, find_seed_groups
 from runsum.archive.slugs import SlugMaker
+from runsum.curve import Curve
 from runsum.model import (
     ConfigValue,
-    Curve,
     DataQuality,
     LineageHints,
     Problem,
@@ -66,7 +66,7 @@ def learned(
         quality=DataQuality(rows=rows, reward_rows=rows),
         config={key: ConfigValue(value, "config_json") for key, value in settings.items()},
         signals={"shape": shape, "scale": 10.0, "noise": noise, "level": rewards[-1], "start_level": rewards[0]},
-        curve=Curve(tuple(steps), tuple(step / 1e6 for step in steps), tuple(rewards)), videos=(), status_notes=(),
+        curve=Curve.of(steps, [step / 1e6 for step in steps], rewards), videos=(), status_notes=(),
         description=None, recorded={"env_version": env_version} if env_version else {},
         lineage=LineageHints(parent, parent, leg), energy_kwh=None, problems=problems,
     )  # fmt: skip

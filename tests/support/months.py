@@ -9,8 +9,8 @@ from typing import Any
 from runsum.archive.archive import Archive, make_archive
 from runsum.archive.months import DatedRun, Month, Months, find_months
 from runsum.archive.slugs import SlugMaker
+from runsum.curve import Curve
 from runsum.model import (
-    Curve,
     DataQuality,
     Fact,
     LineageHints,

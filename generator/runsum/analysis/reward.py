@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runsum.analysis.shape import RewardShape
-from runsum.model import Curve, Fact, Milestone, missing, note
+from runsum.curve import Curve, middles
+from runsum.model import Fact, Milestone, missing, note
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
@@ -103,12 +104,8 @@ def thin_curve(timestep: Floats, hours: Floats, reward: Floats, points: int = 12
         return Curve()
     even = np.linspace(0, len(values) - 1, min(points, len(values))).round().astype(np.intp)
     pick = np.array(sorted({*even.tolist(), int(values.argmax()), int(values.argmin())}))
-    return Curve(
-        tuple(steps[pick].astype(np.int64).tolist()),
-        tuple([round(hour, 5) for hour in time[pick].tolist()]),
-        tuple(values[pick].tolist()),
-        tuple(_means_between(steps, values, pick).tolist()),
-    )
+    means = _means_between(steps, values, pick)
+    return Curve.of(np.trunc(steps[pick]), np.round(time[pick], 5), values[pick], means)
 
 
 def _means_between(steps: Floats, values: Floats, pick: NDArray[np.intp]) -> Floats:
@@ -116,14 +113,13 @@ def _means_between(steps: Floats, values: Floats, pick: NDArray[np.intp]) -> Flo
 
     Where the timesteps do not go on between two points, as at a restart, it is the mean of both.
     """
-    picked = values[pick]
-    means = np.concatenate([picked[:1], picked[1:] / 2 + picked[:-1] / 2])
+    means = middles(values[pick])
     if len(pick) < 2:
         return means
     width = np.maximum(steps[1:] - steps[:-1], 0.0)
     length = np.add.reduceat(width, pick[:-1])
     with np.errstate(over="ignore", invalid="ignore"):
-        area = np.add.reduceat((values[1:] / 2 + values[:-1] / 2) * width, pick[:-1])
+        area = np.add.reduceat(middles(values)[1:] * width, pick[:-1])
         np.divide(area, length, out=means[1:], where=length > 0)
     return means
 

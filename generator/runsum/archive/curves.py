@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from runsum.analysis.stats import running_totals
+from runsum.curve import middles
 from runsum.model import RunDigest
 from runsum.source.columns import Floats
 
@@ -46,8 +47,7 @@ def stitch(legs: Sequence[RunDigest]) -> Points:
 
 
 def _own(leg: RunDigest) -> Points:
-    steps, rewards = (np.array(column, dtype=np.float64) for column in (leg.curve.timesteps, leg.curve.rewards))
-    return Points(steps, rewards, np.array(leg.curve.means)) if leg.curve.means else straight(steps, rewards)
+    return Points(leg.curve.timesteps, leg.curve.rewards, leg.curve.means)
 
 
 def straight(steps: Floats, rewards: Floats) -> Points:
@@ -57,11 +57,7 @@ def straight(steps: Floats, rewards: Floats) -> Points:
         steps: timesteps in rising order, shape (points,).
         rewards: the reward at each, shape (points,).
     """
-    return Points(steps, rewards, np.concatenate([rewards[:1], _middles(rewards)]))
-
-
-def _middles(rewards: Floats) -> Floats:
-    return rewards[1:] / 2 + rewards[:-1] / 2
+    return Points(steps, rewards, middles(rewards))
 
 
 def _joined(curve: Points, own: Points, start: float) -> Points:
@@ -71,7 +67,7 @@ def _joined(curve: Points, own: Points, start: float) -> Points:
         return own
     joined = Points(*(np.concatenate([one[kept], other]) for one, other in zip(curve, own, strict=True)))
     begin = np.count_nonzero(kept)
-    joined.means[begin] = joined.rewards[begin - 1] / 2 + joined.rewards[begin] / 2
+    joined.means[begin] = middles(joined.rewards[begin - 1 : begin + 1])[1]
     return joined
 
 
@@ -96,7 +92,7 @@ def align(curves: Sequence[Points], within: tuple[float, float], points: int) ->
         Timesteps of shape (points,), rewards of shape (curves, points).
     """
     grid = np.linspace(*within, points)
-    edges = np.concatenate([grid[:1], _middles(grid), grid[-1:]])
+    edges = np.append(middles(grid), grid[-1])
     return grid, np.array([_means(curve, edges) for curve in curves])
 
 
@@ -126,7 +122,7 @@ def _means(curve: Points, edges: Floats) -> Floats:
     there = np.interp(edges, steps, rewards)
     place = np.minimum(np.searchsorted(steps, edges, side="right"), len(steps) - 1) - 1
     before = running_totals(means[1:] * np.diff(steps))[place]
-    beside = means[place + 1] - _middles(rewards)[place]
+    beside = (means - middles(rewards))[place + 1]
     area = before + (edges - steps[place]) * (rewards[place] / 2 + there / 2 + beside)
     found: Floats = np.divide(np.diff(area), width, out=there[1:], where=width > 0)
     return found

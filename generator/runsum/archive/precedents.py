@@ -132,7 +132,7 @@ def _precedent(
 def _at(run: RunDigest, timestep: int) -> float | None:
     """The last reward of the curve of a run up to a timestep; None before its first one."""
     place = bisect_right(run.curve.timesteps, timestep)
-    return run.curve.rewards[place - 1] if place else None
+    return float(run.curve.rewards[place - 1]) if place else None
 
 
 def _rank(run: RunDigest) -> tuple[float, str]:

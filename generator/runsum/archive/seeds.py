@@ -248,7 +248,7 @@ def _chain(
     chain = [root]
     while True:
         nexts = [by_slug[slug] for slug in kin[chain[-1].slug].children if keys.get(slug) == keys[root.slug]]
-        nexts = [run for run in nexts if run.curve.timesteps]
+        nexts = [run for run in nexts if len(run.curve)]
         if not nexts:
             return chain
         chain.append(max(nexts, key=lambda run: run.current_timestep or 0))
@@ -314,7 +314,7 @@ def _unusable(chain: Sequence[RunDigest], limits: Thresholds) -> str:
     if any(run.lost_rewards for run in chain):
         return "lost"
     rows = sum(run.quality.reward_rows for run in chain)
-    drawn = any(len(run.curve.timesteps) > 1 for run in chain)
+    drawn = any(len(run.curve) > 1 for run in chain)
     return "few" if rows < limits.min_rows_trend or not drawn else ""
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from runsum.archive.archive import ArchivedRun
 from runsum.archive.costs import Sum, add_known
 from runsum.chartdata import sparkline
+from runsum.curve import Curve
 from runsum.frozen import frozen
 from runsum.model import Phrase
 from runsum.traits import SPARK_POINTS, traits_of
@@ -98,13 +99,13 @@ def spark_of(run: ArchivedRun, width: int = 90, height: int = 20, points: int = 
     """Sparkline of a run's reward, of a size in pixels and about so many points."""
     if (width, height, points) == _IN_TABLES:
         return Markup(traits_of(run.digest).spark)
-    return _spark(run.digest.curve.rewards, width, height, points)
+    return _spark(run.digest.curve, width, height, points)
 
 
 @lru_cache(maxsize=2_000)
-def _spark(rewards: tuple[float, ...], width: int, height: int, points: int) -> Markup:
+def _spark(curve: Curve, width: int, height: int, points: int) -> Markup:
     """Several tables show the same run."""
-    return Markup(sparkline(rewards, width, height, points)) if len(rewards) > 1 else Markup("")
+    return Markup(sparkline(curve.rewards, width, height, points)) if len(curve) > 1 else Markup("")
 
 
 def title_of(run: ArchivedRun) -> str:

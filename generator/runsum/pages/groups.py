@@ -118,7 +118,7 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
     ordered = [run for runs in by_game for run in runs]
     tasks = [{task_of(run.digest) for run in runs} for runs in by_game]
     measures = tuple(rewarded_by(run.digest) for run in ordered) if any(map(_rewards_differ, tasks)) else ()
-    runs = [run for run in ordered if len(run.digest.curve.rewards) > 1]
+    runs = [run for run in ordered if len(run.digest.curve) > 1]
     drawn = runs[:_DRAWN] if is_game else _first_per_game(runs)[:_DRAWN]
     environments = _count(run.digest.env_id for run in group.runs)
     key = f"{folder}/{group.slug}"
@@ -221,7 +221,7 @@ def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, 
     series = []
     for place, run in enumerate(runs):
         curve = run.digest.curve
-        values = np.array(curve.rewards)
+        values = curve.rewards
         if not is_game:
             values = values / 2  # rewards may span more than the largest number
             spread = float(np.ptp(values)) or 1.0
@@ -230,7 +230,7 @@ def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, 
         found = columns(np.stack([curve.timesteps, curve.hours, values]), hours=1)
         series.append({"name": name, "highlight": place < _HIGHLIGHTED, **dict(zip("thv", found, strict=True))})
     first = runs[0].digest
-    steps, rewards = np.array(first.curve.timesteps, dtype=float), np.array(first.curve.rewards)
+    steps, rewards = first.curve.timesteps, first.curve.rewards
     alt = phrase("alt.curves", count=len(runs), run=first.run_id, curve=describe_curve(steps, rewards))
     return series, DrawnChart("curves", "group", alt, static_curve(steps, rewards))
 

@@ -13,6 +13,7 @@ from runsum.archive.archive import Archive, ArchivedRun, Lineage
 from runsum.archive.costs import Sum
 from runsum.archive.ranking import best_first, task_of
 from runsum.chartdata import columns, static_bars, static_curve
+from runsum.curve import Curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
@@ -206,21 +207,19 @@ def _stitched(runs: Sequence[ArchivedRun]) -> tuple[list[dict[str, Any]], DrawnC
     """Reward over absolute timesteps, a line per leg; hours go on where the parent stopped, without idle time."""
     finished: dict[str, float] = {}
     series = []
-    steps: list[int] = []
-    rewards: list[float] = []
+    drawn: list[Curve] = []
     for run in runs:
         curve = run.digest.curve
         before = finished.get(run.kin.parent or "", 0.0)
-        finished[run.digest.slug] = before + (curve.hours[-1] if curve.hours else 0.0)
-        if len(curve.rewards) > 1:
-            found = columns(np.stack([curve.timesteps, np.array(curve.hours) + before, curve.rewards]), hours=1)
+        finished[run.digest.slug] = before + (float(curve.hours[-1]) if len(curve) else 0.0)
+        if len(curve) > 1:
+            found = columns(np.stack([curve.timesteps, curve.hours + before, curve.rewards]), hours=1)
             name = f"leg {run.kin.leg} · {run.digest.run_id}"
             series.append({"name": name, **dict(zip("thv", found, strict=True))})
-            steps += curve.timesteps
-            rewards += curve.rewards
+            drawn.append(curve)
     if not series:
         return [], None
-    x, y = np.array(steps, dtype=float), np.array(rewards)
+    x, y = (np.concatenate(columns) for columns in zip(*((one.timesteps, one.rewards) for one in drawn), strict=True))
     return series, DrawnChart("curves", "lineage", describe_curve(x, y), static_curve(x, y))
 
 
