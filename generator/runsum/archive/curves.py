@@ -32,11 +32,10 @@ def stitch(legs: Sequence[RunDigest]) -> Points:
 
     Args:
         legs: the first leg and those that continue it, in their order.
-
     """
     curve = straight(np.empty(0), np.empty(0))
     for leg in legs:
-        own = _own(leg)
+        own = Points(leg.curve.timesteps, leg.curve.rewards, leg.curve.means)
         if len(own.steps):
             curve = _joined(curve, own, min(leg.start_timestep, float(own.steps.min())))
     if (curve.steps[1:] > curve.steps[:-1]).all():
@@ -44,10 +43,6 @@ def stitch(legs: Sequence[RunDigest]) -> Points:
     order = np.argsort(curve.steps, kind="stable")
     last = order[np.append(np.diff(curve.steps[order]) > 0, True)]
     return straight(curve.steps[last], curve.rewards[last])
-
-
-def _own(leg: RunDigest) -> Points:
-    return Points(leg.curve.timesteps, leg.curve.rewards, leg.curve.means)
 
 
 def straight(steps: Floats, rewards: Floats) -> Points:
