@@ -12,6 +12,7 @@ from runsum.archive.months import DatedRun, Month, NewBest, Regression, find_mon
 from runsum.frozen import frozen
 from runsum.model import Phrase, phrase
 from runsum.pages.contract import Page, RunRow, page_href
+from runsum.pages.folds import Fold, by_rank
 
 _IN_FULL = 3
 _LISTED_HERE = 20
@@ -51,6 +52,11 @@ class Listing(Generic[Line]):
 
     lines: tuple[Line, ...]
     more: int
+
+    @property
+    def folds(self) -> tuple[Fold[Line], ...]:
+        """The lines, those of a long list in pieces."""
+        return by_rank(self.lines)
 
 
 @frozen
