@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runsum.pages.folds import FOLDED, OPEN, WHOLE, Fold, by_name, by_rank
+from runsum.pages.folds import FOLDED, OPEN, Fold, by_name, by_rank
 from runsum.render import Renderer
 from runsum.resources import template_folder
 
@@ -18,7 +18,9 @@ def told(folds: Sequence[Fold[int]]) -> list[tuple[str, int, int]]:
 
 def test_a_short_table_is_whole() -> None:
     """As one piece that stands open; of nothing there is none."""
-    assert told(by_rank(range(WHOLE))) == told(by_name(range(WHOLE), str)) == [("", 0, WHOLE)]
+    assert told(by_rank(range(150))) == told(by_name(range(150), str)) == [("", 0, 150)]
+    assert [count for _, _, count in told(by_rank(range(151)))] == [100, 51]
+    assert [count for _, _, count in told(by_rank(range(75), 50))] == [75]
     assert by_rank(()) == by_name((), str) == ()
 
 

@@ -12,10 +12,8 @@ from typing import Generic, TypeVar
 from runsum.frozen import frozen
 from runsum.model import Phrase, phrase
 
-WHOLE = 150
-"""Rows of a table that stands open as a whole."""
 OPEN = 100
-"""Rows that stand open of a longer one."""
+"""Rows that stand open of a long table; one that has half as many more is not long."""
 FOLDED = 200
 """Rows of a folded piece at most."""
 Row = TypeVar("Row")
@@ -29,11 +27,12 @@ class Fold(Generic[Row]):
     rows: tuple[Row, ...]
 
 
-def by_rank(rows: Sequence[Row]) -> tuple[Fold[Row], ...]:
-    """A table whose first rows are the ones to read."""
+def by_rank(rows: Sequence[Row], opened: int = OPEN) -> tuple[Fold[Row], ...]:
+    """A table whose first rows are the ones to read; of a long one so many stand open."""
     if not rows:
         return ()
-    opened = len(rows) if len(rows) <= WHOLE else OPEN
+    if not _is_long(rows, opened):
+        return (Fold(None, tuple(rows)),)
     return (Fold(None, tuple(rows[:opened])), *_pieces("", rows[opened:], len(rows), opened))
 
 
@@ -52,13 +51,17 @@ def by_name(
     named: dict[str, list[Row]] = {}
     for row in rows:
         named.setdefault(name_of(row), []).append(row)
-    if len(rows) <= WHOLE or len(named) == 1:
+    if not _is_long(rows, OPEN) or len(named) == 1:
         return by_rank(rows)
     return tuple(
         piece
         for name in sorted(named, key=lambda name: (name.casefold(), name))
         for piece in _pieces(name, named[name], (totals or {}).get(name, len(named[name])))
     )
+
+
+def _is_long(rows: Sequence[object], opened: int) -> bool:
+    return len(rows) > opened + opened // 2
 
 
 def _pieces(name: str, rows: Sequence[Row], total: int, before: int = 0) -> Iterator[Fold[Row]]:

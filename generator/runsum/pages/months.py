@@ -17,6 +17,7 @@ from runsum.pages.folds import Fold, by_rank
 _IN_FULL = 3
 _LISTED_HERE = 20
 _LISTED_ON_MONTH = 200
+_OPEN = 50  # of each list: whoever looks for the next one shall not have to pass two hundred runs
 _NAMES = (
     "january",
     "february",
@@ -56,7 +57,7 @@ class Listing(Generic[Line]):
     @property
     def folds(self) -> tuple[Fold[Line], ...]:
         """The lines, those of a long list in pieces."""
-        return by_rank(self.lines)
+        return by_rank(self.lines, _OPEN)
 
 
 @frozen
