@@ -222,3 +222,18 @@ def test_comparisons_that_were_not_made_are_counted() -> None:
     told = rendered(runs)["games/pong"]
     assert "159 more pairs were left out." in told
     assert "left out" not in rendered(runs[:20])["games/pong"].partition("Which change helped")[2]
+
+
+def test_groups_of_seeds_that_are_not_listed_are_counted() -> None:
+    """A game lists the first forty, an algorithm as many of each game as make forty; the list of all has the rest."""
+    runs = [
+        learned(f"{game}{k}-{seed}", (0.0, float(k)), seed=seed, at=k, game=game, gamma=k / 100)
+        for game in ("Pong", "Qbert", "Boxing") for k in range(42) for seed in range(3)
+    ]  # fmt: skip
+    told = rendered(runs)
+    for page, listed, more in (("games/pong", 40, 2), ("algorithms/ppo", 39, 87)):
+        section = told[page].partition("## Seeds")[2].partition("\n## ")[0]
+        assert section.count('<td><a href="../../seeds/') == listed
+        assert f"{more} more groups are in [the list of all groups](../../seeds/index.md)." in section
+    assert told["algorithms/ppo"].count("Qbert · PPO</a>") == 13
+    assert "more group" not in rendered(runs[: 3 * 40])["games/pong"]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import numpy as np
@@ -16,6 +16,7 @@ from runsum.archive.archive import Archive, ArchivedRun, Group
 from runsum.archive.costs import Sum
 from runsum.archive.effects import Effects
 from runsum.archive.ranking import Task, best_first, task_of
+from runsum.archive.seeds import SeedGroup
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
@@ -40,6 +41,7 @@ _SEEDS = 40
 _LISTED = 1_000
 _LISTED_OF_ALGORITHM = 500
 """Rows that the games of an algorithm share; the page of each game has all of its own."""
+Item = TypeVar("Item")
 
 
 @frozen
@@ -137,7 +139,7 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
     by_game = [group.runs] if is_game else _by_game(group)
     tasks = [{task_of(run.digest) for run in runs} for runs in by_game]
     measures = any(map(_rewards_differ, tasks))
-    listed = group.runs[:_LISTED] if is_game else _first_of_each(by_game)
+    listed = group.runs[:_LISTED] if is_game else _first_of_each(by_game, _LISTED_OF_ALGORITHM)[:_LISTED]
     runs = [run for runs in by_game for run in runs if len(run.digest.curve.rewards) > 1]
     drawn = runs[:_DRAWN] if is_game else _first_per_game(runs)[:_DRAWN]
     environments = _count(run.digest.env_id for run in group.runs)
@@ -145,7 +147,7 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
     costs = cost_lines(group, is_game)
     counts = Counter(run.digest.game or "" for run in group.runs)
     rows = _folds(_ranked(listed, measures), is_game, counts)
-    seeds = [one for one in archive.seeds.pages if (one.game if is_game else one.algorithm) == group.name]
+    seeds = _seeds(group, is_game, archive)
     chart = None
     if drawn:
         series, chart = _curves(drawn, is_game)
@@ -174,14 +176,24 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
             key=key,
             is_game=is_game,
             notes=tuple(game_rows(group)) if is_game else (),
-            seeds=seed_entries(seeds[:_SEEDS], "../../"),
-            more_seeds=max(0, len(seeds) - _SEEDS),
+            seeds=seed_entries(seeds[0], "../../"),
+            more_seeds=seeds[1],
             effects=effect_rows(archive, group.name, "../../") if is_game else (),
             more_effects=archive.effects.get(group.name, Effects()).left if is_game else 0,
             costs=costs,
             has_gpu=any(line.costs.gpu_hours.count or line.costs.energy_kwh.count for line in costs),
         ),
     )
+
+
+def _seeds(group: Group, is_game: bool, archive: Archive) -> tuple[list[SeedGroup], int]:
+    """The groups of seeds to list, and how many more there are."""
+    games: dict[str, list[SeedGroup]] = {}
+    for one in archive.seeds.pages:
+        if (one.game if is_game else one.algorithm) == group.name:
+            games.setdefault(one.game, []).append(one)
+    listed = _first_of_each(games.values(), _SEEDS)[:_SEEDS]
+    return listed, sum(map(len, games.values())) - len(listed)
 
 
 def _drawn_words(drawn: int, curves: int, is_game: bool) -> Phrase:
@@ -230,11 +242,11 @@ def _places(rows: Sequence[RunRow]) -> tuple[RunRow, ...]:
     return tuple(placed)
 
 
-def _first_of_each(by_game: Sequence[Sequence[ArchivedRun]]) -> list[ArchivedRun]:
-    """As many runs of each game as fit; where one has fewer, the others get no more."""
-    fits = sum(map(len, by_game)) <= _LISTED_OF_ALGORITHM
-    each = _LISTED_OF_ALGORITHM if fits else max(1, _LISTED_OF_ALGORITHM // len(by_game))
-    return [run for runs in by_game for run in runs[:each]][:_LISTED]
+def _first_of_each(by_game: Collection[Sequence[Item]], most: int) -> list[Item]:
+    """As many of each game as fit; where one has fewer, the others get no more."""
+    fits = sum(map(len, by_game)) <= most
+    each = most if fits else max(1, most // len(by_game))
+    return [item for items in by_game for item in items[:each]]
 
 
 def _ranked(runs: Sequence[ArchivedRun], measures: bool) -> tuple[RankedRow, ...]:
