@@ -410,8 +410,12 @@ def test_runs_are_added_and_removed(browser: Browser, home: str) -> None:
     colour = "run => [...window.runsum.charts][0].series.find((series) => series.short === run).slot"
     with comparing(browser, home, f"runs={ROOT},{CHILD}") as visit:
         page = visit.page
+        page.locator(".rs-add input").fill("run")
+        page.locator(".rs-add li.rs-muted").wait_for()
+        left = page.evaluate("window.runsumData.runs.count") - 2 - page.locator(".rs-add li button").count()
+        assert page.locator(".rs-add li.rs-muted").inner_text() == f"{left} more: another word narrows them"
         page.locator(".rs-add input").fill("pong")
-        page.locator(".rs-add li button").wait_for()
+        page.get_by_role("button", name=PONG).wait_for()
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
         page.wait_for_selector(".rs-compare-chosen li:nth-child(3)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runsum.archive.effects import COMPARED, Effect, against_parent, find_effects, leg_effect
+from runsum.archive.effects import COMPARED, Effect, Effects, against_parent, find_effects, leg_effect
 from runsum.model import RunDigest
 from support.digests import LIMITS, grouped, learned
 
@@ -19,7 +19,7 @@ def seeds(name: str, lasts: tuple[float, ...], **config: object) -> list[RunDige
 
 def effects(*runs: RunDigest) -> tuple[Effect, ...]:
     found = find_effects(grouped(*runs), {run.slug: run for run in runs}, LIMITS)
-    return found.get("Pong", ())
+    return found.get("Pong", Effects()).made
 
 
 def told(effect: Effect) -> list[tuple[str, object, object]]:

@@ -195,3 +195,46 @@ def test_a_best_of_few_episodes_says_so_in_the_ranking() -> None:
     assert re.findall(r'rs-num">(\d+)<br><small class="rs-muted">(.*?)</small>', ranking) == [
         ("97", "mean of fewer than 100 episodes")
     ]
+
+
+def test_a_long_ranking_is_folded_and_leads_to_the_table_of_all() -> None:
+    """Every run of the game stands on its page, the first of them at once."""
+    told = pages(160)["games/game0"]
+    opened, folded = told.split('<details class="rs-details rs-fold"')
+    assert (opened.count('<td><a href="../../runs/'), folded.count('<td><a href="../../runs/')) == (100, 60)
+    assert "<summary>101 to 160 of 160</summary>" in folded
+    assert "runs/index.html#q=game%3D%22Game0%22&sort=-best_reward" in opened
+    assert "rs-fold" not in pages(150)["games/game0"]
+    assert "Filter and sort" not in pages(150)["games/game0"]
+
+
+def test_the_games_of_a_large_algorithm_share_its_page() -> None:
+    """A ranking by game that ends after so many rows would be one of the first letters of the alphabet."""
+    told = pages(900, games=3)["algorithms/ppo"]
+    assert re.findall("<summary>(.*?)</summary>", told) == [f"Game{k} (1 to 166 of 300)" for k in range(3)]
+    assert 'more runs are in <a href="../../runs/index.html#q=algorithm%3D%22PPO%22&sort=game,-best_reward">' in told
+    assert told.count('<td><a href="../../runs/') == 900 - 402
+    assert "402 more runs are" in told
+
+
+def test_comparisons_that_were_not_made_are_counted() -> None:
+    """Forty of them are; 199 other settings were each tried once."""
+    runs = [learned(f"r{k}", (0.0, float(k)), at=k % 60, ent_coef=k / 1000) for k in range(200)]
+    told = rendered(runs)["games/pong"]
+    assert "159 more pairs were left out." in told
+    assert "left out" not in rendered(runs[:20])["games/pong"].partition("Which change helped")[2]
+
+
+def test_groups_of_seeds_that_are_not_listed_are_counted() -> None:
+    """A game lists the first forty, an algorithm as many of each game as make forty; the list of all has the rest."""
+    runs = [
+        learned(f"{game}{k}-{seed}", (0.0, float(k)), seed=seed, at=k, game=game, gamma=k / 100)
+        for game in ("Pong", "Qbert", "Boxing") for k in range(42) for seed in range(3)
+    ]  # fmt: skip
+    told = rendered(runs)
+    for page, listed, more in (("games/pong", 40, 2), ("algorithms/ppo", 39, 87)):
+        section = told[page].partition("## Seeds")[2].partition("\n## ")[0]
+        assert section.count('<td><a href="../../seeds/') == listed
+        assert f"{more} more groups are in [the list of all groups](../../seeds/index.md)." in section
+    assert told["algorithms/ppo"].count("Qbert · PPO</a>") == 13
+    assert "more group" not in rendered(runs[: 3 * 40])["games/pong"]

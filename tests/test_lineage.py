@@ -276,7 +276,8 @@ def test_the_best_leg_is_one_of_those_that_were_rewarded_alike() -> None:
     assert costs["Reward per GPU-hour"] == phrase("costs.mixed_line")
     (index,) = lineage_pages.make_pages(archive(*legs))
     assert isinstance(index.context, lineage_pages.LineageIndexPage)
-    assert [entry.best is not None and entry.best.run.digest.run_id for entry in index.context.entries] == ["b"]
+    entries = [entry for fold in index.context.entries for entry in fold.rows]
+    assert [entry.best is not None and entry.best.run.digest.run_id for entry in entries] == ["b"]
 
 
 def test_a_lineage_says_that_its_best_is_only_the_best_captured() -> None:

@@ -156,8 +156,8 @@ def test_runs_of_a_game_that_were_rewarded_differently_are_ranked_apart() -> Non
     assert [one.digest.run_id for one in game.runs] == ["b", "a", "c"]
     page = next(item for part in make_parts(archive(*runs)) for item in part.make() if isinstance(item, Page))
     assert isinstance(page.context, GroupPage)
-    assert [row.place for row in page.context.rows] == [1, 2, 1]
-    assert [words.values["items"] for words in page.context.measures] == [
+    assert [one.row.place for fold in page.context.rows for one in fold.rows] == [1, 2, 1]
+    assert [one.rewarded and one.rewarded.values["items"] for fold in page.context.rows for one in fold.rows] == [
         [("reward_fn", "delay")], [("reward_fn", "delay")], [("reward_fn", "queue")]]  # fmt: skip
 
 

@@ -33,6 +33,7 @@ def cases(wanted: Wanted) -> dict[str, str]:
         wanted.run_id: tutankham,
         wanted.run_id.removeprefix("run-")[:4]: tutankham,
         wanted.run_id[:8]: tutankham,
+        wanted.run_id[:7]: tutankham,
         "5EEC": tutankham,
         wanted.name: tutankham,
         "gardener": tutankham,

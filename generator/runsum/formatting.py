@@ -73,10 +73,10 @@ def _sign(text: str) -> str:
 
 
 def steps(value: float) -> str:
-    """Timesteps: 811,008 is "811.0 k", 1,220,608 is "1.22 M"."""
+    """Timesteps: 811,008 is "811.0 k", 1,220,608 is "1.22 M", those of a whole archive may be "4,063.65 M"."""
     size = abs(value)
     if size >= 999_950:
-        return _sign(f"{value / 1e6:.2f}") + " M"
+        return _sign(f"{value / 1e6:,.2f}") + " M"
     if size >= 10_000:
         return _sign(f"{value / 1e3:.1f}") + " k"
     return _sign(f"{value:,.0f}")

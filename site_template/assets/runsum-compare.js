@@ -218,17 +218,23 @@
 
     searched(table, words, take) {
       const columns = ["run", "name", "game", "algorithm"].map((name) => table.column(name)).filter(Boolean), found = [];
+      let more = 0;
       const text = (row, column) => String(column.at(row) === null ? "" : column.at(row));
-      for (let row = 0; row < table.count && found.length < FOUND; row++) {
+      for (let row = 0; row < table.count; row++) {
         const slug = table.slug(row), said = [slug, ...columns.map((column) => text(row, column))];
         const small = said.join(" ").toLowerCase();
         if (this.state.slugs.includes(slug) || !words.every((word) => small.includes(word))) continue;
+        if (found.length === FOUND) {
+          more++;
+          continue;
+        }
         const item = element("li"), button = element("button", "", null, { type: "button" });
         button.append(element("b", "", said[1] || slug), " ", element("span", "", said.slice(2).filter((one) => one && one !== said[1]).join(" · ")));
         button.addEventListener("click", () => take(slug));
         item.append(button);
         found.push(item);
       }
+      if (more) found.push(element("li", "rs-muted", more.toLocaleString("en-US") + " more: another word narrows them"));
       return found.length ? found : [element("li", "rs-muted", "No other run has these words in its id, name, game or algorithm.")];
     }
 

@@ -205,10 +205,17 @@
 
     show(names) {
       this.columns = names;
-      this.grid.setColumns(this.cells.definitions(this.columns));
-      this.grid.setSort(this.gridSort());
+      this.setColumns();
       this.choice.paint();
       this.write();
+    }
+
+    /* Sorts anew only where it must: each time the grid goes through all rows. */
+    setColumns() {
+      const wasSorted = this.grid.getSorters().length > 0,
+        sort = this.gridSort();
+      this.grid.setColumns(this.cells.definitions(this.columns));
+      if (wasSorted || sort.length) this.grid.setSort(sort);
     }
 
     /* What the grid shall sort by: copies, since it changes what it is given. */
@@ -337,8 +344,7 @@
     reread() {
       if (location.hash === this.written) return;
       this.read();
-      this.grid.setColumns(this.cells.definitions(this.columns));
-      this.grid.setSort(this.gridSort());
+      this.setColumns();
       this.narrow();
       this.paint();
     }

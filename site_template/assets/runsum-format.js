@@ -47,7 +47,7 @@
 
   function steps(value) {
     const size = Math.abs(value);
-    if (size >= 999950) return sign(fixed(value / 1e6, 2)) + " M";
+    if (size >= 999950) return sign(grouped(fixed(value / 1e6, 2))) + " M";
     if (size >= 10000) return sign(fixed(value / 1e3, 1)) + " k";
     return sign(grouped(fixed(value, 0)));
   }

@@ -55,8 +55,12 @@
     )).join(" ");
   }
 
+  const BEGUN = /^run-([\da-f]{2,3})$/i; // of an id: the titles hold those, and hardly another word that begins so
+
   /* A word as the index has it. */
   function respell(word) {
+    const begun = BEGUN.exec(word);
+    if (begun) return `title:${begun[1]}*`;
     if (ASKED.test(word)) return word.replace(/^([+-]?)run-(?=.)/i, "$1"); // whoever uses it knows why
     return word
       .replace(/(^|[^\w.])(\d*\.?\d+e-(?:0?\d|1[0-2]))(?![\w.])/gi, (_, before, number) => before + decimal(number))

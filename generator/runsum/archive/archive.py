@@ -11,7 +11,7 @@ from runsum.analysis.findings import overall
 from runsum.analysis.next_actions import Advice, advise
 from runsum.analysis.settings import diff_config
 from runsum.analysis.solved import REACHED, is_most
-from runsum.archive.effects import Effect, against_parent, find_effects
+from runsum.archive.effects import Effects, against_parent, find_effects
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
 from runsum.archive.ranking import best_first
@@ -142,7 +142,7 @@ class Archive:
     solved: Mapping[str, float] = field(default_factory=dict)
     redaction: RedactionFacts = field(default_factory=RedactionFacts)
     seeds: SeedGroups = field(default_factory=SeedGroups)
-    effects: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
+    effects: Mapping[str, Effects] = field(default_factory=dict)
 
     def find(self, slug: str) -> ArchivedRun:
         """The run with a slug."""

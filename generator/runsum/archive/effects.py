@@ -65,10 +65,18 @@ class Effect:
         return "higher" if self.low > 0 else "lower" if self.high < 0 else "unclear"
 
 
+@frozen
+class Effects:
+    """The comparisons of a game, the clearest first. `left`: pairs that were not made, since others have more runs."""
+
+    made: tuple[Effect, ...] = ()
+    left: int = 0
+
+
 def find_effects(
     seeds: SeedGroups, runs: Mapping[str, RunDigest], limits: Thresholds, remember: Remember = afresh
-) -> dict[str, tuple[Effect, ...]]:
-    """The comparisons of each game, by its name, the clearest first.
+) -> dict[str, Effects]:
+    """The comparisons of each game, by its name.
 
     Args:
         seeds: the groups.
@@ -80,7 +88,7 @@ def find_effects(
     for group in seeds.groups:
         if group.samples:
             by_game.setdefault(group.game, {}).setdefault((group.env_id, group.algorithm), []).append(group)
-    found: dict[str, tuple[Effect, ...]] = {}
+    found: dict[str, Effects] = {}
     for game, tasks in by_game.items():
         pairs = [pair for groups in tasks.values() for pair in _pairs(groups, int(limits.change_settings))]
         pairs.sort(key=_worth)
@@ -88,7 +96,7 @@ def find_effects(
             compared = [_compare(before, after, runs, limits, remember) for before, after in pairs[:COMPARED]]
         effects = [effect for effect in compared if effect is not None and math.isfinite(effect.delta or 0.0)]
         effects.sort(key=_clearest)
-        found[game] = tuple(effects)
+        found[game] = Effects(tuple(effects), max(0, len(pairs) - COMPARED))
     return found
 
 

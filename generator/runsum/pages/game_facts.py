@@ -10,7 +10,7 @@ from runsum.analysis.solved import DECLARED
 from runsum.analysis.windows import EPISODES
 from runsum.archive.archive import Archive, Group
 from runsum.archive.costs import Costs, add_costs
-from runsum.archive.effects import COMPARED, Effect
+from runsum.archive.effects import Effect, Effects
 from runsum.archive.seeds import SeedGroup
 from runsum.frozen import frozen
 from runsum.measures import Solved
@@ -163,7 +163,7 @@ def _human_row(env_id: str, runs: Sequence[RunDigest]) -> Iterator[NoteRow]:
 
 def effect_rows(archive: Archive, game: str, up: str) -> tuple[EffectRow, ...]:
     """The comparisons of a game, the clearest first."""
-    return tuple(_effect_row(effect, archive, up) for effect in archive.effects.get(game, ())[:COMPARED])
+    return tuple(_effect_row(effect, archive, up) for effect in archive.effects.get(game, Effects()).made)
 
 
 def _effect_row(effect: Effect, archive: Archive, up: str) -> EffectRow:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Group
 from runsum.archive.costs import Sum
+from runsum.archive.effects import Effects
 from runsum.archive.ranking import Task, best_first, task_of
+from runsum.archive.seeds import SeedGroup
 from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import DrawnChart, Phrase, RunDigest, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, run_rows, spark_of
+from runsum.pages.folds import Fold, by_name, by_rank
 from runsum.pages.game_facts import (
     CostLine,
     EffectRow,
@@ -33,7 +37,19 @@ from runsum.traits import rewarded_by
 
 _HIGHLIGHTED = 3
 _DRAWN = 40
-_LISTED = 1000
+_SEEDS = 40
+_LISTED = 1_000
+_LISTED_OF_ALGORITHM = 500
+"""Rows that the games of an algorithm share; the page of each game has all of its own."""
+Item = TypeVar("Item")
+
+
+@frozen
+class RankedRow:
+    """A row of the ranking. `rewarded`: for what; None where all runs of a game were rewarded alike."""
+
+    row: RunRow
+    rewarded: Phrase | None
 
 
 @frozen
@@ -45,20 +61,24 @@ class GroupPage:
         several: whether runs of a game have several of them, each with a ranking of its own.
         partners: names of the algorithms (of a game) or games (of an algorithm) with their number of runs.
         drawn: which curves the chart shows, and which of them are coloured.
-        measures: for what the run of each row was rewarded; empty where all runs of a game were rewarded alike.
+        measures: whether runs of a game were rewarded for different things.
+        total, more: all runs, and those that are not in `rows`; `long`: whether some are folded.
+        href: the table of all runs, with these alone.
         spelling: a game's name in one word, for the search; empty where it is one.
         notes: solved or not, human-normalised.
-        seeds: groups of runs that differ in their seed alone.
-        effects: comparisons of settings.
+        seeds: groups of runs that differ in their seed alone; `more_seeds` of them are only on the list of all.
+        effects: comparisons of settings; `more_effects` were not made.
         costs: what it cost, by partner; `has_gpu`: whether GPU-hours or energy are known of any.
     """
 
     name: str
     spelling: str
-    rows: tuple[RunRow, ...]
-    measures: tuple[Phrase, ...]
+    rows: tuple[Fold[RankedRow], ...]
+    measures: bool
     total: int
     more: int
+    long: bool
+    href: Markup
     environments: tuple[tuple[str, int], ...]
     several: bool
     partners: tuple[tuple[str, int], ...]
@@ -68,7 +88,9 @@ class GroupPage:
     is_game: bool
     notes: tuple[NoteRow, ...]
     seeds: tuple[SeedEntry, ...]
+    more_seeds: int
     effects: tuple[EffectRow, ...]
+    more_effects: int
     costs: tuple[CostLine, ...]
     has_gpu: bool
 
@@ -115,14 +137,17 @@ def _kinds(archive: Archive) -> tuple[tuple[str, tuple[Group, ...], bool], ...]:
 
 def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> Iterator[Page | DataFile]:
     by_game = [group.runs] if is_game else _by_game(group)
-    ordered = [run for runs in by_game for run in runs]
     tasks = [{task_of(run.digest) for run in runs} for runs in by_game]
-    measures = tuple(rewarded_by(run.digest) for run in ordered) if any(map(_rewards_differ, tasks)) else ()
-    runs = [run for run in ordered if len(run.digest.curve) > 1]
+    measures = any(map(_rewards_differ, tasks))
+    listed = group.runs[:_LISTED] if is_game else _first_of_each(by_game, _LISTED_OF_ALGORITHM)[:_LISTED]
+    runs = [run for runs in by_game for run in runs if len(run.digest.curve) > 1]
     drawn = runs[:_DRAWN] if is_game else _first_per_game(runs)[:_DRAWN]
     environments = _count(run.digest.env_id for run in group.runs)
     key = f"{folder}/{group.slug}"
     costs = cost_lines(group, is_game)
+    counts = Counter(run.digest.game or "" for run in group.runs)
+    rows = _folds(_ranked(listed, measures), is_game, counts)
+    seeds = _seeds(group, is_game, archive)
     chart = None
     if drawn:
         series, chart = _curves(drawn, is_game)
@@ -137,10 +162,12 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
         GroupPage(
             name=group.name,
             spelling=group.name.replace(" ", "") if is_game and " " in group.name else "",
-            rows=_places(run_rows(ordered[:_LISTED], "../../")),
-            measures=tuple(phrase("group.rewarded", items=list(measure)) for measure in measures[:_LISTED]),
+            rows=rows,
+            measures=measures,
             total=len(group.runs),
-            more=max(0, len(group.runs) - _LISTED),
+            more=len(group.runs) - len(listed),
+            long=len(rows) > 1,
+            href=_finder(group.name, is_game),
             environments=environments,
             several=any(len({env_id for env_id, _ in some}) > 1 for some in tasks),
             partners=_count((run.digest.algorithm if is_game else run.digest.game) for run in group.runs),
@@ -149,12 +176,24 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
             key=key,
             is_game=is_game,
             notes=tuple(game_rows(group)) if is_game else (),
-            seeds=_seeds(group, is_game, archive),
+            seeds=seed_entries(seeds[0], "../../"),
+            more_seeds=seeds[1],
             effects=effect_rows(archive, group.name, "../../") if is_game else (),
+            more_effects=archive.effects.get(group.name, Effects()).left if is_game else 0,
             costs=costs,
             has_gpu=any(line.costs.gpu_hours.count or line.costs.energy_kwh.count for line in costs),
         ),
     )
+
+
+def _seeds(group: Group, is_game: bool, archive: Archive) -> tuple[list[SeedGroup], int]:
+    """The groups of seeds to list, and how many more there are."""
+    games: dict[str, list[SeedGroup]] = {}
+    for one in archive.seeds.pages:
+        if (one.game if is_game else one.algorithm) == group.name:
+            games.setdefault(one.game, []).append(one)
+    listed = _first_of_each(games.values(), _SEEDS)[:_SEEDS]
+    return listed, sum(map(len, games.values())) - len(listed)
 
 
 def _drawn_words(drawn: int, curves: int, is_game: bool) -> Phrase:
@@ -203,9 +242,28 @@ def _places(rows: Sequence[RunRow]) -> tuple[RunRow, ...]:
     return tuple(placed)
 
 
-def _seeds(group: Group, is_game: bool, archive: Archive) -> tuple[SeedEntry, ...]:
-    found = [one for one in archive.seeds.pages if (one.game if is_game else one.algorithm) == group.name]
-    return seed_entries(found[:_DRAWN], "../../")
+def _first_of_each(by_game: Collection[Sequence[Item]], most: int) -> list[Item]:
+    """As many of each game as fit; where one has fewer, the others get no more."""
+    fits = sum(map(len, by_game)) <= most
+    each = most if fits else max(1, most // len(by_game))
+    return [item for items in by_game for item in items[:each]]
+
+
+def _ranked(runs: Sequence[ArchivedRun], measures: bool) -> tuple[RankedRow, ...]:
+    return tuple(
+        RankedRow(row, phrase("group.rewarded", items=list(rewarded_by(row.run.digest))) if measures else None)
+        for row in _places(run_rows(runs, "../../"))
+    )
+
+
+def _folds(rows: Sequence[RankedRow], is_game: bool, games: Mapping[str, int]) -> tuple[Fold[RankedRow], ...]:
+    return by_rank(rows) if is_game else by_name(rows, lambda one: one.row.run.digest.game or "", games)
+
+
+def _finder(name: str, is_game: bool) -> Markup:
+    """The table of all runs, with those of a group alone, the best first."""
+    clause = f'{"game" if is_game else "algorithm"}="{name.replace(chr(34), "")}"'
+    return Markup(f"../../runs/index.html#q={quote(clause, safe='')}&sort={'' if is_game else 'game,'}-best_reward")
 
 
 def _first_per_game(runs: Sequence[ArchivedRun]) -> list[ArchivedRun]:

@@ -18,6 +18,7 @@ from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, spark_of, steps_of
+from runsum.pages.folds import Fold, by_name
 from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
 from runsum.pages.note_rows import NoteRow
 
@@ -74,16 +75,16 @@ class LineageEntry:
 class LineageIndexPage:
     """Everything `lineage_index.md.j2` may use."""
 
-    entries: tuple[LineageEntry, ...]
+    entries: tuple[Fold[LineageEntry], ...]
+    total: int
 
 
 def make_pages(archive: Archive) -> Iterator[Page]:
     """The list of lineages."""
-    yield Page(
-        "lineages/index.md",
-        "lineage_index.md.j2",
-        LineageIndexPage(tuple(_entry(lineage) for lineage in archive.lineages)),
-    )
+    entries = [_entry(lineage) for lineage in archive.lineages]
+    games = {entry.href: lineage.runs[0].digest.game for entry, lineage in zip(entries, archive.lineages, strict=True)}
+    folds = by_name(entries, lambda entry: games[entry.href] or "")
+    yield Page("lineages/index.md", "lineage_index.md.j2", LineageIndexPage(folds, len(entries)))
 
 
 def make_parts(archive: Archive) -> Iterator[Part]:

@@ -12,10 +12,12 @@ from runsum.archive.months import DatedRun, Month, NewBest, Regression, find_mon
 from runsum.frozen import frozen
 from runsum.model import Phrase, phrase
 from runsum.pages.contract import Page, RunRow, page_href
+from runsum.pages.folds import Fold, by_rank
 
 _IN_FULL = 3
 _LISTED_HERE = 20
 _LISTED_ON_MONTH = 200
+_OPEN = 50  # of each list: whoever looks for the next one shall not have to pass two hundred runs
 _NAMES = (
     "january",
     "february",
@@ -51,6 +53,11 @@ class Listing(Generic[Line]):
 
     lines: tuple[Line, ...]
     more: int
+
+    @property
+    def folds(self) -> tuple[Fold[Line], ...]:
+        """The lines, those of a long list in pieces."""
+        return by_rank(self.lines, _OPEN)
 
 
 @frozen

@@ -21,6 +21,7 @@ from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Fact, Phrase, State, missing, note, phrase
 from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
+from runsum.pages.folds import Fold, by_name
 from runsum.pages.game_facts import SeedEntry, seed_entries, seed_words
 from runsum.pages.note_rows import NoteRow
 from runsum.pages.targets import between_words, spread_words, target_of
@@ -123,18 +124,17 @@ class SeedPage:
 class SeedIndexPage:
     """Everything `seed_index.md.j2` may use. `least`: runs that a group needs for a page."""
 
-    entries: tuple[SeedEntry, ...]
+    entries: tuple[Fold[SeedEntry], ...]
+    total: int
     least: float
 
 
 def make_pages(archive: Archive) -> Iterator[Page]:
     """The list of groups."""
-    groups = archive.seeds.pages
-    yield Page(
-        "seeds/index.md",
-        "seed_index.md.j2",
-        SeedIndexPage(seed_entries(groups, "../"), archive.thresholds.seeds_min_runs),
-    )
+    entries = seed_entries(archive.seeds.pages, "../")
+    folds = by_name(entries, lambda entry: entry.group.game)
+    context = SeedIndexPage(folds, len(entries), archive.thresholds.seeds_min_runs)
+    yield Page("seeds/index.md", "seed_index.md.j2", context)
 
 
 def make_parts(archive: Archive) -> Iterator[Part]:
