@@ -150,12 +150,8 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
     seeds = _seeds(group, is_game, archive)
     chart = None
     if drawn:
-        series, chart = _curves(drawn, is_game)
-        title = "mean episode reward" if is_game else "reward, each run scaled to its own range (%)"
-        yield DataFile(
-            f"{key}/data.js",
-            draw_curves(key, {"curves": {"kind": "group", "y": title, "series": series, "events": False}}),
-        )
+        file, chart = _chart(key, drawn, is_game)
+        yield file
     yield Page(
         f"{key}/index.md",
         "group.md.j2",
@@ -275,7 +271,8 @@ def _first_per_game(runs: Sequence[ArchivedRun]) -> list[ArchivedRun]:
     return [first[name] for name, _ in counts.most_common()]
 
 
-def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, Any]], DrawnChart]:
+def _chart(key: str, runs: Sequence[ArchivedRun], is_game: bool) -> tuple[DataFile, DrawnChart]:
+    """The curves of runs: the data of the chart, and what the page says of it."""
     series = []
     for place, run in enumerate(runs):
         curve = run.digest.curve
@@ -290,7 +287,9 @@ def _curves(runs: Sequence[ArchivedRun], is_game: bool) -> tuple[list[dict[str, 
     first = runs[0].digest
     steps, rewards = first.curve.timesteps, first.curve.rewards
     alt = phrase("alt.curves", count=len(runs), run=first.run_id, curve=describe_curve(steps, rewards))
-    return series, DrawnChart("curves", "group", alt, static_curve(steps, rewards))
+    title = "mean episode reward" if is_game else "reward, each run scaled to its own range (%)"
+    script = draw_curves(key, {"curves": {"kind": "group", "y": title, "series": series, "events": False}})
+    return DataFile(f"{key}/data.js", script), DrawnChart("curves", "group", alt, static_curve(steps, rewards))
 
 
 def _count(names: Any) -> tuple[tuple[str, int], ...]:
