@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -276,6 +278,22 @@ def test_a_hot_journal_is_not_rolled_back_in_place(tmp_path: Path) -> None:
         assert result.returncode == 2
         assert len(result.stderr.strip().splitlines()) == 1
         assert "ml_experiments.db" in result.stderr
+
+
+def test_copies_that_a_killed_build_has_left_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day later, by the next build; those of one that may be running stay, and so does what is called otherwise."""
+    file, temporary = tmp_path / "ml_experiments.db", tmp_path / "tmp"
+    create(file).close()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    long_ago = time.time() - 90_000
+    for name, is_old in (("runsum-copies-old", True), ("runsum-copies-new", False), ("runsum-site", True)):
+        (temporary / name).mkdir(parents=True)
+        (temporary / name / "copy.db").write_bytes(b"rows")
+        if is_old:
+            os.utime(temporary / name, (long_ago, long_ago))
+    with open_database(file):
+        pass
+    assert {entry.name for entry in temporary.iterdir()} == {"runsum-copies-new", "runsum-site"}
 
 
 def test_the_same_file_gives_the_same_pages(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import field
 from pathlib import Path
 from urllib.parse import quote
@@ -32,6 +32,8 @@ from runsum.source.looks import look_into
 
 _MAGIC = b"SQLite format 3\x00"
 _BUSY_S = 30.0
+_COPIES = "runsum-copies-"
+_KEPT_S = 86_400.0  # no build takes a day
 _DECOY = "The application leaves such a decoy where it was started; look for the real one in its data folder"
 RUNS_TABLE = "experiment_runs"
 
@@ -166,12 +168,22 @@ def open_again(address: str) -> Iterator[sqlite3.Connection]:
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:
     try:
+        _forget_copies(Path(tempfile.gettempdir()))
         # Errors: Windows deletes nothing that another process, interrupted like this one, has open for a moment longer.
-        return tempfile.TemporaryDirectory(prefix="runsum-", ignore_cleanup_errors=True)
+        return tempfile.TemporaryDirectory(prefix=_COPIES, ignore_cleanup_errors=True)
     except OSError as error:
         raise DatabaseError(
             f"no temporary folder can be made: {error.strerror}", "Free some space, or set TMPDIR to another folder"
         ) from error
+
+
+def _forget_copies(folder: Path) -> None:
+    """Delete what builds have left that were killed: a whole database each time, and nobody else would."""
+    oldest = time.time() - _KEPT_S
+    for left in folder.glob(f"{_COPIES}*"):
+        with suppress(OSError):  # it is another person's, or gone meanwhile
+            if left.lstat().st_mtime < oldest:
+                shutil.rmtree(left, ignore_errors=True)  # which follows no links
 
 
 def lenient_text(raw: bytes) -> str:
