@@ -21,7 +21,7 @@ from runsum.commands.watch import Watched, follow
 from runsum.config import DatabasePath
 from runsum.site.writer import SiteWriter
 from runsum.source.changes import state_of
-from support.cli import make
+from support.cli import build, make
 from support.rows import store, table_rows
 from support.training import hear_ctrl_c
 
@@ -210,7 +210,7 @@ def test_between_builds_the_training_has_the_machine(work: Path, monkeypatch: py
     now = [0.0]
     builds: list[tuple[float, float]] = []
 
-    def build(*given: object) -> tuple[list[str], bool]:
+    def build_once(*given: object) -> tuple[list[str], bool]:
         began = now[0]
         now[0] += 1.0 if builds else 30.0  # the first one makes everything, and is no reason to rest
         builds.append((began, now[0]))
@@ -221,7 +221,7 @@ def test_between_builds_the_training_has_the_machine(work: Path, monkeypatch: py
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    monkeypatch.setattr("runsum.commands.watch._build_once", build)
+    monkeypatch.setattr("runsum.commands.watch._build_once", build_once)
     monkeypatch.setattr(Watched, "state", lambda watched: (int(now[0] * 10),))
     monkeypatch.setattr("runsum.commands.watch.time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
     with pytest.raises(KeyboardInterrupt):
@@ -229,3 +229,20 @@ def test_between_builds_the_training_has_the_machine(work: Path, monkeypatch: py
     rests = [later[0] - earlier[1] for earlier, later in pairwise(builds)]
     assert rests[0] == pytest.approx(1.0, abs=0.3)
     assert rests[1:] == pytest.approx([2.0] * 3, abs=0.3)
+
+
+def test_a_page_changed_by_hand_is_told(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads the page waits for news that will not come."""
+    make(work / "ml_experiments.db", ONE)
+    build()
+    (work / "docs" / "index.md").write_text("mine")
+    append(work / "runsum.yml", "solved:\n  Pong: 18\n")
+    said: list[str] = []
+
+    def end(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("runsum.commands.watch.time.sleep", end)
+    with pytest.raises(KeyboardInterrupt):
+        follow(HowToBuild(Path()), 0.1, said.append)
+    assert any("index.md was changed by hand and was left as it is" in line for line in said)

@@ -117,35 +117,30 @@ def build(
         click.echo("next: mkdocs serve")
     for line in warnings(report, config):
         click.echo(line, err=True)
-    for path in report.kept:
-        click.echo(
-            f"warning: {Path(report.docs_dir, path)} was changed by hand and was left as it is; "
-            "delete it to get a new one",
-            err=True,
-        )
-    for path in report.left:
-        click.echo(
-            f"warning: {Path(report.docs_dir, path)} was changed by hand and was left, but what it is about is gone; "
-            "delete it if nobody needs it",
-            err=True,
-        )
     if strict and (report.problems or report.kept or report.left):
         raise SystemExit(1)
 
 
 def warnings(report: BuildReport, config: Path | None) -> list[str]:
-    """A line for everything that the settings name in vain, and for notes that cannot be read as they are.
+    """A line for every page changed by hand, for a note that cannot be read as it is, and for what is named in vain.
 
     Args:
         report: of the build.
         config: the settings file, if it is another one than runsum.yml.
     """
-    file = str(config or CONFIG_NAME)
+    file, docs = str(config or CONFIG_NAME), Path(report.docs_dir)
     said = [
-        (_REMARKS[one.kind].format(file=file, name=one.name), f". Did you mean {one.close}?" if one.close else "")
+        _REMARKS[one.kind].format(file=file, name=one.name) + (f". Did you mean {one.close}?" if one.close else "")
         for one in report.remarks
     ]
-    return [clean_text(f"warning: {text}{more}") for text, more in said]
+    said += [
+        f"{docs / path} was changed by hand and was left as it is; delete it to get a new one" for path in report.kept
+    ]
+    said += [
+        f"{docs / path} was changed by hand and was left, but what it is about is gone; delete it if nobody needs it"
+        for path in report.left
+    ]
+    return [clean_text(f"warning: {text}") for text in said]
 
 
 def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
