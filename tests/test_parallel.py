@@ -171,7 +171,10 @@ def test_a_build_that_is_told_to_end_leaves_nothing_behind(
     monkeypatch.setenv("TMPDIR", str(tmp_path / "copies"))
     make(Path("ml_experiments.db"), *RUNS)
     script = building("    pathlib.Path('begun').touch(); time.sleep(0.1)", "    return whole(record, *more)")
-    process = subprocess.Popen([sys.executable, "-c", script], start_new_session=True, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], start_new_session=True, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # nohup has it ignored
+    )  # fmt: skip
     while not Path("begun").exists():
         assert process.poll() is None
         time.sleep(0.01)

@@ -113,6 +113,11 @@ def _plain(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
 
 
+def _less(limits: Thresholds) -> float:
+    """By what a setting is made smaller; a factor of nought changes nothing."""
+    return 1 / (limits.setting_factor or 1.0)
+
+
 # ---- the recommendations
 
 
@@ -132,7 +137,7 @@ def _collapsed(e: Evidence, limits: Thresholds) -> Values | None:
         return None
     if lost_share(e) <= limits.lost_gain:
         return None
-    change = _change(e, "learning_rate", "reward_shape", 1 / limits.setting_factor)
+    change = _change(e, "learning_rate", "reward_shape", _less(limits))
     return {"best": e.best, "final": e.final, "saved": e.has_checkpoints, **change}
 
 
@@ -156,7 +161,7 @@ def _updates(e: Evidence, limits: Thresholds) -> Values | None:
     for rule in ("clip_fraction", "kl"):
         found = e.outside(rule)
         if found and found.level is Level.BAD:
-            change = _change(e, "learning_rate", rule, 1 / limits.setting_factor)
+            change = _change(e, "learning_rate", rule, _less(limits))
             return {"value": found.value, "clipped": rule == "clip_fraction", **change}
     return None
 
@@ -195,7 +200,7 @@ def _dead(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.says("entropy", "entropy_dead")
     if found is None or e.nothing_left:
         return None
-    return {"at": found.reason.values["at"]} | _change(e, "learning_rate", "entropy", 1 / limits.setting_factor)
+    return {"at": found.reason.values["at"]} | _change(e, "learning_rate", "entropy", _less(limits))
 
 
 def _came_back(e: Evidence, limits: Thresholds) -> Values | None:
@@ -203,7 +208,7 @@ def _came_back(e: Evidence, limits: Thresholds) -> Values | None:
     if found is None or e.nothing_left:
         return None
     told = {name: found.reason.values[name] for name in ("at", "before", "after")}
-    return told | _change(e, "learning_rate", "reward_shape", 1 / limits.setting_factor)
+    return told | _change(e, "learning_rate", "reward_shape", _less(limits))
 
 
 def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
@@ -216,13 +221,13 @@ def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
         return None
     values: Values = {"since": since, "share": share, "level": e.number("level"), "change": None, **_better(e, limits)}
     if values["peer"] is None:
-        values |= _change(e, "learning_rate", "reward_shape", 1 / limits.setting_factor)
+        values |= _change(e, "learning_rate", "reward_shape", _less(limits))
     return values
 
 
 def _kl_against_clip(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("kl_against_clip")
-    return None if found is None else _change(e, "learning_rate", "kl", 1 / limits.setting_factor)
+    return None if found is None else _change(e, "learning_rate", "kl", _less(limits))
 
 
 def _kl(e: Evidence, limits: Thresholds) -> Values | None:
@@ -230,7 +235,7 @@ def _kl(e: Evidence, limits: Thresholds) -> Values | None:
     found = found if found and found.level is Level.WATCH else None
     if not found:
         return None
-    return {"value": found.value, "limit": found.band[1]} | _change(e, "learning_rate", "kl", 1 / limits.setting_factor)
+    return {"value": found.value, "limit": found.band[1]} | _change(e, "learning_rate", "kl", _less(limits))
 
 
 def _clip(e: Evidence, limits: Thresholds) -> Values | None:
@@ -238,7 +243,7 @@ def _clip(e: Evidence, limits: Thresholds) -> Values | None:
     found = found if found and found.level is Level.WATCH else None
     if not found:
         return None
-    return {"value": found.value} | _change(e, "learning_rate", "clip_fraction", 1 / limits.setting_factor)
+    return {"value": found.value} | _change(e, "learning_rate", "clip_fraction", _less(limits))
 
 
 def _entropy_low(e: Evidence, limits: Thresholds) -> Values | None:
@@ -256,13 +261,13 @@ def _entropy_high(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("entropy") and e.says("entropy", "entropy_untouched")
     if not found:
         return None
-    return {"value": found.value} | _change(e, "ent_coef", "entropy", 1 / limits.setting_factor)
+    return {"value": found.value} | _change(e, "ent_coef", "entropy", _less(limits))
 
 
 def _loss(e: Evidence, limits: Thresholds) -> Values | None:
     for rule in ("value_loss", "td_loss"):
         if found := e.outside(rule):
-            return {"value": found.value} | _change(e, "learning_rate", rule, 1 / limits.setting_factor)
+            return {"value": found.value} | _change(e, "learning_rate", rule, _less(limits))
     return None
 
 
@@ -270,14 +275,14 @@ def _q_value(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("q_value")
     if found is None:
         return None
-    return {"value": found.value} | _change(e, "learning_rate", "q_value", 1 / limits.setting_factor)
+    return {"value": found.value} | _change(e, "learning_rate", "q_value", _less(limits))
 
 
 def _gradient(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("gradient_norm") and e.says("gradient_norm", "gradient_blowup")
     if not found:
         return None
-    return {"value": found.value} | _change(e, "learning_rate", "gradient_norm", 1 / limits.setting_factor)
+    return {"value": found.value} | _change(e, "learning_rate", "gradient_norm", _less(limits))
 
 
 def _critic(e: Evidence, limits: Thresholds) -> Values | None:

@@ -162,8 +162,8 @@ def _compare(
     one, two = (curves.score(points, within, limits.seeds_score_share) for points in (own, other))
     few = min(len(one), len(two))
     low = high = probability = None
-    if few >= limits.seeds_min_runs:
-        times = int(limits.bootstrap_curve_repetitions)
+    times = int(limits.bootstrap_curve_repetitions)
+    if few >= limits.seeds_min_runs and times:
         low, high = remember(
             f"{after.name} - {before.name}",
             (one, two, times),

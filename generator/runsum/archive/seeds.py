@@ -352,10 +352,10 @@ def _sum_up(samples: Sequence[Sample], limits: Thresholds) -> Together | None:
     count = len(samples)
     iqm = float(aggregate.interquartile_mean(scores))
     middle = aggregate.trimmed_mean(aligned.T)
-    if count >= limits.seeds_interval_runs:
-        repetitions = aggregate.repetitions_for(limits.bootstrap_repetitions, count, _CELLS)
+    repetitions = aggregate.repetitions_for(limits.bootstrap_repetitions, count, _CELLS)
+    times = aggregate.repetitions_for(limits.bootstrap_curve_repetitions, count * POINTS, _CURVE_CELLS)
+    if count >= limits.seeds_interval_runs and repetitions and times:
         low, high = aggregate.bootstrap_iqm(scores, repetitions)
-        times = aggregate.repetitions_for(limits.bootstrap_curve_repetitions, count * POINTS, _CURVE_CELLS)
         band = aggregate.bootstrap_iqm(aligned, times)
         return Together(*within, scores, iqm, float(low[0]), float(high[0]), True, repetitions, grid, middle, *band)
     return Together(

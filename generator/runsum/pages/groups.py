@@ -259,7 +259,8 @@ def _folds(rows: Sequence[RankedRow], is_game: bool, games: Mapping[str, int]) -
 def _finder(name: str, is_game: bool) -> Markup:
     """The table of all runs, with those of a group alone, the best first."""
     clause = f'{"game" if is_game else "algorithm"}="{name.replace(chr(34), "")}"'
-    return Markup(f"../../runs/index.html#q={quote(clause, safe='')}&sort={'' if is_game else 'game,'}-best_reward")
+    query, sort = quote(clause, safe="", errors="replace"), "-best_reward" if is_game else "game,-best_reward"
+    return Markup(f"../../runs/index.html#q={query}&sort={sort}")
 
 
 def _first_per_game(runs: Sequence[ArchivedRun]) -> list[ArchivedRun]:

@@ -335,7 +335,7 @@ def _others(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archive, le
             continue
         share = archive.thresholds.seeds_score_share
         mine, theirs = (curves.score(points, within, share) for points in own)
-        times = int(archive.thresholds.bootstrap_curve_repetitions)
+        times = max(1, int(archive.thresholds.bootstrap_curve_repetitions))
         low, high = aggregate.bootstrap_improvement(mine, theirs, times)
         few = min(len(mine), len(theirs)) < archive.thresholds.seeds_interval_runs
         changes = changes_between(other.settings, group.settings)
