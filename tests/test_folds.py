@@ -53,3 +53,11 @@ def test_names_are_folded_each_by_itself() -> None:
 def test_a_single_name_is_no_heading() -> None:
     """Of an archive with one game the first rows stand open."""
     assert told(by_name(range(300), lambda _: "Pong")) == [("", 0, OPEN), ("101 to 300 of 300", 100, 200)]
+    assert told(by_name(range(300), lambda _: "Pong", {"Pong": 900}))[-1] == ("101 to 300 of 900", 100, 200)
+    assert told(by_rank(range(300), total=900))[-1] == ("101 to 300 of 900", 100, 200)
+
+
+def test_rows_without_a_name_are_said_to_be() -> None:
+    """A number alone would be no heading."""
+    found = by_name(range(200), lambda row: "Pong" if row < 80 else "")
+    assert told(found) == [("no game recorded (120)", 80, 120), ("Pong (80)", 0, 80)]

@@ -84,15 +84,15 @@ def test_the_headline_tells_why_a_run_failed(key: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("lost", "best_at", "said"),
     [
-        (0.13, 400, "headline.rising_again"),
-        (0.13, 900, "headline.rising"),  # a dip at the very end
-        (0.0, 400, "headline.rising"),  # within the noise
+        (0.13, 400.0, "headline.rising_again"),
+        (0.13, 900.0, "headline.rising"),  # a dip at the very end
+        (0.0, 400.0, "headline.rising"),  # within the noise
     ],
 )
-def test_what_rises_below_its_best_is_not_still_rising(lost: float, best_at: int, said: str) -> None:
+def test_what_rises_below_its_best_is_not_still_rising(lost: float, best_at: float, said: str) -> None:
     """Where it gave back some of its gain, even little, and then rose; the row of a list says the same."""
-    risen = shaped(run("a", "2025-10-02T00:00:00", best=20.0, final=18.0), "rising", lost_share=lost)
-    archived = archive(replace(risen, best_reward_timestep=best_at)).runs[0]
+    risen = run("a", "2025-10-02T00:00:00", best=20.0, final=18.0)
+    archived = archive(shaped(risen, "rising", lost_share=lost, best_level_at=best_at)).runs[0]
     assert headline(archived, Thresholds())[-1].key == said
     assert describe_outcome(archived, None, Thresholds())[0].key == said.replace("headline", "went")
 

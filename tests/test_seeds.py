@@ -238,6 +238,28 @@ def test_a_score_is_of_all_rows() -> None:
         assert abs(np.interp(fine[::20_000], curve.steps, curve.rewards).mean() - mean) > 2.0  # of points alone
 
 
+@pytest.mark.parametrize("legs", [1, 2])
+def test_a_restart_costs_no_other_means(legs: int) -> None:
+    """What was trained twice counts once, as the latter; a leg may begin at the very step at which its parent ended."""
+    rng = np.random.default_rng(2)
+    steps = np.arange(1.0, 3_001.0) * 100
+    if legs == 1:
+        steps = np.concatenate([steps[:600], steps[540:]])  # restarted sixty rows earlier
+    rewards = steps / 3_000 + rng.normal(0, 50, len(steps))
+    cut = len(steps) if legs == 1 else 1_000
+    curves = [thin_curve(steps[:cut], steps[:cut] / 1e6, rewards[:cut])]
+    if legs == 2:
+        curves.append(thin_curve(steps[cut - 1 :], steps[cut - 1 :] / 1e6, rewards[cut - 1 :]))
+    runs = [
+        replace(learned(f"r{k}"), curve=one, start_timestep=int(one.timesteps[0]) * k) for k, one in enumerate(curves)
+    ]
+    curve = stitch(runs)
+    assert (np.diff(curve.steps) > 0).all()
+    within = (float(curve.steps[0]), float(curve.steps[-1]))
+    last = steps >= within[1] - 0.1 * (within[1] - within[0])
+    assert score([curve], within, 0.1)[0, 0] == pytest.approx(rewards[last].mean(), abs=2.5)
+
+
 def test_a_leg_from_an_older_checkpoint_replaces_what_came_after() -> None:
     """It began at 60, so the parent's points behind 60 belong to another life."""
     parent = learned("a", (1.0, 2.0, 3.0), steps=(0, 50, 100))

@@ -322,10 +322,11 @@ def _assemble(
             "scale": shape.scale, "recent_change": shape.recent_change, "cliffs": float(shape.cliffs),
             "covered": shape.covered,
             "gpu_avg": found.machine.gpu_avg, "vram_share": found.machine.vram_share,
-            "lost_share": shape.lost_share, "opening": reward.opening_mark(series.timestep, series.reward),
+            "lost_share": shape.lost_share, "best_level_at": _maybe(shape.best_level_at),
+            "opening": reward.opening_mark(series.timestep, series.reward),
             "best_early": 1.0 if found.best_is_early else None,
             "evaluations": float(evaluations), "last_evaluation": last_evaluation,
-            "level_since": None if shape.level_since is None else float(shape.level_since),
+            "level_since": _maybe(shape.level_since),
         },
         curve=reward.thin_curve(
             series.timestep, active_hours(series, found.quality, use.thresholds), series.reward),
@@ -346,6 +347,10 @@ def _trained_hours(summary: Mapping[str, Fact], quality: DataQuality) -> float |
 
 def _artefacts(quality: DataQuality) -> tuple[Phrase, ...]:
     return (phrase("jumps.artefacts", count=quality.artefact_jumps),) if quality.artefact_jumps else ()
+
+
+def _maybe(timestep: int | None) -> float | None:
+    return None if timestep is None else float(timestep)
 
 
 def _number(fact: Fact) -> float | None:

@@ -26,10 +26,11 @@ def rises_again(run: RunDigest, limits: Thresholds) -> bool:
         run: the run.
         limits: thresholds in force.
     """
-    lost, best, last = run.signals.get("lost_share"), run.best_reward_timestep, run.current_timestep
-    if run.signals.get("shape") != "rising" or not isinstance(lost, float) or lost <= 0 or best is None or last is None:
+    lost, best, last = run.signals.get("lost_share"), run.signals.get("best_level_at"), run.current_timestep
+    if run.signals.get("shape") != "rising" or not isinstance(lost, float) or lost <= 0 or last is None:
         return False
-    return lost > limits.lost_gain or last - best > limits.recent_share * (last - run.start_timestep)
+    since = last - limits.recent_share * (last - run.start_timestep)
+    return lost > limits.lost_gain or (isinstance(best, float) and best < since)
 
 
 def regained_facts(shape: RewardShape, limits: Thresholds) -> Mapping[str, Fact]:

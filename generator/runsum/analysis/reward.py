@@ -118,9 +118,8 @@ def _means_between(steps: Floats, values: Floats, pick: NDArray[np.intp]) -> Flo
         return means
     width = np.maximum(steps[1:] - steps[:-1], 0.0)
     length = np.add.reduceat(width, pick[:-1])
-    with np.errstate(over="ignore", invalid="ignore"):
-        area = np.add.reduceat(middles(values)[1:] * width, pick[:-1])
-        np.divide(area, length, out=means[1:], where=length > 0)
+    share = width / np.repeat(np.where(length > 0, length, 1.0), np.diff(pick))  # first, as a sum may be no number
+    np.copyto(means[1:], np.add.reduceat(middles(values)[1:] * share, pick[:-1]), where=length > 0)
     return means
 
 

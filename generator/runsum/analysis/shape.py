@@ -78,7 +78,7 @@ class RewardShape:
         recent_since: timestep at which the recent share begins.
         noisy: noise as a share of the range of the course.
         unsure: standard deviation of a point of the course, its neighbours' likeness allowed for.
-        best_level: highest point of the course, without its first twentieth.
+        best_level, best_level_at: highest point of the course, without its first twentieth, and its timestep.
         floor_level, last_level: where the course began to rise to it, and where it ended: what `lost_share` is made of.
         held: whether no more than `Thresholds.lost_watch` of the gain was given back.
         covered: share of the run that its last mean is made of, where the curve is "early".
@@ -102,6 +102,7 @@ class RewardShape:
     noisy: float = 0.0
     unsure: float = 0.0
     best_level: float | None = None
+    best_level_at: int | None = None
     held: bool = True
     floor_level: float | None = None
     last_level: float | None = None
@@ -181,7 +182,7 @@ def _describe(timestep: Floats, reward: Floats, episodes: Episodes, limits: Thre
         "flat" if flat else ("rising" if change > 0 else "falling") if moved else "level",
         len(values), start, end, noise, scale, change, since, cliff, cliffs, limits.recent_share, between,
         fall, lost, int(course.thinned.x[-_recent(course, limits)]), noise / max(typical_range(fitted), 1e-12), unsure,
-        float(fitted[len(fitted) // 20 :].max()),
+        float(fitted[len(fitted) // 20 :].max()), int(course.thinned.x[_best_bin(course)]),
         fall is None and lost <= limits.lost_watch, floor, last,
     )  # fmt: skip
 
@@ -299,7 +300,7 @@ def _find_cliffs(course: Course, scale: float, begin: float, limits: Thresholds)
     steep = drops > max(limits.cliff_noise_factor * course.thinned.unsure, limits.cliff_range_share * scale)
     if not steep.any():
         return None, 0
-    worst = int(np.argmax(np.round(drops, 9)))
+    worst = int(np.argmax(np.round(drops / scale, 9)))
     count = int((np.diff(np.concatenate([[0], steep.astype(int)])) == 1).sum())
     before, after = float(fitted[worst]), float(fitted[worst + size])
     top, bottom = (before - part * (before - after) for part in (_BEGUN, 1 - _BEGUN))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from runsum.analysis.stats import running_totals
-from runsum.curve import middles
+from runsum.curve import Curve, middles
 from runsum.model import RunDigest
 from runsum.source.columns import Floats
 
@@ -30,19 +32,26 @@ class Points(NamedTuple):
 def stitch(legs: Sequence[RunDigest]) -> Points:
     """One curve of legs that continue each other: where a leg begins, the curve of the one before ends.
 
+    So does the curve of a leg where it was restarted from an earlier timestep.
+
     Args:
         legs: the first leg and those that continue it, in their order.
     """
     curve = straight(np.empty(0), np.empty(0))
     for leg in legs:
-        own = Points(leg.curve.timesteps, leg.curve.rewards, leg.curve.means)
-        if len(own.steps):
-            curve = _joined(curve, own, min(leg.start_timestep, float(own.steps.min())))
-    if (curve.steps[1:] > curve.steps[:-1]).all():
-        return curve
-    order = np.argsort(curve.steps, kind="stable")
-    last = order[np.append(np.diff(curve.steps[order]) > 0, True)]
-    return straight(curve.steps[last], curve.rewards[last])
+        start = float(leg.start_timestep)
+        for piece in _rising_pieces(leg.curve):
+            curve = _joined(curve, piece, min(start, float(piece.steps[0])))
+            start = math.inf
+    return curve
+
+
+def _rising_pieces(curve: Curve) -> Iterator[Points]:
+    steps, rewards, means = curve.timesteps, curve.rewards, curve.means
+    begins = [0, *(np.flatnonzero(steps[1:] <= steps[:-1]) + 1).tolist(), len(steps)]
+    for first, end in pairwise(begins):
+        if end > first:
+            yield Points(steps[first:end], rewards[first:end], means[first:end])
 
 
 def straight(steps: Floats, rewards: Floats) -> Points:
@@ -57,7 +66,7 @@ def straight(steps: Floats, rewards: Floats) -> Points:
 
 def _joined(curve: Points, own: Points, start: float) -> Points:
     """A curve up to where a leg begins, and that of the leg."""
-    kept = curve.steps <= start
+    kept = (curve.steps <= start) & (curve.steps < own.steps[0])
     if not kept.any():
         return own
     joined = Points(*(np.concatenate([one[kept], other]) for one, other in zip(curve, own, strict=True)))

@@ -27,13 +27,19 @@ class Fold(Generic[Row]):
     rows: tuple[Row, ...]
 
 
-def by_rank(rows: Sequence[Row], opened: int = OPEN) -> tuple[Fold[Row], ...]:
-    """A table whose first rows are the ones to read; of a long one so many stand open."""
+def by_rank(rows: Sequence[Row], opened: int = OPEN, total: int | None = None) -> tuple[Fold[Row], ...]:
+    """A table whose first rows are the ones to read; of a long one so many stand open.
+
+    Args:
+        rows: in the order of the table.
+        opened: how many stand open.
+        total: how many rows there are, where `rows` are not all of them.
+    """
     if not rows:
         return ()
     if not _is_long(rows, opened):
         return (Fold(None, tuple(rows)),)
-    return (Fold(None, tuple(rows[:opened])), *_pieces("", rows[opened:], len(rows), opened))
+    return (Fold(None, tuple(rows[:opened])), *_pieces(None, rows[opened:], total or len(rows), opened))
 
 
 def by_name(
@@ -51,12 +57,13 @@ def by_name(
     named: dict[str, list[Row]] = {}
     for row in rows:
         named.setdefault(name_of(row), []).append(row)
+    counts = {name: len(some) for name, some in named.items()} | dict(totals or {})
     if not _is_long(rows, OPEN) or len(named) == 1:
-        return by_rank(rows)
+        return by_rank(rows, total=sum(counts.values()))
     return tuple(
         piece
         for name in sorted(named, key=lambda name: (name.casefold(), name))
-        for piece in _pieces(name, named[name], (totals or {}).get(name, len(named[name])))
+        for piece in _pieces(name, named[name], counts[name])
     )
 
 
@@ -64,7 +71,7 @@ def _is_long(rows: Sequence[object], opened: int) -> bool:
     return len(rows) > opened + opened // 2
 
 
-def _pieces(name: str, rows: Sequence[Row], total: int, before: int = 0) -> Iterator[Fold[Row]]:
+def _pieces(name: str | None, rows: Sequence[Row], total: int, before: int = 0) -> Iterator[Fold[Row]]:
     for start in range(0, len(rows), FOLDED):
         piece = tuple(rows[start : start + FOLDED])
         first, last = before + start + 1, before + start + len(piece)

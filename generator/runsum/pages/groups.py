@@ -253,7 +253,9 @@ def _ranked(runs: Sequence[ArchivedRun], measures: bool) -> tuple[RankedRow, ...
 
 
 def _folds(rows: Sequence[RankedRow], is_game: bool, games: Mapping[str, int]) -> tuple[Fold[RankedRow], ...]:
-    return by_rank(rows) if is_game else by_name(rows, lambda one: one.row.run.digest.game or "", games)
+    if is_game:
+        return by_rank(rows, total=sum(games.values()))
+    return by_name(rows, lambda one: one.row.run.digest.game or "", games)
 
 
 def _finder(name: str, is_game: bool) -> Markup:
