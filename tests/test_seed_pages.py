@@ -20,7 +20,7 @@ from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
 from runsum.cli import main_command
 from runsum.pages.contract import Page
-from runsum.pages.seeds import make_parts
+from runsum.pages.seeds import interval_words, make_parts
 from runsum.render import Renderer
 from runsum.resources import template_folder
 from support.digests import LIMITS, learned
@@ -234,3 +234,11 @@ def test_the_methods_page_says_of_how_many_points_a_curve_is() -> None:
     said = (template_folder() / "pages" / "methods.md.j2").read_text(encoding="utf-8")
     points = inspect.signature(thin_curve).parameters["points"].default
     assert f"Of every leg about {points} points are kept" in said
+
+
+def test_without_repetitions_there_is_no_interval() -> None:
+    """One draw would be an interval without a width."""
+    scores, others = np.array([[1.0], [2.0], [3.0]]), np.array([[1.5], [2.5], [0.5]])
+    none = interval_words(scores, others, replace(LIMITS, bootstrap_curve_repetitions=0.0))
+    assert (none.key, none.values) == ("seeds.probability_alone", {})
+    assert interval_words(scores, others, LIMITS).key == "seeds.probability_few"

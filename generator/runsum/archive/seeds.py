@@ -272,18 +272,10 @@ def _make_group(
     begun = chains[0][0].started_at or ""
     named = dict(settings)
     return SeedGroup(
-        name,
-        slug,
-        env_id,
-        game,
-        algorithm,
-        named,
-        reward_settings(named),
-        begun,
-        tuple(samples),
-        tuple(left_out),
-        together,
-    )
+        name=name, slug=slug, env_id=env_id, game=game, algorithm=algorithm, settings=named,
+        rewarded=reward_settings(named), begun=begun, samples=tuple(samples), left_out=tuple(left_out),
+        together=together,
+    )  # fmt: skip
 
 
 def _count(chains: Sequence[Sequence[RunDigest]], limits: Thresholds) -> tuple[list[Sample], list[LeftOut]]:

@@ -147,7 +147,7 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
     costs = cost_lines(group, is_game)
     counts = Counter(run.digest.game or "" for run in group.runs)
     rows = _folds(_ranked(listed, measures), is_game, counts)
-    seeds = _seeds(group, is_game, archive)
+    seeds, more_seeds = _seeds(group, is_game, archive)
     chart = None
     if drawn:
         file, chart = _chart(key, drawn, is_game)
@@ -172,8 +172,8 @@ def _group_pages(folder: str, group: Group, is_game: bool, archive: Archive) -> 
             key=key,
             is_game=is_game,
             notes=tuple(game_rows(group)) if is_game else (),
-            seeds=seed_entries(seeds[0], "../../"),
-            more_seeds=seeds[1],
+            seeds=seed_entries(seeds, "../../"),
+            more_seeds=more_seeds,
             effects=effect_rows(archive, group.name, "../../") if is_game else (),
             more_effects=archive.effects.get(group.name, Effects()).left if is_game else 0,
             costs=costs,

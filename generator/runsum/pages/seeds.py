@@ -335,9 +335,6 @@ def _others(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archive, le
             continue
         share = archive.thresholds.seeds_score_share
         mine, theirs = (curves.score(points, within, share) for points in own)
-        times = max(1, int(archive.thresholds.bootstrap_curve_repetitions))
-        low, high = aggregate.bootstrap_improvement(mine, theirs, times)
-        few = min(len(mine), len(theirs)) < archive.thresholds.seeds_interval_runs
         changes = changes_between(other.settings, group.settings)
         yield OtherRow(
             title=f"{other.game} · {other.algorithm}",
@@ -346,10 +343,26 @@ def _others(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archive, le
             changes=changes[:12],
             targets=between_words(other, group, archive),
             probability=100 * aggregate.probability_of_improvement(mine, theirs),
-            words=phrase("seeds.probability_few" if few else "seeds.probability", low=100 * low, high=100 * high),
+            words=interval_words(mine, theirs, archive.thresholds),
             last=within[1],
             shares=tuple((100 * aggregate.performance_profile(theirs, levels)).tolist()),
         )
+
+
+def interval_words(mine: Floats, theirs: Floats, limits: Thresholds) -> Phrase:
+    """How certain the probability is that runs of the first kind score higher than those of the second.
+
+    Args:
+        mine: their scores, shape (runs, tasks).
+        theirs: those of the others, shape (other runs, tasks).
+        limits: thresholds in force.
+    """
+    times = int(limits.bootstrap_curve_repetitions)
+    if not times:
+        return phrase("seeds.probability_alone")
+    low, high = aggregate.bootstrap_improvement(mine, theirs, times)
+    few = min(len(mine), len(theirs)) < limits.seeds_interval_runs
+    return phrase("seeds.probability_few" if few else "seeds.probability", low=100 * low, high=100 * high)
 
 
 def _points(group: SeedGroup) -> Sequence[curves.Points]:
