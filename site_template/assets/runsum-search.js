@@ -1,16 +1,17 @@
-/* Three habits of the theme's search, changed before its script runs; where the theme has changed, nothing of this applies.
+/* Four habits of the theme's search, changed before its script runs; where the theme has changed, nothing of this applies.
  *
  * 1. The index is fetched with the first sign that somebody wants to search, not with every page.
  * 2. Words are asked for as the index holds them. Its query language takes a run id, an environment and 2.5e-4 apart at
  *    the hyphen and finds everything that begins with the last piece; and it prefers rare beginnings to the whole word.
- * 3. Its dialog is told to a screen reader by the name that its field has; the theme gives it none.
+ * 3. A word that no result has is asked for again with a letter or two in another way: "brekout" finds Breakout.
+ * 4. Its dialog is told to a screen reader by the name that its field has; the theme gives it none.
  */
 (function () {
   "use strict";
   const SEARCH = "[data-md-component=search], [for=__search], #__search";
   const SIGNS = ["pointerover", "focusin", "change"]; // the keys / s f and a ?q= in the address put the focus there
   const INDEX = /\/search\/search_index\.json$/;
-  const QUERY = 2; // the type of a message to the worker that asks
+  const QUERY = 2, RESULT = 3; // types of messages: to the worker that asks, and of its answer
 
   function waitForIndex() {
     const requests = XMLHttpRequest.prototype, { open, send } = requests;
@@ -75,11 +76,36 @@
     return /^\d{4}$/.test(query) ? query : query.replace(/[^\s"]+/g, respell); // four digits alone begin a run id
   }
 
+  const SPELT = /^(?![\da-f]+$)\p{L}{4,}$/iu; // not what is short, a number or of an id: too much is close to that
+  const LONG = 8; // letters from which on two may be wrong
+
+  /* A question with the words that no result has in any spelling close to theirs; the same one where there are none. */
+  function askNear(words, results) {
+    const isMissing = (word) => SPELT.test(word) && !results.some(({ terms }) => terms[word.toLowerCase()]);
+    return words.split(" ").map((word) => (isMissing(word) ? `${word}~${word.length < LONG ? 1 : 2}` : word)).join(" ");
+  }
+
+  /* Asks a worker once more, after the answer to its last question. */
+  function followUp(worker) {
+    const state = { open: 0, last: "" };
+    worker.addEventListener("message", ({ data }) => {
+      if (!data || data.type !== RESULT || --state.open > 0) return; // a newer question is on its way
+      const { last } = state, near = askNear(last, data.data.items.flat());
+      if (near !== last) worker.postMessage({ type: QUERY, data: near });
+    });
+    return state;
+  }
+
   function respellQueries() {
     const worker = Worker.prototype, { postMessage } = worker;
+    const states = new WeakMap();
     worker.postMessage = function (message, ...rest) {
-      const asks = message && message.type === QUERY && typeof message.data === "string";
-      return postMessage.call(this, asks ? { ...message, data: respellQuery(message.data.trim()) } : message, ...rest);
+      if (!message || message.type !== QUERY || typeof message.data !== "string") return postMessage.call(this, message, ...rest);
+      if (!states.has(this)) states.set(this, followUp(this));
+      const state = states.get(this), data = respellQuery(message.data.trim());
+      state.open += 1;
+      state.last = data;
+      return postMessage.call(this, { ...message, data }, ...rest);
     };
   }
 

@@ -49,6 +49,7 @@ LAYOUT = """<!doctype html>
 <html><head><meta charset="utf-8"><title>{{ .Title }}</title></head><body>{{ .Content }}</body></html>
 """
 ENVIRONMENT = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONUTF8": "1"}
+ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation has its modules compiled
 REFERENCE = "Hugo, bare layout"
 
 

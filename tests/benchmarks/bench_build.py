@@ -80,8 +80,9 @@ def timed(command: list[str], folder: Path) -> tuple[float, str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The measured builds keep their caches in the scratch folder."""
-    return os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+    """The measured builds keep their caches in the scratch folder, and compiled modules, as an installation does."""
+    without = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return without | {"XDG_CACHE_HOME": str(folder / "cache")}
 
 
 def measure(folder: Path, build: list[str], repeat: int) -> tuple[dict[str, float], dict[str, dict[str, object]]]:
