@@ -20,10 +20,11 @@ from runsum.archive.archive import make_archive
 from runsum.archive.slugs import SlugMaker
 from runsum.cli import main_command
 from runsum.pages.contract import Page
+from runsum.pages.game_facts import seed_words
 from runsum.pages.seeds import interval_words, make_parts
 from runsum.render import Renderer
 from runsum.resources import template_folder
-from support.digests import LIMITS, learned
+from support.digests import LIMITS, grouped, learned
 from support.packed import read_script
 from support.rows import ROLLOUT, Clock, Row, add_run, insert, table_rows
 from support.schema import database
@@ -242,3 +243,13 @@ def test_without_repetitions_there_is_no_interval() -> None:
     none = interval_words(scores, others, replace(LIMITS, bootstrap_curve_repetitions=0.0))
     assert (none.key, none.values) == ("seeds.probability_alone", {})
     assert interval_words(scores, others, LIMITS).key == "seeds.probability_few"
+
+
+def test_the_score_says_why_it_has_no_interval() -> None:
+    """Eight runs are enough for one; without repetitions none is drawn, which is another reason than too few runs."""
+    eight = [learned(f"run-{k}", (0.0, 10.0 + k), seed=k, at=k) for k in range(8)]
+    limits = replace(LIMITS, bootstrap_repetitions=0.0)
+    (undrawn,), (few,) = grouped(*eight, limits=limits).pages, grouped(*eight[:3]).pages
+    words = Renderer(template_folder()).words
+    assert words(seed_words(undrawn)).endswith("(n = 8, no interval: the bootstrap's repetitions are 0).")
+    assert words(seed_words(few)).endswith("(n = 3, an interval would be unreliable).")

@@ -88,8 +88,9 @@ class Together:
         first, last: the range.
         scores: of each run, in the order of the samples: mean reward over the last share of the range.
         iqm: interquartile mean of the scores.
-        low, high: 95 % interval of it; with fewer runs than an interval needs, least and largest score.
+        low, high: 95 % interval of it; without one, least and largest score.
         interval: whether `low` and `high` are an interval.
+        few: whether there are fewer runs than an interval needs.
         repetitions: how often the bootstrap drew; 0 without one.
         grid, curve, curve_low, curve_high: the same along the range, shape (POINTS,).
     """
@@ -101,6 +102,7 @@ class Together:
     low: float
     high: float
     interval: bool
+    few: bool
     repetitions: int
     grid: Floats
     curve: Floats
@@ -346,11 +348,14 @@ def _sum_up(samples: Sequence[Sample], limits: Thresholds) -> Together | None:
     middle = aggregate.trimmed_mean(aligned.T)
     repetitions = aggregate.repetitions_for(limits.bootstrap_repetitions, count, _CELLS)
     times = aggregate.repetitions_for(limits.bootstrap_curve_repetitions, count * POINTS, _CURVE_CELLS)
-    if count >= limits.seeds_interval_runs and repetitions and times:
+    few = count < limits.seeds_interval_runs
+    if not few and repetitions and times:
         low, high = aggregate.bootstrap_iqm(scores, repetitions)
         band = aggregate.bootstrap_iqm(aligned, times)
-        return Together(*within, scores, iqm, float(low[0]), float(high[0]), True, repetitions, grid, middle, *band)
+        return Together(
+            *within, scores, iqm, float(low[0]), float(high[0]), True, few, repetitions, grid, middle, *band
+        )
     return Together(
-        *within, scores, iqm, float(scores.min()), float(scores.max()), False, 0,
+        *within, scores, iqm, float(scores.min()), float(scores.max()), False, few, 0,
         grid, middle, aligned.min(axis=0), aligned.max(axis=0),
     )  # fmt: skip

@@ -90,15 +90,17 @@ def seed_words(group: SeedGroup) -> Phrase:
     found = group.together
     if found is None:
         return phrase("seeds.no_common_range")
-    key = "seeds.interval" if found.interval else "seeds.range"
-    return phrase(key, iqm=found.iqm, low=found.low, high=found.high, count=len(group.samples))
+    known = {"iqm": found.iqm, "low": found.low, "high": found.high, "count": len(group.samples)}
+    return phrase("seeds.interval", **known) if found.interval else phrase("seeds.range", few=found.few, **known)
 
 
 def _certainty(group: SeedGroup) -> Phrase:
     found = group.together
     if found is None:
         return phrase("seeds.no_common_range")
-    return phrase("seeds.certain" if found.interval else "seeds.spread", low=found.low, high=found.high)
+    if found.interval:
+        return phrase("seeds.certain", low=found.low, high=found.high)
+    return phrase("seeds.spread", low=found.low, high=found.high, few=found.few)
 
 
 def game_rows(group: Group) -> Iterator[NoteRow]:

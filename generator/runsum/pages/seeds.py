@@ -276,7 +276,7 @@ def _score_fact(found: Together, limits: Thresholds) -> Fact:
     if found.interval:
         small = (phrase("seeds.bootstrap", repetitions=found.repetitions), how)
         return note("seeds.iqm_interval", *small, iqm=found.iqm, low=found.low, high=found.high)
-    small = (phrase("seeds.unreliable", count=len(found.scores)), how)
+    small = (phrase("seeds.no_interval", count=len(found.scores), few=found.few), how)
     return note("seeds.iqm_range", *small, iqm=found.iqm, low=found.low, high=found.high)
 
 
