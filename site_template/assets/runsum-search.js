@@ -81,31 +81,38 @@
 
   /* A question with the words that no result has in any spelling close to theirs; the same one where there are none. */
   function askNear(words, results) {
-    const isMissing = (word) => SPELT.test(word) && !results.some(({ terms }) => terms[word.toLowerCase()]);
+    const isMissing = (word) => {
+      const has = results.map(({ terms }) => terms[word.toLowerCase()]); // of "the" and its like neither true nor false
+      return SPELT.test(word) && !has.includes(true) && (has.includes(false) || !has.length);
+    };
     return words.split(" ").map((word) => (isMissing(word) ? `${word}~${word.length < LONG ? 1 : 2}` : word)).join(" ");
-  }
-
-  /* Asks a worker once more, after the answer to its last question. */
-  function followUp(worker) {
-    const state = { open: 0, last: "" };
-    worker.addEventListener("message", ({ data }) => {
-      if (!data || data.type !== RESULT || --state.open > 0) return; // a newer question is on its way
-      const { last } = state, near = askNear(last, data.data.items.flat());
-      if (near !== last) worker.postMessage({ type: QUERY, data: near });
-    });
-    return state;
   }
 
   function respellQueries() {
     const worker = Worker.prototype, { postMessage } = worker;
-    const states = new WeakMap();
+    const asked = new WeakMap(); // by worker: how many answers are missing, and the last question
+
+    function ask(to, words, message, ...rest) {
+      const state = asked.get(to);
+      state.open += 1;
+      state.words = words;
+      return postMessage.call(to, { ...message, type: QUERY, data: words }, ...rest);
+    }
+
+    function follow({ target, data }) {
+      const state = asked.get(target);
+      if (!data || data.type !== RESULT || (state.open -= 1) > 0) return; // or a newer question is on its way
+      const near = askNear(state.words, data.data.items.flat());
+      if (near !== state.words) ask(target, near);
+    }
+
     worker.postMessage = function (message, ...rest) {
       if (!message || message.type !== QUERY || typeof message.data !== "string") return postMessage.call(this, message, ...rest);
-      if (!states.has(this)) states.set(this, followUp(this));
-      const state = states.get(this), data = respellQuery(message.data.trim());
-      state.open += 1;
-      state.last = data;
-      return postMessage.call(this, { ...message, data }, ...rest);
+      if (!asked.has(this)) {
+        asked.set(this, { open: 0, words: "" });
+        this.addEventListener("message", follow);
+      }
+      return ask(this, respellQuery(message.data.trim()), message, ...rest);
     };
   }
 
