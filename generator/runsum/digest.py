@@ -216,7 +216,7 @@ def _analyse(
     learning, signals = dynamics.describe_dynamics(
         series, what.algorithm, what.by_application, steady_rows(series, annealed, what.target, limits), limits
     )
-    stand = standing.judge_standing(record.row, record.metrics, record.gpu, series, quality, what.target, clock, limits)
+    stand = standing.judge_standing(record.row, record.gpu, series, quality, what.target, clock, limits)
     videos, video_problems = media.collect_videos(
         record, lambda moment: clock.is_over(moment, quality.utc_offset_min), limits
     )
