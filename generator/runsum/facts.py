@@ -167,11 +167,16 @@ def reward_facts(
         beside = [phrase("reward.evaluated", mean=evaluated, trained=final is not None), *beside]
     return {
         "best_reward": known(best, *early, *small, *_recorded_as("best_reward", row, best), reason=why),
-        "final_reward": known(final, *small, *beside, reason=why),
+        "final_reward": known(final, *(small if _ends_unseen(series) else ()), *beside, reason=why),
         "convergence_timestep": missing("reward.lost") if lost else convergence_fact(shape),
         "reward_trend_note": missing("reward.lost") if lost else trend_fact(shape),
-        "reward_cliff_note": cliff_fact(shape),
+        "reward_cliff_note": missing("reward.lost") if lost and shape.cliff is None else cliff_fact(shape),
     }
+
+
+def _ends_unseen(series: Series) -> bool:
+    rewards = series.values("episode_reward_mean")
+    return not len(rewards) or int(rewards.rows[-1]) < len(series) - 1
 
 
 def last_evaluation(row: Row) -> tuple[int, float | None]:
