@@ -161,6 +161,16 @@ def test_other_settings_are_listed_once() -> None:
     assert dqn.values["items"] == [("er", 2), ("tau", 1)]
 
 
+def test_of_two_settings_with_one_name_both_are_listed() -> None:
+    """Blocks of custom parameters may repeat a name; an equal value says nothing new."""
+    blocks = {"actor": {"lr": 1, "units": 64}, "critic": {"lr": 2, "units": 64}, "vf_coef": 0.7}
+    words = custom_params_fact(config_of({"vf_coef": 0.5, "custom_params": blocks})[0], "ppo").words
+    assert words is not None
+    assert words.values["items"] == [
+        ("critic.lr", 2), ("custom_params.vf_coef", 0.7), ("lr", 1), ("units", 64), ("vf_coef", 0.5),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("a", "b", "same"),
     [

@@ -61,6 +61,8 @@ def row_problems(
         )
     if loses_large_rewards(series, limits):
         found.append(problem("large_rewards_lost", count=quality.null_rewards_after_first))
+    if stand.ends_before_start:
+        found.append(problem("end_before_start", start=text(row.get("start_time")), end=text(row.get("end_time"))))
     if stand.state is State.STALE:
         found.append(problem("stale", at=stand.last_activity))
     elif stand.state is State.FINISHED:

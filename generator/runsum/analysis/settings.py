@@ -236,7 +236,10 @@ def custom_params_fact(config: Mapping[str, ConfigValue], algorithm: str | None)
     }  # fmt: skip
     if isinstance(custom, dict):
         for key, value in custom.items():
-            extra |= {str(k): v for k, v in value.items()} if isinstance(value, dict) else {str(key): value}
+            block, inner = (str(key), value) if isinstance(value, dict) else ("custom_params", {key: value})
+            for name, one in inner.items():
+                taken = str(name) in extra and not same_setting(extra[str(name)], one)
+                extra[f"{block}.{name}" if taken else str(name)] = one
     elif custom is not None:
         extra["custom_params"] = custom
     extra = {key: value for key, value in extra.items() if key not in _SHOWN}

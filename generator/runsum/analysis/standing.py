@@ -30,6 +30,7 @@ class Standing:
 
     Attributes:
         went_on: whether rows prove that training went on well after end_time.
+        ends_before_start: whether end_time is no end at all, since the run had not begun by then.
         notes: what qualifies the state (resumed in place, completed early, …).
         effective_end: when training really ended, ISO, or None while it may go on.
         span_h: hours from start_time to the last canonical row.
@@ -44,6 +45,7 @@ class Standing:
     wall_h: float | None
     progress_pct: float | None
     went_on: bool
+    ends_before_start: bool
 
 
 def judge_standing(
@@ -76,7 +78,8 @@ def judge_standing(
         elif last is None or clock.is_over(last + limits.stale_after_min * 60, offset):
             state = State.STALE
     notes: list[Phrase] = []
-    late = _trained_after(series, end_utc, limits)
+    ends_before_start = start_utc is not None and end_utc is not None and end_utc < start_utc
+    late = None if ends_before_start else _trained_after(series, end_utc, limits)
     if late is not None and state in (State.COMPLETED, State.STOPPED, State.FAILED):
         notes.append(phrase(f"state.{state}_but_went_on", end=iso(end or 0), last=iso(late)))
     if state is State.COMPLETED and progress is not None and progress < limits.completed_early_pct:
@@ -89,16 +92,17 @@ def judge_standing(
     elif quality.restarts:
         notes.append(phrase("state.restarted", restarts=quality.restarts))
     hours = finite(series.hours)
-    effective = late if late is not None else end
+    effective = last_row if ends_before_start else late if late is not None else end
     return Standing(
         state,
         tuple(notes),
         None if last is None else iso(last),
         None if state.is_open or effective is None else iso(effective),
         float(hours.max()) if len(hours) else None,
-        None if start_utc is None or end_utc is None or end_utc < start_utc else (end_utc - start_utc) / 3600,
+        None if start_utc is None or end_utc is None or ends_before_start else (end_utc - start_utc) / 3600,
         progress,
         late is not None,
+        ends_before_start,
     )
 
 
