@@ -114,7 +114,8 @@ def digest_run(
     clock = Clock(use.now)
     found = _analyse(record, known_facts, on_disk, use, clock, twins or {})
     annotations = recorded.annotations(record)
-    summary = _beside_the_clock(_summarise(record, known_facts, found, files, use), found)
+    summary = facts.without_rows(_summarise(record, known_facts, found, files, use), found.quality)
+    summary = _beside_the_clock(summary, found)
     reached = _judge(record, known_facts, found, summary, use)
     summary = {**summary, "solved_flag": reached.fact}
     problems = (

@@ -30,6 +30,10 @@ _VERSION = re.compile(r"-v\d+$")
 _SUFFIX = re.compile(r"(NoFrameskip|Deterministic|-ram)+$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PRESET_HOURS = ((8.0, "long"), (4.0, "medium"), (1.0, "short"), (0.0, "quick"))
+_NO_ROWS = frozenset({
+    "reason.no_rows", "fps.no_rows", "resource.no_gpu", "resource.no_vram", "resource.no_mem", "resource.no_cpu",
+    "bottleneck.no_gpu",
+})  # fmt: skip
 _STALE_GUARD = "Auto-failed by stale-run-guard"
 
 
@@ -126,7 +130,9 @@ def progress_facts(
             reason="target.unknown",
         ),
         "progress_pct": known(
-            stand.progress_pct, *progress_small, reason="target.unknown" if target is None else "reason.no_rows"
+            stand.progress_pct,
+            *progress_small,
+            reason="target.unknown" if target is None else "reason.no_canonical" if quality.rows else "reason.no_rows",
         ),
     }
 
@@ -204,9 +210,11 @@ def milestone_facts(
         mark = by_percent.get(percent)
         if mark is None:
             fact = missing("reason.no_rows" if quality.rows == 0 else "milestone.no_target")
+        elif stand.progress_pct is None:
+            fact = missing("reason.no_canonical")
         elif not mark.reached:
             key = "milestone.not_yet" if stand.state is State.RUNNING else "milestone.not_reached"
-            fact = missing(key, progress=stand.progress_pct or 0.0)
+            fact = missing(key, progress=stand.progress_pct)
         elif mark.far and lost:
             fact = missing("reward.lost")
         elif mark.reward is None:
@@ -238,6 +246,16 @@ def error_fact(state: State, row: Row, notes: Sequence[str], files: ProjectFiles
     if notes:
         return note("error.recorded" if settings.recorded_by_runsum(row) else "error.note", line=notes[-1])
     return missing("error.not_kept")
+
+
+def without_rows(facts: Mapping[str, Fact], quality: DataQuality) -> dict[str, Fact]:
+    """Facts that say why there is nothing; where rows arrived and none counts, none may say that there are none."""
+    if not quality.rows or quality.canonical_rows:
+        return dict(facts)
+    return {
+        name: missing("reason.no_canonical") if fact.reason is not None and fact.reason.key in _NO_ROWS else fact
+        for name, fact in facts.items()
+    }
 
 
 def _recorded_path(path: str, files: ProjectFiles | None) -> Fact:

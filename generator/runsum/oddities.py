@@ -33,7 +33,7 @@ def row_problems(
     """What is wrong with the rows or the status of a run."""
     found = []
     if quality.rows == 0:
-        found.append(problem("no_rows"))
+        found += [problem("no_rows")] if stand.state is not State.RUNNING else []  # its first row may be on its way
     elif _short_collector(row, quality):
         found.append(problem("short_collector", rows=quality.rows))
     elif quality.canonical_rows == 0:
