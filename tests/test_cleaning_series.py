@@ -40,6 +40,12 @@ def test_canonical_rows_have_an_iteration() -> None:
     assert (quality.rows, quality.canonical_rows, quality.progress_rows, quality.reward_rows) == (4, 3, 1, 3)
 
 
+def test_a_row_that_is_out_of_range_is_no_jump_either() -> None:
+    """A step of -1 is dropped, and nobody went back to it."""
+    _, quality = clean(table([100, -1, 300, 400], [1, 2, 3, 4]))
+    assert (quality.out_of_range_rows, quality.genuine_jumps, quality.artefact_jumps) == (1, 0, 0)
+
+
 def test_without_iterations_rows_with_a_reward_count() -> None:
     """An off-policy run has no iterations; a reward makes a row canonical there."""
     rows = table([100, 150, 200], [0, 0, 0], episode_reward_mean=[1.0, NAN, 2.0])

@@ -177,9 +177,7 @@ def _recognise(record: RunRecord, files: ProjectFiles) -> _Known:
     algorithm = (
         text(settings.setting(config, "algorithm")) or text(experiment.get("algorithm")) or text(told.get("algorithm"))
     )
-    target = integer(settings.setting(config, "total_timesteps")) or integer(told.get("total_timesteps"))
-    if target is not None and target <= 0:
-        target = None
+    target = settings.find_target(config, row)
     return _Known(
         config=config,
         problems=problems,

@@ -112,6 +112,18 @@ def described(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def find_target(config: Mapping[str, ConfigValue], row: Row) -> int | None:
+    """Timesteps wanted of the run itself, from wherever a usable number of them stands."""
+    goal, begin = integer(row.get("target_timestep")), integer(row.get("start_timestep"))
+    begin = integer(row.get("leg_start_timestep")) if begin is None else begin
+    found = (
+        integer(setting(config, "total_timesteps")),
+        integer(described(row).get("total_timesteps")),
+        None if goal is None else goal - (begin or 0),
+    )
+    return next((steps for steps in found if steps is not None and steps > 0), None)
+
+
 def setting(config: Mapping[str, ConfigValue], key: str) -> Any:
     """The value of a setting, None when absent."""
     value = config.get(key)

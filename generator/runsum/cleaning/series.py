@@ -207,7 +207,8 @@ def _account(
     """Count what the rows turned out to be."""
     step, reward = table.numbers["timestep"], series.reward
     usable = np.isfinite(step)
-    artefacts, genuine = count_jumps(step[rows.own], rows.phantoms[rows.own])
+    jumping = rows.own & (rows.in_range | rows.phantoms)
+    artefacts, genuine = count_jumps(step[jumping], rows.phantoms[jumping])
     rewards = series.values("episode_reward_mean").rows
     after_first = len(reward) - int(rewards[0]) if len(rewards) else 0
     return DataQuality(
