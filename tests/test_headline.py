@@ -65,6 +65,14 @@ def test_without_training_rewards_the_headline_tells_the_last_evaluation() -> No
         assert said[-1].values == {"mean": 355.1}
 
 
+@pytest.mark.parametrize(("key", "said"), [("reward_flat", "headline.flat"), ("reward_held", "headline.held")])
+def test_a_leg_that_kept_its_level_is_not_told_that_nothing_was_learned(key: str, said: str) -> None:
+    """Its parent learned it; the health check says the same."""
+    finding = Finding("reward_shape", Level.GOOD, phrase(f"finding.{key}", end=5.0))
+    flat = replace(shaped(run("a", "2025-10-02T00:00:00", best=5.0, final=5.0), "flat"), findings=(finding,))
+    assert headline(archive(flat).runs[0], Thresholds())[-1].key == said
+
+
 @pytest.mark.parametrize(
     ("rows", "last", "state", "said"),
     [

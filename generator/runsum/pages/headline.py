@@ -78,7 +78,8 @@ def _course(digest: RunDigest, limits: Thresholds) -> Iterator[Phrase]:
         yield phrase("headline.level", since=since)
     elif shape in ("rising", "falling", "flat"):
         going_on = digest.state is State.RUNNING and shape != "flat"
-        how = "rising_again" if rises_again(digest, limits) else shape
+        held = any(found.reason.key == "finding.reward_held" for found in digest.findings)  # of a leg, or at the top
+        how = "rising_again" if rises_again(digest, limits) else "held" if shape == "flat" and held else shape
         yield phrase(f"headline.{how}_now" if going_on else f"headline.{how}")
 
 
