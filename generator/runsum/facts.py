@@ -249,11 +249,12 @@ def error_fact(state: State, row: Row, notes: Sequence[str], files: ProjectFiles
 
 
 def without_rows(facts: Mapping[str, Fact], quality: DataQuality) -> dict[str, Fact]:
-    """Facts that say why there is nothing; where rows arrived and none counts, none may say that there are none."""
-    if not quality.rows or quality.canonical_rows:
+    """Facts that say why there is nothing: no row at all, or none that counts, and neither is a matter of drivers."""
+    if quality.canonical_rows:
         return dict(facts)
+    why = "reason.no_canonical" if quality.rows else "reason.no_rows"
     return {
-        name: missing("reason.no_canonical") if fact.reason is not None and fact.reason.key in _NO_ROWS else fact
+        name: missing(why) if fact.reason is not None and fact.reason.key in _NO_ROWS else fact
         for name, fact in facts.items()
     }
 

@@ -267,7 +267,13 @@ ONLY_PROGRESS_LINES = Scenario(
                 for name in ("current_timestep", "progress_pct", "avg_fps", "gpu_avg", "mem_max", "kl_note", "rew_100")
             },
         },
-        "run-dddd0062": {**NO_METRICS, "state": "running", "problems": []},  # its first row is on its way
+        "run-dddd0062": {
+            **NO_METRICS,
+            "state": "running",
+            "problems": [],  # its first row is on its way
+            "not_recorded.gpu_avg": "no metric rows were recorded",
+            "not_recorded.resource_bottleneck_note": "no metric rows were recorded",
+        },
     },
     ("9.10",),
     as_of=Clock().iso(3600),
