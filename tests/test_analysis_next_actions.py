@@ -62,7 +62,7 @@ GATES = [
     (
         "gate.contaminated",
         "insufficient data",
-        evidence(quality=DataQuality(reward_rows=99, contaminated_rows=1)),
+        evidence(quality=DataQuality(reward_rows=99, contaminated_rows=2)),
     ),
     ("gate.too_early", "insufficient data", evidence(progress_pct=24.9)),
     ("gate.flat", "no-go", evidence(**FLAT)),
@@ -179,6 +179,33 @@ def test_every_rule_fires(rule: Any) -> None:
 def test_no_rule_fires_on_a_healthy_run(rule: Any) -> None:
     """A completed run that rose and held has only the two standing recommendations."""
     assert rule.applies(evidence(), LIMITS) is None
+
+
+def test_one_row_of_another_run_hides_no_end() -> None:
+    """The last row of a run that had ended before, or the own last one, read when the process was gone."""
+    one = evidence(quality=DataQuality(reward_rows=99, contaminated_rows=1))
+    assert judge_gate(one, LIMITS) == judge_gate(evidence(), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("rows", "rewards", "fires"), [(0, 0, False), (9, 8, False), (11, 0, False), (12, 0, True), (99, 1, False)]
+)
+def test_a_run_that_has_just_begun_is_no_failure_of_the_recorder(rows: int, rewards: int, fires: bool) -> None:
+    """Rows come with the first rollout, rewards with the first episode; a dozen rows without any are odd."""
+    begun = evidence(state=State.RUNNING, quality=DataQuality(rows=rows, reward_rows=rewards))
+    assert (advise(begun, LIMITS).recommendations[0].rule == "no_rows") is fires
+    over = replace(begun, state=State.COMPLETED)
+    assert advise(over, LIMITS).recommendations[0].rule == "no_rows"
+
+
+def test_a_failed_run_is_continued_where_there_is_something_to_continue() -> None:
+    """Not where no row arrived, and not once more where a later leg did."""
+    failed = evidence(state=State.FAILED, has_checkpoints=True, current=1000)
+    saved = [
+        advise(one, LIMITS).recommendations[0].words.values["saved"]
+        for one in (failed, replace(failed, current=None), replace(failed, continued=True))
+    ]
+    assert saved == [True, False, False]
 
 
 @pytest.mark.parametrize("done", [{"at_the_top": True}, {"solved_at": 20.0}])

@@ -67,7 +67,27 @@ def test_cpu_with_a_reading_is_shown() -> None:
 )
 def test_what_sets_the_pace(columns: dict[str, list[float]], key: str) -> None:
     """A waiting GPU, a busy one, neither, or only a CPU reading."""
-    assert key_of(machine(**columns).facts["resource_bottleneck_note"]) == key
+    many = {name: values * 6 for name, values in columns.items()}
+    assert key_of(machine(**many).facts["resource_bottleneck_note"]) == key
+
+
+@pytest.mark.parametrize("columns", [{"gpu_percent": [20, 30], "gpu_memory_mb": [1, 1]}, {"cpu_percent": [70, 80]}])
+def test_two_readings_set_no_pace(columns: dict[str, list[float]]) -> None:
+    """A run that crashed at once says nothing about the machine; what was read is shown all the same."""
+    found = machine(**columns)
+    assert key_of(found.facts["resource_bottleneck_note"]) == "bottleneck.few"
+    assert found.gpu_avg is None
+    assert found.facts["gpu_max"].value == (30 if "gpu_percent" in columns else None)
+
+
+def test_snapshots_beat_a_sampler_that_sees_nothing() -> None:
+    """Without NVIDIA's library the sampler stores zeros, while nvidia-smi goes on to fill the rows."""
+    samples = gpu([0, 2], gpu_util_pct=[0, 0], vram_used_mb=[0, 0])
+    facts = machine(samples, gpu_percent=[20, 40], gpu_memory_mb=[2000, 2400]).facts
+    assert [facts[n].value for n in ("gpu_avg", "gpu_max", "vram_avg", "vram_max")] == [30, 40, 2200, 2400]
+    facts = machine(samples, gpu_percent=[0, 0], gpu_memory_mb=[0, 0]).facts
+    names = ("gpu_avg", "vram_max", "resource_bottleneck_note")
+    assert {key_of(facts[name]) for name in names} == {"resource.all_zero_sampled"}
 
 
 def test_the_known_cpu_bug_sets_no_pace() -> None:

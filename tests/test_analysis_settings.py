@@ -14,6 +14,7 @@ from runsum.analysis.settings import (
     custom_params_fact,
     described,
     diff_config,
+    find_target,
     read_config,
     same_setting,
 )
@@ -159,6 +160,37 @@ def test_other_settings_are_listed_once() -> None:
     assert dqn is not None
     assert ppo.values["items"] == [("er", 2), ("tau", 1), ("vf_coef", 0.5)]
     assert dqn.values["items"] == [("er", 2), ("tau", 1)]
+
+
+@pytest.mark.parametrize("said", [None, 0, -5, "many", "810,000", True])
+@pytest.mark.parametrize(
+    ("row", "target"),
+    [
+        ({}, None),
+        (
+            {"description": "Training ppo on ALE/Breakout-v5 for 810,000 timesteps (Leg 2)", "target_timestep": 9},
+            810_000,
+        ),
+        ({"target_timestep": 1_621_008, "start_timestep": 811_008}, 810_000),
+        ({"target_timestep": 1_621_008, "leg_start_timestep": 811_008}, 810_000),
+        ({"target_timestep": 810_000}, 810_000),
+        ({"target_timestep": 811_008, "start_timestep": 811_008}, None),
+    ],
+)
+def test_where_the_configuration_has_no_usable_target_the_row_may(said: Any, row: dict[str, Any], target: Any) -> None:
+    """The sentence that describes the run, or the goal of the leg without its start."""
+    assert find_target(config_of({"total_timesteps": said})[0], row) == target
+    assert find_target(config_of({"total_timesteps": 5000})[0], row) == 5000
+
+
+def test_of_two_settings_with_one_name_both_are_listed() -> None:
+    """Blocks of custom parameters may repeat a name; an equal value says nothing new."""
+    blocks = {"actor": {"lr": 1, "units": 64}, "critic": {"lr": 2, "units": 64}, "vf_coef": 0.7}
+    words = custom_params_fact(config_of({"vf_coef": 0.5, "custom_params": blocks})[0], "ppo").words
+    assert words is not None
+    assert words.values["items"] == [
+        ("critic.lr", 2), ("custom_params.vf_coef", 0.7), ("lr", 1), ("units", 64), ("vf_coef", 0.5),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

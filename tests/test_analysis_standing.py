@@ -75,6 +75,26 @@ def test_a_stale_run_has_no_end(tmp_path: Path) -> None:
     assert (fact.value, key_of(fact)) == (None, "end.stale")
 
 
+def test_an_end_of_a_run_that_is_not_over_is_shown_as_what_it_is(tmp_path: Path) -> None:
+    """The status says running, the row has an end all the same."""
+    run = digest(tmp_path, 30, 9999, status="running", updated_at=TEN(0), end_time=TEN(300))
+    fact = run.summary["end_time_or_in_progress"]
+    assert (run.state, fact.value, keys(fact.small)) == (State.STALE, TEN(300), ["end.still_open"])
+    assert key_of(run.summary["error_summary_if_failed"]) == "error.open"
+
+
+@pytest.mark.parametrize(("rows", "end"), [(30, TEN(270)), (0, None)])
+def test_an_end_before_the_start_is_none(tmp_path: Path, rows: int, end: str | None) -> None:
+    """Nobody trains backwards: the last row tells the end, and it was not "marked completed, but went on"."""
+    run = digest(tmp_path, rows, status="failed", end_time=TEN(-86_400))
+    fact = run.summary["end_time_or_in_progress"]
+    assert fact.value == end
+    assert (keys(fact.small) or [key_of(fact)]) == ["end.before_start"]
+    assert run.state_notes == ()
+    assert [p.kind for p in run.problems if p.kind.startswith(("end", "state"))] == ["end_before_start"]
+    assert run.summary["duration_h"].value == (0.075 if rows else None)
+
+
 def test_completed_early_is_said(tmp_path: Path) -> None:
     """Completed at 30 % is completed, with a word about it."""
     assert keys(digest(tmp_path, 30, status="completed", end_time=TEN(300)).state_notes) == ["state.completed_short"]

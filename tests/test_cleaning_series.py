@@ -40,6 +40,12 @@ def test_canonical_rows_have_an_iteration() -> None:
     assert (quality.rows, quality.canonical_rows, quality.progress_rows, quality.reward_rows) == (4, 3, 1, 3)
 
 
+def test_a_row_that_is_out_of_range_is_no_jump_either() -> None:
+    """A step of -1 is dropped, and nobody went back to it."""
+    _, quality = clean(table([100, -1, 300, 400], [1, 2, 3, 4]))
+    assert (quality.out_of_range_rows, quality.genuine_jumps, quality.artefact_jumps) == (1, 0, 0)
+
+
 def test_without_iterations_rows_with_a_reward_count() -> None:
     """An off-policy run has no iterations; a reward makes a row canonical there."""
     rows = table([100, 150, 200], [0, 0, 0], episode_reward_mean=[1.0, NAN, 2.0])
@@ -57,6 +63,24 @@ def test_a_reward_too_large_to_be_stored_ends_no_run() -> None:
     assert series.timestep.tolist() == [100, 200, 300]
     assert (quality.canonical_rows, quality.reward_rows, quality.progress_rows) == (3, 2, 2)
     assert loses_large_rewards(series, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "lost"),
+    [
+        ([990.0, NAN, NAN, 940.0, 880.0], True),  # it was above 1000, and came back
+        ([990.0, NAN, NAN, 880.0, 870.0], True),
+        ([990.0, 880.0, 870.0, NAN, 860.0], False),
+        ([990.0, 880.0, 870.0, 860.0, NAN], False),
+        ([990.0, NAN, 1200.0, NAN, NAN], False),  # whoever stored 1200 stores them all
+        ([1e9, 2e9, 3e9, 4e9, NAN], False),
+        ([NAN, NAN, 990.0, 995.0, 999.0], False),  # no episode had ended
+    ],
+)
+def test_large_rewards_are_missing_in_between_too(rewards: list[float], lost: bool) -> None:
+    """A mean that hovers around 1000 has holes; holes elsewhere have other reasons."""
+    series, _ = clean(table([100, 200, 300, 400, 500], [1, 2, 3, 4, 5], episode_reward_mean=rewards))
+    assert loses_large_rewards(series, LIMITS) == lost
 
 
 def test_rows_without_any_reward_tell_how_far_it_got() -> None:

@@ -65,6 +65,44 @@ def test_without_training_rewards_the_headline_tells_the_last_evaluation() -> No
         assert said[-1].values == {"mean": 355.1}
 
 
+@pytest.mark.parametrize(("key", "said"), [("reward_flat", "headline.flat"), ("reward_held", "headline.held")])
+def test_a_leg_that_kept_its_level_is_not_told_that_nothing_was_learned(key: str, said: str) -> None:
+    """Its parent learned it; the health check says the same."""
+    finding = Finding("reward_shape", Level.GOOD, phrase(f"finding.{key}", end=5.0))
+    flat = replace(shaped(run("a", "2025-10-02T00:00:00", best=5.0, final=5.0), "flat"), findings=(finding,))
+    assert headline(archive(flat).runs[0], Thresholds())[-1].key == said
+
+
+@pytest.mark.parametrize(
+    ("rows", "last", "state", "said"),
+    [
+        (0, None, State.COMPLETED, "No metric rows arrived; how far it got is unknown."),
+        (0, None, State.RUNNING, "No metric row has arrived yet."),
+        (1, None, State.STOPPED, "1 metric row arrived, none with a reward or a loss; how far it got is unknown."),
+        (
+            80, 800_000, State.STOPPED,
+            "80 metric rows arrived, none with a reward or a loss; the largest step in them is 800.0 k.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_a_run_without_a_row_that_counts(rows: int, last: int | None, state: State, said: str) -> None:
+    """A run that has just begun did not crash; progress lines tell how far they go."""
+    nothing = replace(
+        run("a", "2025-10-02T00:00:00", state=state), current_timestep=None,
+        quality=DataQuality(rows=rows, naive_last_timestep=last),
+    )  # fmt: skip
+    words = Renderer(template_folder()).words
+    assert [words(one) for one in headline(archive(nothing).runs[0], Thresholds())] == [said]
+
+
+@pytest.mark.parametrize(("rows", "said"), [(0, False), (1, False), (2, True)])
+def test_the_headline_says_that_rows_of_another_run_hide_the_end(rows: int, said: bool) -> None:
+    """Steps and reward are of the rows that are left."""
+    stopped = replace(run("a", "2025-10-02T00:00:00"), quality=DataQuality(rows=99, contaminated_rows=rows))
+    keys = [words.key for words in headline(archive(stopped).runs[0], Thresholds())]
+    assert ("headline.overwritten" in keys) is said
+
+
 @pytest.mark.parametrize(
     ("key", "said"),
     [

@@ -162,7 +162,7 @@ def test_a_later_leg_is_no_parent() -> None:
 def test_a_missing_leg_in_between_is_a_missing_parent() -> None:
     """Leg 3 without any leg 2 has no parent here, but stays in the lineage of its base."""
     found = kinship(run("a"), run("c", base="a", leg=3, start=2))
-    assert (found.kin["c"].parent, found.kin["c"].root, kinds(found)) == (None, "a", {"c": ["parent_missing"]})
+    assert (found.kin["c"].parent, found.kin["c"].root, kinds(found)) == (None, "a", {"c": ["leg_missing"]})
 
 
 def test_a_first_leg_infers_nothing() -> None:
@@ -343,6 +343,8 @@ def test_another_target_is_no_changed_setting() -> None:
     [
         ((run("a"),), "lineage.first_leg"),
         ((run("b", "gone", leg=2),), "lineage.parent_missing"),
+        ((run("b", base="gone", leg=2),), "lineage.parent_missing"),
+        ((run("b", base="gone", leg=3),), "lineage.leg_missing"),  # whose parent is not the base, which may be there
     ],
 )
 def test_without_a_parent_there_is_nothing_to_compare(runs: tuple[RunDigest, ...], reason: str) -> None:

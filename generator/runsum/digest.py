@@ -114,7 +114,8 @@ def digest_run(
     clock = Clock(use.now)
     found = _analyse(record, known_facts, on_disk, use, clock, twins or {})
     annotations = recorded.annotations(record)
-    summary = _beside_the_clock(_summarise(record, known_facts, found, files, use), found)
+    summary = facts.without_rows(_summarise(record, known_facts, found, files, use), found.quality)
+    summary = _beside_the_clock(summary, found)
     reached = _judge(record, known_facts, found, summary, use)
     summary = {**summary, "solved_flag": reached.fact}
     problems = (
@@ -176,9 +177,7 @@ def _recognise(record: RunRecord, files: ProjectFiles) -> _Known:
     algorithm = (
         text(settings.setting(config, "algorithm")) or text(experiment.get("algorithm")) or text(told.get("algorithm"))
     )
-    target = integer(settings.setting(config, "total_timesteps")) or integer(told.get("total_timesteps"))
-    if target is not None and target <= 0:
-        target = None
+    target = settings.find_target(config, row)
     return _Known(
         config=config,
         problems=problems,
@@ -216,7 +215,7 @@ def _analyse(
     learning, signals = dynamics.describe_dynamics(
         series, what.algorithm, what.by_application, steady_rows(series, annealed, what.target, limits), limits
     )
-    stand = standing.judge_standing(record.row, record.metrics, record.gpu, series, quality, what.target, clock, limits)
+    stand = standing.judge_standing(record.row, record.gpu, series, quality, what.target, clock, limits)
     videos, video_problems = media.collect_videos(
         record, lambda moment: clock.is_over(moment, quality.utc_offset_min), limits
     )

@@ -117,7 +117,7 @@ def draw_run(key: str, series: Series, gpu: GpuTable, rate: Rate, marks: Marks) 
         _draw_rate(payload, drawn, series, rate, recorded)
         _draw_progress(payload, drawn, series, marks.target)
         payload["events"] = _events(series, marks)
-    _draw_gpu(payload, drawn, series, gpu, (marks.quality.utc_offset_min or 0) * 60.0)
+    _draw_gpu(payload, drawn, series, gpu)
     order = {name: place for place, name in enumerate(ALL_CHARTS)}
     drawn.sort(key=lambda chart: order[chart.id])
     present = {chart.id for chart in drawn}
@@ -238,11 +238,11 @@ def _sampled(gpu: GpuTable) -> list[Panel]:
     return [panel for panel, seen in columns.items() if len(seen) >= 2 and seen.any()]
 
 
-def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, gpu: GpuTable, offset_s: float) -> None:
+def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, gpu: GpuTable) -> None:
     panels = _sampled(gpu)
     if not panels or not len(series):
         return
-    steps, hours = _gpu_axes(series, gpu, offset_s)
+    steps, hours = _gpu_axes(series, gpu)
     sampled = [gpu.numbers[panel.column] for panel in panels]
     rows = select_points(hours, sampled, [], _GPU_POINTS)
     steps_shown, hours_shown, *values = columns(np.stack([steps, hours, *sampled])[:, rows], hours=1)
@@ -251,9 +251,9 @@ def _draw_gpu(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, 
         _draw_panel(payload, drawn, panel, "gpu", shown, steps, column_values)
 
 
-def _gpu_axes(series: Series, gpu: GpuTable, offset_s: float) -> tuple[Floats, Floats]:
+def _gpu_axes(series: Series, gpu: GpuTable) -> tuple[Floats, Floats]:
     """Timesteps (interpolated) and hours of the GPU samples."""
-    utc = gpu.local_s - offset_s
+    utc = series.clock.utc_column(gpu.local_s)
     order = np.argsort(series.own_utc_s, kind="stable")
     steps = np.interp(utc, series.own_utc_s[order], series.own_steps[order])
     begin = float(series.utc_s[0] - series.hours[0] * 3600)

@@ -30,6 +30,10 @@ _VERSION = re.compile(r"-v\d+$")
 _SUFFIX = re.compile(r"(NoFrameskip|Deterministic|-ram)+$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PRESET_HOURS = ((8.0, "long"), (4.0, "medium"), (1.0, "short"), (0.0, "quick"))
+_NO_ROWS = frozenset({
+    "reason.no_rows", "fps.no_rows", "resource.no_gpu", "resource.no_vram", "resource.no_mem", "resource.no_cpu",
+    "bottleneck.no_gpu",
+})  # fmt: skip
 _STALE_GUARD = "Auto-failed by stale-run-guard"
 
 
@@ -90,6 +94,9 @@ def progress_facts(
             small.append(phrase("duration.wall", wall=stand.wall_h * 3600))
     elif duration is None and stand.wall_h is not None and not stand.state.is_open:
         duration, small = stand.wall_h, [phrase("duration.no_canonical" if quality.rows else "duration.no_rows")]
+    if series.clock.changes:
+        before, after = series.clock.offsets[0], series.clock.offsets[-1]
+        small.append(phrase("duration.clock", before=int(before // 60), after=int(after // 60)))
     current = int(series.timestep.max()) if len(series) else None
     recorded = integer(row.get("current_timestep"))
     steps_small = (
@@ -123,7 +130,9 @@ def progress_facts(
             reason="target.unknown",
         ),
         "progress_pct": known(
-            stand.progress_pct, *progress_small, reason="target.unknown" if target is None else "reason.no_rows"
+            stand.progress_pct,
+            *progress_small,
+            reason="target.unknown" if target is None else "reason.no_canonical" if quality.rows else "reason.no_rows",
         ),
     }
 
@@ -134,6 +143,12 @@ def _end(row: Row, stand: standing.Standing) -> Fact:
         return known("in progress", phrase("end.last_activity", at=stand.last_activity))
     if recorded is None:
         return missing(f"end.{stand.state}" if stand.state.is_open else "end.unknown", at=stand.last_activity)
+    if stand.ends_before_start:
+        if stand.effective_end is None:
+            return missing("end.before_start", at=recorded)
+        return known(stand.effective_end, phrase("end.before_start", at=recorded))
+    if stand.state.is_open:
+        return known(recorded, phrase("end.still_open"))
     if stand.went_on:
         return known(stand.effective_end, phrase("end.recorded", at=recorded))
     active = standing.guard_activity(row)
@@ -164,11 +179,16 @@ def reward_facts(
         beside = [phrase("reward.evaluated", mean=evaluated, trained=final is not None), *beside]
     return {
         "best_reward": known(best, *early, *small, *_recorded_as("best_reward", row, best), reason=why),
-        "final_reward": known(final, *small, *beside, reason=why),
+        "final_reward": known(final, *(small if _ends_unseen(series) else ()), *beside, reason=why),
         "convergence_timestep": missing("reward.lost") if lost else convergence_fact(shape),
         "reward_trend_note": missing("reward.lost") if lost else trend_fact(shape),
-        "reward_cliff_note": cliff_fact(shape),
+        "reward_cliff_note": missing("reward.lost") if lost and shape.cliff is None else cliff_fact(shape),
     }
+
+
+def _ends_unseen(series: Series) -> bool:
+    rewards = series.values("episode_reward_mean")
+    return not len(rewards) or int(rewards.rows[-1]) < len(series) - 1
 
 
 def last_evaluation(row: Row) -> tuple[int, float | None]:
@@ -190,9 +210,11 @@ def milestone_facts(
         mark = by_percent.get(percent)
         if mark is None:
             fact = missing("reason.no_rows" if quality.rows == 0 else "milestone.no_target")
+        elif stand.progress_pct is None:
+            fact = missing("reason.no_canonical")
         elif not mark.reached:
             key = "milestone.not_yet" if stand.state is State.RUNNING else "milestone.not_reached"
-            fact = missing(key, progress=stand.progress_pct or 0.0)
+            fact = missing(key, progress=stand.progress_pct)
         elif mark.far and lost:
             fact = missing("reward.lost")
         elif mark.reward is None:
@@ -224,6 +246,17 @@ def error_fact(state: State, row: Row, notes: Sequence[str], files: ProjectFiles
     if notes:
         return note("error.recorded" if settings.recorded_by_runsum(row) else "error.note", line=notes[-1])
     return missing("error.not_kept")
+
+
+def without_rows(facts: Mapping[str, Fact], quality: DataQuality) -> dict[str, Fact]:
+    """Facts that say why there is nothing: no row at all, or none that counts, and neither is a matter of drivers."""
+    if quality.canonical_rows:
+        return dict(facts)
+    why = "reason.no_canonical" if quality.rows else "reason.no_rows"
+    return {
+        name: missing(why) if fact.reason is not None and fact.reason.key in _NO_ROWS else fact
+        for name, fact in facts.items()
+    }
 
 
 def _recorded_path(path: str, files: ProjectFiles | None) -> Fact:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+import numpy as np
+
 from runsum.analysis import standing
 from runsum.cleaning.series import Series
 from runsum.model import (
@@ -16,6 +18,7 @@ from runsum.source.records import Row
 from runsum.thresholds import Thresholds
 
 _SHORT_COLLECTOR_UNTIL = "2025-11-02"
+_NEVER_STORED = 1000.0  # printed as 1e+03, which the application does not read
 _RUN_NUMBERS = (
     "current_timestep", "best_reward", "final_reward", "convergence_timestep", "process_pid", "process_paused",
     "leg_number", "leg_start_timestep", "variant_index", "start_timestep", "target_timestep", "end_timestep",
@@ -30,7 +33,7 @@ def row_problems(
     """What is wrong with the rows or the status of a run."""
     found = []
     if quality.rows == 0:
-        found.append(problem("no_rows"))
+        found += [problem("no_rows")] if stand.state is not State.RUNNING else []  # its first row may be on its way
     elif _short_collector(row, quality):
         found.append(problem("short_collector", rows=quality.rows))
     elif quality.canonical_rows == 0:
@@ -58,6 +61,8 @@ def row_problems(
         )
     if loses_large_rewards(series, limits):
         found.append(problem("large_rewards_lost", count=quality.null_rewards_after_first))
+    if stand.ends_before_start:
+        found.append(problem("end_before_start", start=text(row.get("start_time")), end=text(row.get("end_time"))))
     if stand.state is State.STALE:
         found.append(problem("stale", at=stand.last_activity))
     elif stand.state is State.FINISHED:
@@ -99,9 +104,18 @@ def _short_collector(row: Row, quality: DataQuality) -> bool:
 
 
 def loses_large_rewards(series: Series, limits: Thresholds) -> bool:
-    """Whether rewards end although rows go on, after values near 1000, which the recorder cannot store."""
+    """Whether rewards are missing after values near 1000, which the recorder cannot store, up to the end or in between.
+
+    A recorder that stored a larger one can store them all, and rewards that are missing there have other reasons.
+    """
     rewards = series.values("episode_reward_mean")
-    return len(rewards) > 0 and bool(rewards.rows[-1] < len(series) - 1) and rewards.most >= limits.reward_digits_lost
+    if not len(rewards) or not limits.reward_digits_lost <= rewards.most < _NEVER_STORED:
+        return False
+    last = int(rewards.rows[-1])
+    if last < len(series) - 1 and rewards.seen[-1] >= limits.reward_digits_lost:
+        return True
+    before, after = rewards.seen[:-1], rewards.seen[1:]
+    return bool(((np.diff(rewards.rows) > 1) & (np.maximum(before, after) >= limits.reward_digits_lost)).any())
 
 
 def log_failure(files: ProjectFiles) -> LogFinding | None:

@@ -287,7 +287,7 @@ class Thresholds:
     reward_digits_lost: float = _rule(
         900,
         "reward",
-        "rewards missing at the end after values above this: the recorder cannot store 1000 and more",
+        "rewards missing beside values above this: the recorder cannot store 1000 and more",
         "the recorder's number pattern rejects scientific notation",
     )
     policy_loss_null: float = _rule(

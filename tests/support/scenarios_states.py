@@ -246,4 +246,46 @@ FIRST_RECORDER = Scenario(
     ("9.11", "9.31"),
 )
 
-SCENARIOS = (RUNNING, HALF_AN_HOUR, WRONG_ENDS, LAST_ROWS_AFTER_THE_END, ODD_STATUSES, FIRST_RECORDER)
+
+def only_progress_lines(path: Path) -> None:
+    """Rows with steps, speed and GPU readings, but no table; and a run that began a minute ago, without a row."""
+    with database(path) as con:
+        add_run(con, "run-dddd0061", end_time=Clock().iso(1800))
+        store(con, stats_rows("run-dddd0061", range(10_000, 810_000, 10_000)))
+        add_run(con, "run-dddd0062", status="running", start_time=Clock().iso(3540), updated_at=Clock().iso(3540))
+
+
+ONLY_PROGRESS_LINES = Scenario(
+    "only-progress-lines",
+    only_progress_lines,
+    {
+        "run-dddd0061": {
+            **rows(80, 0),
+            "summary.current_timestep": None,
+            **{
+                f"not_recorded.{name}": "none of the recorded rows counts"
+                for name in ("current_timestep", "progress_pct", "avg_fps", "gpu_avg", "mem_max", "kl_note", "rew_100")
+            },
+        },
+        "run-dddd0062": {
+            **NO_METRICS,
+            "state": "running",
+            "problems": [],  # its first row is on its way
+            "not_recorded.gpu_avg": "no metric rows were recorded",
+            "not_recorded.resource_bottleneck_note": "no metric rows were recorded",
+        },
+    },
+    ("9.10",),
+    as_of=Clock().iso(3600),
+    forbidden=("at 0.0 % of the target", "it crashed at once"),
+)
+
+SCENARIOS = (
+    RUNNING,
+    HALF_AN_HOUR,
+    WRONG_ENDS,
+    LAST_ROWS_AFTER_THE_END,
+    ODD_STATUSES,
+    FIRST_RECORDER,
+    ONLY_PROGRESS_LINES,
+)

@@ -11,6 +11,7 @@ from support.schema import database
 
 RUN = "run-bbbb0001"
 OTHER = "run-bbbb0002"
+THIRD = "run-bbbb0003"
 
 
 def interleaved(path: Path) -> None:
@@ -255,6 +256,40 @@ DST_FALL_BACK = Scenario(
 )
 
 
+def dst_beside_start_and_end(path: Path) -> None:
+    """Set back soon after a start and soon before an end, and set forward: 2 h 12 min of rows each, 40 s apart."""
+    starts = {
+        RUN: Clock(datetime(2025, 11, 2, 1, 30), -5.0, change_after=1800.0, changed_offset=-6.0),
+        OTHER: Clock(datetime(2025, 11, 1, 23, 50), -5.0, change_after=7800.0, changed_offset=-6.0),
+        THIRD: Clock(datetime(2026, 3, 8, 1, 30), -6.0, change_after=1800.0, changed_offset=-5.0),
+    }
+    with database(path) as con:
+        for run, clock in starts.items():
+            add_run(con, run, start_time=clock.iso(0), end_time=clock.iso(7925))
+            store(con, table_rows(run, range(1, 199), clock=clock, pace=40.0, fps=102.0))
+            add_gpu_samples(con, run, range(0, 7920, 30), clock)
+
+
+DST_BESIDE_START_AND_END = Scenario(
+    "dst-beside-start-and-end",
+    dst_beside_start_and_end,
+    {
+        run: {
+            **CLEAN,
+            **rows(198, 198),
+            "state": "completed",
+            "problems.len": 0,
+            "summary.duration_h": 2.2,
+            "cost.hours": 2.2,
+        }
+        for run in (RUN, OTHER, THIRD)
+    },
+    ("9.27",),
+    as_of="2026-03-20T12:00:00",
+    forbidden=("resumed in place", "70 steps/s", "from start time to end time"),
+)
+
+
 def contaminated_across_dst(path: Path) -> None:
     """Stopped at 01:30 in summer time; the other run's rows go on to 01:59 and again from 01:00."""
     clock = Clock(datetime(2026, 11, 1, 1, 0, 0), -5.0, change_after=3600.0, changed_offset=-6.0)
@@ -320,6 +355,7 @@ SCENARIOS = (
     ARTEFACT_AND_RESTART,
     GAPS,
     DST_FALL_BACK,
+    DST_BESIDE_START_AND_END,
     CONTAMINATED_ACROSS_DST,
     ONE_STAMP_FOR_ALL,
 )

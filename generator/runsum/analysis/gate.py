@@ -58,8 +58,8 @@ def _gate_lost(e: Evidence, limits: Thresholds) -> Phrase | None:
 
 
 def _gate_contaminated(e: Evidence, limits: Thresholds) -> Phrase | None:
-    count = e.quality.contaminated_rows
-    return phrase("gate.contaminated", count=count) if count else None
+    count = e.quality.contaminated_rows  # a single one, of a run that had ended before, replaced one row at most
+    return phrase("gate.contaminated", count=count) if count > 1 else None
 
 
 def _gate_early_solved(e: Evidence, limits: Thresholds) -> Phrase | None:

@@ -123,13 +123,16 @@ def _less(limits: Thresholds) -> float:
 
 def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
     few = e.quality.reward_rows < limits.min_rows_trend and e.state is not State.FAILED
+    if e.state is State.RUNNING:  # it may just have begun
+        few = e.quality.reward_rows == 0 and e.quality.rows >= limits.min_rows_trend
     return {"rows": e.quality.rows, "rewards": e.quality.reward_rows} if few else None
 
 
 def _failed(e: Evidence, limits: Thresholds) -> Values | None:
     if e.state is not State.FAILED:
         return None
-    return {"timestep": e.current, "progress": e.progress_pct, "saved": e.has_checkpoints}
+    saved = e.has_checkpoints and e.current is not None and not e.continued
+    return {"timestep": e.current, "progress": e.progress_pct, "saved": saved}
 
 
 def _collapsed(e: Evidence, limits: Thresholds) -> Values | None:

@@ -9,7 +9,6 @@ from runsum.cleaning.series import Series
 from runsum.cleaning.values import Values
 from runsum.frozen import frozen
 from runsum.model import Fact, Phrase, known, missing, note, phrase
-from runsum.source.columns import Floats
 from runsum.source.records import GpuTable
 from runsum.thresholds import Thresholds
 
@@ -18,7 +17,11 @@ _LONGEST_SAMPLE_S = 60.0
 
 @frozen
 class ResourceFacts:
-    """Facts by placeholder and the numbers other rules need."""
+    """Facts by placeholder and the numbers other rules need.
+
+    Attributes:
+        gpu_avg: mean use in percent; None with too few readings to judge by, too.
+    """
 
     facts: dict[str, Fact]
     gpu_avg: float | None
@@ -28,8 +31,7 @@ class ResourceFacts:
 
 def describe_resources(series: Series, gpu: GpuTable, by_runsum: bool, limits: Thresholds) -> ResourceFacts:
     """Averages and peaks; GPU samples (every few seconds) beat the snapshots of the metric rows (every 5 to 9 s)."""
-    util, util_small = _prefer(gpu.numbers.get("gpu_util_pct"), series.values("gpu_percent"))
-    vram, vram_small = _prefer(gpu.numbers.get("vram_used_mb"), series.values("gpu_memory_mb"))
+    (util, util_small), (vram, vram_small) = _readings(series, gpu)
     dead = bool(len(util)) and not util.seen.any() and not vram.seen.any()
     facts: dict[str, Fact] = {}
     every = _interval(gpu)
@@ -56,12 +58,19 @@ def describe_resources(series: Series, gpu: GpuTable, by_runsum: bool, limits: T
     )
     facts |= _pair("mem", series.values("memory_mb"), phrase("resource.rss"), "resource.no_mem", hide=False)
     gpu_avg = None if dead or not len(util) else util.mean
+    readings = len(util or cpu) if len(util) or cpu_used else 0
     total = Values(gpu.numbers.get("vram_total_mb", np.empty(0)))
     peak = vram.most if len(vram) else None
     share = peak / total.most if peak and len(total) and total.most > 0 else None
     facts["resource_bottleneck_note"] = _bottleneck(
-        gpu_avg, util.most if len(util) else None, share, cpu.mean if cpu_used else None, dead, by_runsum, limits
+        gpu_avg, util.most if len(util) else None, share, cpu.mean if cpu_used else None, by_runsum, limits
     )
+    if dead:
+        facts["resource_bottleneck_note"] = missing(f"resource.all_zero_{util_small}")
+    elif 0 < readings < limits.min_rows_trend:
+        gpu_avg = None
+        if share is None or share <= limits.vram_tight:
+            facts["resource_bottleneck_note"] = missing("bottleneck.few", readings=readings)
     return ResourceFacts(facts, gpu_avg, share, measure_energy(gpu))
 
 
@@ -86,10 +95,13 @@ def _interval(gpu: GpuTable) -> float:
     return middle(widths) if len(widths) else 0.0
 
 
-def _prefer(samples: Floats | None, snapshots: Values) -> tuple[Values, str]:
-    if samples is not None and len(sampled := Values(samples)):
-        return sampled, "sampled"
-    return snapshots, "snapshots"
+def _readings(series: Series, gpu: GpuTable) -> list[tuple[Values, str]]:
+    """GPU use and memory, and where each is from: the samples, unless they are all 0 and the snapshots are not."""
+    snapshots = [series.values(name) for name in ("gpu_percent", "gpu_memory_mb")]
+    samples = [Values(gpu.numbers.get(name, np.empty(0))) for name in ("gpu_util_pct", "vram_used_mb")]
+    is_blind = not any(one.seen.any() for one in samples) and any(one.seen.any() for one in snapshots)
+    pairs = zip(samples, snapshots, strict=True)
+    return [(shot, "snapshots") if is_blind or not len(one) else (one, "sampled") for one, shot in pairs]
 
 
 def _pair(name: str, values: Values, small: Phrase, reason: str, *, hide: bool) -> dict[str, Fact]:
@@ -103,13 +115,10 @@ def _bottleneck(
     gpu_max: float | None,
     vram_share: float | None,
     cpu_avg: float | None,
-    dead: bool,
     one_core: bool,
     limits: Thresholds,
 ) -> Fact:
     """What set the pace; CPU counts only where its readings are known to be of one core of the training process."""
-    if dead:
-        return missing("resource.all_zero_snapshots")
     if gpu_avg is None:
         if cpu_avg is None:
             return missing("bottleneck.no_gpu")

@@ -112,6 +112,18 @@ def described(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def find_target(config: Mapping[str, ConfigValue], row: Row) -> int | None:
+    """Timesteps wanted of the run itself, from wherever a usable number of them stands."""
+    goal, begin = integer(row.get("target_timestep")), integer(row.get("start_timestep"))
+    begin = integer(row.get("leg_start_timestep")) if begin is None else begin
+    found = (
+        integer(setting(config, "total_timesteps")),
+        integer(described(row).get("total_timesteps")),
+        None if goal is None else goal - (begin or 0),
+    )
+    return next((steps for steps in found if steps is not None and steps > 0), None)
+
+
 def setting(config: Mapping[str, ConfigValue], key: str) -> Any:
     """The value of a setting, None when absent."""
     value = config.get(key)
@@ -236,7 +248,10 @@ def custom_params_fact(config: Mapping[str, ConfigValue], algorithm: str | None)
     }  # fmt: skip
     if isinstance(custom, dict):
         for key, value in custom.items():
-            extra |= {str(k): v for k, v in value.items()} if isinstance(value, dict) else {str(key): value}
+            block, inner = (str(key), value) if isinstance(value, dict) else ("custom_params", {key: value})
+            for name, one in inner.items():
+                taken = str(name) in extra and not same_setting(extra[str(name)], one)
+                extra[f"{block}.{name}" if taken else str(name)] = one
     elif custom is not None:
         extra["custom_params"] = custom
     extra = {key: value for key, value in extra.items() if key not in _SHOWN}

@@ -11,8 +11,8 @@ from runsum.cleaning.values import finite
 from runsum.clock import Clock
 from runsum.frozen import frozen
 from runsum.model import DataQuality, Phrase, State, phrase
-from runsum.source.columns import Floats, integer, iso, seconds, text
-from runsum.source.records import GpuTable, MetricTable, Row
+from runsum.source.columns import integer, iso, seconds, text
+from runsum.source.records import GpuTable, Row
 from runsum.thresholds import Thresholds
 
 _STATES = {
@@ -30,6 +30,7 @@ class Standing:
 
     Attributes:
         went_on: whether rows prove that training went on well after end_time.
+        ends_before_start: whether end_time is no end at all, since the run had not begun by then.
         notes: what qualifies the state (resumed in place, completed early, …).
         effective_end: when training really ended, ISO, or None while it may go on.
         span_h: hours from start_time to the last canonical row.
@@ -44,11 +45,11 @@ class Standing:
     wall_h: float | None
     progress_pct: float | None
     went_on: bool
+    ends_before_start: bool
 
 
 def judge_standing(
     row: Row,
-    table: MetricTable,
     gpu: GpuTable,
     series: Series,
     quality: DataQuality,
@@ -58,10 +59,12 @@ def judge_standing(
 ) -> Standing:
     """Weigh status, flags, times and progress."""
     status = (text(row.get("status")) or "").strip().lower()
-    offset = quality.utc_offset_min
+    offset = int(series.clock.offsets[-1] // 60)
     start, end = seconds(row.get("start_time")), seconds(row.get("end_time"))
+    start_utc = None if start is None else series.clock.utc(start)
+    end_utc = None if end is None else series.clock.utc(end, last=True)
     own = finite(series.own_utc_s)
-    last_row = float(own.max()) + (offset or 0) * 60.0 if len(own) else None
+    last_row = series.clock.local(float(own.max())) if len(own) else None
     last = _last_activity(row, gpu, last_row, offset)
     progress = _progress(series, target)
     reached = target is not None and series.last_step_any_row is not None and (
@@ -75,29 +78,31 @@ def judge_standing(
         elif last is None or clock.is_over(last + limits.stale_after_min * 60, offset):
             state = State.STALE
     notes: list[Phrase] = []
-    late = _trained_after(table, series, end, limits)
+    ends_before_start = start_utc is not None and end_utc is not None and end_utc < start_utc
+    late = None if ends_before_start else _trained_after(series, end_utc, limits)
     if late is not None and state in (State.COMPLETED, State.STOPPED, State.FAILED):
         notes.append(phrase(f"state.{state}_but_went_on", end=iso(end or 0), last=iso(late)))
     if state is State.COMPLETED and progress is not None and progress < limits.completed_early_pct:
         notes.append(phrase("state.completed_short", progress=progress))
     # rows older than the start: an older version of the application reused the run id to continue
-    if start is not None and len(own) and float(own.min()) + (offset or 0) * 60.0 < start - 60:
+    if start_utc is not None and len(own) and float(own.min()) < start_utc - 60:
         notes.append(
             phrase("state.resumed_in_place", sessions=len(quality.sessions), start=text(row.get("start_time")))
         )
     elif quality.restarts:
         notes.append(phrase("state.restarted", restarts=quality.restarts))
     hours = finite(series.hours)
-    effective = late if late is not None else end
+    effective = last_row if ends_before_start else late if late is not None else end
     return Standing(
         state,
         tuple(notes),
         None if last is None else iso(last),
         None if state.is_open or effective is None else iso(effective),
         float(hours.max()) if len(hours) else None,
-        (end - start) / 3600 if end is not None and start is not None and end >= start else None,
+        None if start_utc is None or end_utc is None or ends_before_start else (end_utc - start_utc) / 3600,
         progress,
         late is not None,
+        ends_before_start,
     )
 
 
@@ -116,7 +121,7 @@ def _progress(series: Series, target: int | None) -> float | None:
     return float((series.timestep.max() - series.start_timestep) / target * 100.0)
 
 
-def _last_activity(row: Row, gpu: GpuTable, last_row: float | None, offset: int | None) -> float | None:
+def _last_activity(row: Row, gpu: GpuTable, last_row: float | None, offset: int) -> float | None:
     moments: list[float] = [] if last_row is None else [last_row]
     sampled = finite(gpu.local_s)
     if len(sampled):
@@ -129,20 +134,17 @@ def _last_activity(row: Row, gpu: GpuTable, last_row: float | None, offset: int 
         moment = seconds(value)
         if moment is not None:
             # SQLite's own default stamp is UTC and has a blank where the application writes a T
-            moments.append(moment + (offset or 0) * 60.0 if " " in str(value).strip() else moment)
+            moments.append(moment + offset * 60.0 if " " in str(value).strip() else moment)
     if not moments:
         return seconds(row.get("start_time"))
     return max(moments)
 
 
-def _trained_after(table: MetricTable, series: Series, end: float | None, limits: Thresholds) -> float | None:
+def _trained_after(series: Series, end_utc: float | None, limits: Thresholds) -> float | None:
     """Last local time of rows written well after end_time by a live process (cpu recorded), or None."""
-    if end is None or not len(table):
+    if end_utc is None or not len(series):
         return None
-    after = np.flatnonzero((table.local_s > end) & np.isfinite(table.numbers["cpu_percent"]))
-    if not len(after):
+    late = series.utc_s[(series.utc_s > end_utc) & np.isfinite(series.columns["cpu_percent"])]
+    if not len(late) or len(late) < limits.late_rows or late.max() - end_utc <= limits.late_s:
         return None
-    late: Floats = table.local_s[after[np.isin(table.numbers["id"][after], series.row_ids)]]
-    if not len(late) or len(late) < limits.late_rows or late.max() - end <= limits.late_s:
-        return None
-    return float(late.max())
+    return series.clock.local(float(late.max()))

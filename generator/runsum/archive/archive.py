@@ -215,7 +215,7 @@ def _archive_run(
     parent = by_slug[kin.parent] if kin.parent else None
     delta = diff_config(parent.config, run.config) if parent else ()
     problems = (*run.problems, *kinship.problems.get(run.slug, ()))
-    lineage = _lineage_facts(run, kin, parent, delta)
+    lineage = _lineage_facts(run, kin, parent, delta, problems)
     seen = _evidence(run, parent, problems, delta, bool(kin.children), limits)
     advice = advise(replace(seen, settings=traits_of(run).advised, peers=PeersOf(run, index)), limits)
     added = {**lineage, **_advice_facts(advice)}
@@ -223,16 +223,22 @@ def _archive_run(
 
 
 def _lineage_facts(
-    run: RunDigest, kin: Kin, parent: RunDigest | None, delta: tuple[ConfigChange, ...]
+    run: RunDigest,
+    kin: Kin,
+    parent: RunDigest | None,
+    delta: tuple[ConfigChange, ...],
+    problems: Sequence[Problem],
 ) -> dict[str, Fact]:
     why = "lineage.first_leg" if kin.parent_run_id is None and kin.root == run.run_id else "lineage.parent_missing"
+    if any(found.kind == "leg_missing" for found in problems):
+        why = "lineage.leg_missing"
     own_settings = tuple(change for change in delta if change.key != "total_timesteps")
     facts = {
         "base_run_id": known(kin.root, *(() if run.lineage.base_run_id else (phrase("lineage.root_assumed"),))),
         "leg_number": known(kin.leg, *((phrase("lineage.inferred"),) if kin.inferred else ())),
     }
     if parent is None:
-        absent = missing(why, parent=kin.parent_run_id or kin.root)
+        absent = missing(why, parent=kin.parent_run_id or kin.root, leg=kin.leg - 1)
         return facts | dict.fromkeys(("lineage_diff_note", "reward_delta", "fps_delta", "config_delta_list"), absent)
     target = next((change for change in delta if change.key == "total_timesteps"), None)
     words = "lineage.changed" if own_settings else "lineage.same_settings"

@@ -73,8 +73,7 @@ def find_kinship(runs: Sequence[RunDigest]) -> Kinship:
         elif run.lineage.parent_run_id == run.run_id:
             problems.setdefault(run.slug, []).append(problem("lineage_cycle", runs=1))
         elif run.lineage.parent_run_id or _has_other_base(run):
-            gone = run.lineage.parent_run_id or run.lineage.base_run_id
-            problems.setdefault(run.slug, []).append(problem("parent_missing", parent=gone))
+            problems.setdefault(run.slug, []).append(_missing_parent(run, by_id))
     cut = _break_cycles(runs, parents, problems)
     return _assemble(runs, parents, inferred, cut, problems)
 
@@ -85,6 +84,14 @@ def _recorded_parent(run: RunDigest) -> str | None:
 
 def _has_other_base(run: RunDigest) -> bool:
     return bool(run.lineage.base_run_id) and run.lineage.base_run_id != run.run_id and (run.lineage.leg_number or 1) > 1
+
+
+def _missing_parent(run: RunDigest, by_id: Mapping[tuple[str, str], RunDigest]) -> Problem:
+    """The run that it continues, if it has a name: that of a third leg is not the base of its lineage."""
+    gone, leg = run.lineage.parent_run_id, run.lineage.leg_number or 1
+    if not gone and leg == 2 and (run.source, run.lineage.base_run_id or "") not in by_id:
+        gone = run.lineage.base_run_id
+    return problem("parent_missing", parent=gone) if gone else problem("leg_missing", leg=leg - 1)
 
 
 def _legs_by_base(runs: Sequence[RunDigest]) -> dict[tuple[str, str, int], list[RunDigest]]:

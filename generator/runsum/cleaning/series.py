@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from runsum.cleaning.rollouts import OFF_POLICY, LearnCalls, find_learn_calls, find_rollout_size, session_numbers
 from runsum.cleaning.rows import Mask, count_jumps, find_contaminated, find_phantoms, has_spread, utc_seconds
 from runsum.cleaning.values import Values, finite, middle
+from runsum.cleaning.wall_clock import WallClock, read_clock
 from runsum.frozen import frozen
 from runsum.model import DataQuality, Gap, Session
 from runsum.source.columns import Floats
@@ -60,6 +61,7 @@ class Series:
         own_steps: their steps.
         fps_rows: rows whose recorded fps counts (without the first of each session).
         contaminated: positions of contaminated rows in the table.
+        clock: of the machine, as the run's own rows tell.
     """
 
     timestep: Floats
@@ -74,6 +76,7 @@ class Series:
     own_steps: Floats
     fps_rows: Mask
     contaminated: Floats
+    clock: WallClock = WallClock()
     _values: dict[str, Values] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -137,7 +140,8 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
         columns = {name: column[kept] for name, column in columns.items()}
     utc, offset = utc_seconds(table)
     sessions = session_numbers(len(kept), _first_rows(rows, step, kept))
-    origin = frame.start_local_s - (offset or 0.0) if frame.start_local_s is not None else math.nan
+    clock = read_clock(table.local_s[real], utc[real]) if real.any() else WallClock((offset or 0.0,))
+    origin = clock.utc(frame.start_local_s) if frame.start_local_s is not None else math.nan
     series = Series(
         timestep=step[kept],
         utc_s=utc[kept],
@@ -151,8 +155,10 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
         own_steps=step[real],
         fps_rows=_without_first(sessions),
         contaminated=np.flatnonzero(rows.contaminated).astype(np.float64),
+        clock=clock,
     )
-    gaps, threshold = _find_gaps(utc, step, rows.own & ~rows.phantoms, gpu, offset, limits, origin)
+    samples = clock.utc_column(gpu.local_s)
+    gaps, threshold = _find_gaps(utc, step, rows.own & ~rows.phantoms, samples, limits, origin)
     return series, _account(table, rows, series, frame, gaps, threshold, gpu, offset)
 
 
@@ -201,7 +207,8 @@ def _account(
     """Count what the rows turned out to be."""
     step, reward = table.numbers["timestep"], series.reward
     usable = np.isfinite(step)
-    artefacts, genuine = count_jumps(step[rows.own], rows.phantoms[rows.own])
+    jumping = rows.own & (rows.in_range | rows.phantoms)
+    artefacts, genuine = count_jumps(step[jumping], rows.phantoms[jumping])
     rewards = series.values("episode_reward_mean").rows
     after_first = len(reward) - int(rewards[0]) if len(rewards) else 0
     return DataQuality(
@@ -312,7 +319,7 @@ def _describe_sessions(series: Series, starts: tuple[int, ...]) -> tuple[Session
 
 
 def _find_gaps(
-    utc: Floats, step: Floats, own: Mask, gpu: GpuTable, offset: float | None, limits: Thresholds, origin: float
+    utc: Floats, step: Floats, own: Mask, samples: Floats, limits: Thresholds, origin: float
 ) -> tuple[tuple[Gap, ...], float | None]:
     rows = np.flatnonzero(own & np.isfinite(utc))
     if len(rows) < 3 or not has_spread(utc[rows]):
@@ -320,7 +327,6 @@ def _find_gaps(
     lengths = np.diff(utc[rows])
     forward = lengths[lengths > 0]
     threshold = max(limits.gap_floor_s, limits.gap_factor * middle(forward) if len(forward) else 0.0)
-    samples = gpu.local_s - (offset or 0.0)
     begin = min(origin, float(utc[rows].min())) if math.isfinite(origin) else float(utc[rows].min())
     gaps = []
     for place in np.flatnonzero(lengths > threshold):

@@ -20,7 +20,7 @@ def headline(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
         return [phrase("headline.unreadable", rows=rows)]
     if digest.current_timestep is None:
         return [
-            phrase("headline.no_rows" if rows == 0 else "headline.no_canonical", rows=rows),
+            _nothing(digest),
             *_evaluated(digest),
             *_silent(run),
         ]
@@ -34,9 +34,19 @@ def headline(run: ArchivedRun, limits: Thresholds) -> list[Phrase]:
         guarded = reason.key == "error.stale_guard"  # its words are those of a program about a program
         said.append(phrase("headline.failed_guard" if guarded else "headline.failed", line=reason.values["line"]))
     said += _silent(run)
+    if digest.quality.contaminated_rows > 1:  # a single one replaced one at most
+        said.append(phrase("headline.overwritten"))
     if any(kind.endswith("_contradiction") for kind in kinds):
         said.append(phrase("headline.contradiction"))
     return said
+
+
+def _nothing(digest: RunDigest) -> Phrase:
+    """What is known of a run without a row that counts."""
+    rows, last = digest.quality.rows, digest.quality.naive_last_timestep
+    if not rows:
+        return phrase("headline.no_rows_yet" if digest.state is State.RUNNING else "headline.no_rows")
+    return phrase("headline.no_canonical" if last is None else "headline.only_steps", rows=rows, last=last)
 
 
 def _reward_phrases(digest: RunDigest, limits: Thresholds) -> list[Phrase]:
@@ -68,7 +78,8 @@ def _course(digest: RunDigest, limits: Thresholds) -> Iterator[Phrase]:
         yield phrase("headline.level", since=since)
     elif shape in ("rising", "falling", "flat"):
         going_on = digest.state is State.RUNNING and shape != "flat"
-        how = "rising_again" if rises_again(digest, limits) else shape
+        held = any(found.reason.key == "finding.reward_held" for found in digest.findings)  # of a leg, or at the top
+        how = "rising_again" if rises_again(digest, limits) else "held" if shape == "flat" and held else shape
         yield phrase(f"headline.{how}_now" if going_on else f"headline.{how}")
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from runsum.analysis.next_actions import Recommendation
 from runsum.analysis.throughput import differs_from_clock
 from runsum.archive.archive import Archive, ArchivedRun
+from runsum.cleaning.rollouts import OFF_POLICY
 from runsum.fingerprints import value_print
 from runsum.frozen import frozen
 from runsum.model import (
@@ -86,6 +87,7 @@ class RunPage:
         person: the person's own note (rendered Markdown of notes/<run_id>.md), empty without one.
         settings: the whole configuration: where it was recorded, with names and values.
         files: what was found below the project root, empty without one.
+        has_rollouts: whether its algorithm collects rollouts; off-policy ones do not.
         more: how many notes, videos, problems, status notes and sessions are not listed.
     """
 
@@ -120,6 +122,7 @@ class RunPage:
     advice: tuple[AdviceRow, ...]
     has_times: bool
     offset: int
+    has_rollouts: bool
 
 
 class RunPages:
@@ -206,6 +209,7 @@ def _context(
         advice=tuple(_advice_row(one) for one in run.advice.recommendations),
         has_times=digest.quality.utc_offset_min is not None,
         offset=digest.quality.utc_offset_min or 0,
+        has_rollouts=(digest.algorithm or "").lower() not in OFF_POLICY,
     )
 
 
