@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.browser import EVERY_KIND, FINDER, RUN, from_a_server, visiting
+from support.browser import COMPARE, EVERY_KIND, FINDER, RUN, from_a_server, visiting
 from test_site import pages_of
 
 if TYPE_CHECKING:
@@ -106,6 +106,23 @@ def test_every_table_has_headers_and_every_chart_its_words(built_site: BuiltSite
         html.feed(page.read_text(encoding="utf-8"))
         faults += [f"{page.relative_to(built_site.online)}: {fault}" for fault in html.faults]
     assert not faults, "\n".join(["", *faults])
+
+
+@from_a_server
+@pytest.mark.browser
+@pytest.mark.parametrize("path", [RUN, FINDER, COMPARE])
+def test_what_a_script_makes_has_a_name(browser: Browser, address: str, path: str) -> None:
+    """Tables, the grid of runs, the controls of each chart; and a header that sorts nothing is no button."""
+    with visiting(browser, address) as visit:
+        page = visit.draw_all(path)
+        parts = page.locator("table, [role=grid], .rs-controls")
+        names = parts.evaluate_all("all => all.map(node => node.ariaLabel)")
+        assert names
+        assert all(names)
+        if path != FINDER:
+            groups = page.get_by_role("group", name="View of").evaluate_all("all => all.map(node => node.ariaLabel)")
+            assert len(set(groups)) == len(groups) == page.locator(".rs-controls").count()
+        assert page.get_by_role("columnheader", name="Reward curve").get_by_role("button").count() == 0
 
 
 @from_a_server

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from runsum.formatting import FILTERS
 from runsum.pages.run_layout import FORMATS
@@ -437,6 +438,33 @@ def test_an_address_that_changes_is_followed(browser: Browser, home: str) -> Non
         visit.page.evaluate(f"location.hash = 'runs={PONG},{REPEATED}'")
         visit.page.wait_for_function(f"() => document.title.startsWith('{PONG}, {REPEATED} · ')")
         assert visit.page.locator(".rs-compare-chosen li > a").all_inner_texts() == [PONG, REPEATED]
+
+
+@from_a_server
+def test_what_the_search_finds_is_told(browser: Browser, home: str) -> None:
+    """How many runs it offers, or that there is none: a list that opens is not heard."""
+    with comparing(browser, home, f"runs={ROOT}") as visit:
+        field, told = visit.page.locator(".rs-add input"), visit.page.locator(".rs-add [role=status]")
+        field.fill(CHILD)
+        expect(told).to_have_text("1 run found")
+        field.fill("run-d")
+        expect(told).to_have_text("8 runs found, 12 more: another word narrows them")
+        field.fill("nothing-of-the-kind")
+        expect(told).to_contain_text("No other run")
+        field.press("Escape")
+        expect(told).to_have_text("")
+
+
+@from_a_server
+def test_the_twentieth_run_takes_no_focus_away(browser: Browser, home: str) -> None:
+    """The field goes when no other run has room; the link beside it has the focus."""
+    with comparing(browser, home, f"runs={','.join(MANY[:19])}") as visit:
+        field = visit.page.locator(".rs-add input")
+        field.fill(MANY[19])
+        visit.page.locator(".rs-add li button").wait_for()
+        field.press("Enter")
+        expect(field).to_be_hidden()
+        expect(visit.page.locator(".rs-add > a")).to_be_focused()
 
 
 def test_without_runs_the_page_says_how_to_choose(browser: Browser, home: str) -> None:

@@ -99,10 +99,12 @@
         headerSortStartingDir: column.isNumber || column.kind === "time" ? "desc" : "asc",
         sorter: (a, b, _a, _b, _column, direction) => compare(a, b, direction),
         titleFormatter: () =>
-          element("button", "rs-header", column.title, {
-            type: "button",
-            title: column.name + (isSortable ? ": sort; with Shift, sort by several" : ""),
-          }),
+          isSortable
+            ? element("button", "rs-header", column.title, {
+                type: "button",
+                title: column.name + ": sort; with Shift, sort by several",
+              })
+            : element("span", "rs-header", column.title, { title: column.name }),
         formatter: (cell) => this.cell(column, cell.getData().row),
       };
     }
