@@ -551,6 +551,18 @@ def test_a_phone_scrolls_one_way_only(browser: Browser, home: str) -> None:
         assert title.bounding_box() == before
 
 
+@from_a_server
+def test_a_long_state_does_not_widen_the_narrowest_page(browser: Browser, home: str) -> None:
+    """At 320 pixels, which is a page of 1,280 at 400 %, it takes two lines; its sign stays."""
+    with comparing(browser, home, f"runs={ROOT},{PONG},{CHILD}", {"width": 320, "height": 800}) as visit:
+        page = visit.page
+        states = page.locator(".rs-compare-chosen .rs-badge")
+        states.evaluate_all("nodes => nodes.forEach(node => { node.textContent = 'finished (status not updated)'; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        signs = states.evaluate_all("nodes => nodes.map(node => parseFloat(getComputedStyle(node, '::before').width))")
+        assert min(signs) > 5
+
+
 # ---------------------------------------------------------------- from elsewhere
 
 
