@@ -563,6 +563,25 @@ def test_a_long_state_does_not_widen_the_narrowest_page(browser: Browser, home: 
         assert min(signs) > 5
 
 
+@from_a_server
+def test_paper_has_every_run(browser: Browser, home: str) -> None:
+    """Tables wider than a page are printed in pieces, each with its row headers; then they are as before."""
+    with comparing(browser, home, f"runs={','.join(MANY)}") as visit:
+        page = visit.page
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 703, "height": 900})  # A4 without its margins
+        for name, region in (("compare-outcomes", "Outcomes"), ("compare-settings", "Configuration")):
+            tables = page.locator(f"table.rs-{name}:visible")
+            assert tables.locator("thead th a").all_inner_texts() == list(MANY), region
+            assert len(set(tables.locator("tbody").evaluate_all("all => all.map(b => b.rows.length)"))) == 1
+        assert page.locator("tr[data-row=best_reward]:visible > th").count() == 4
+        assert page.evaluate("document.documentElement.scrollWidth") <= 703
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen")
+        assert page.locator("table.rs-side:visible").count() == 2
+
+
 # ---------------------------------------------------------------- from elsewhere
 
 

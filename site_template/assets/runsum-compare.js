@@ -4,7 +4,7 @@
 
   const { root, load, loadChartTools, charts } = window.runsum;
   const { element, own } = window.runsum.tools;
-  const { readState, writeState, loadRun, nameRuns, relations, pageOf, joined, swatch, badge, statesOf, outcomes, settings } = window.runsum.compare;
+  const { readState, writeState, loadRun, nameRuns, relations, pageOf, joined, swatch, badge, statesOf, outcomes, settings, splitForPaper, joinAgain } = window.runsum.compare;
   const MEASURED = "measured between rows"; // of the two lines of a throughput, the one that can be compared
   const MACHINE = ["memory", "cpu", "throughput", "gpu", "vram", "temperature", "power", "progress"]; // shown when asked for
   const FOUND = 8; // runs that the search offers at once
@@ -35,6 +35,8 @@
     listen() {
       const follow = () => (this.tool.isConnected ? this.follow() : window.removeEventListener("hashchange", follow));
       window.addEventListener("hashchange", follow);
+      window.addEventListener("beforeprint", () => splitForPaper(this.tool));
+      window.addEventListener("afterprint", () => joinAgain(this.tool));
       this.choice.addEventListener("change", () => {
         this.state.metric = this.choice.value;
         this.keep();
