@@ -168,6 +168,18 @@ def test_the_column_that_stays_keeps_its_lines(browser: Browser, address: str, p
 
 @from_a_server
 @pytest.mark.browser
+def test_without_scripts_the_words_stand_below_the_chart(browser: Browser, address: str) -> None:
+    """An outline has no axes: its values are said."""
+    words = "all => all.map(node => [node.ariaLabel, JSON.parse(getComputedStyle(node, '::after').content)])"
+    with visiting(browser, address, java_script_enabled=False) as visit:
+        said = visit.open(RUN).locator("figure.rs-chart").evaluate_all(words)
+    assert said
+    assert all(label == shown for label, shown in said)
+    assert any(" steps/s, ends at " in label for label, _ in said)
+
+
+@from_a_server
+@pytest.mark.browser
 def test_a_drawn_chart_keeps_its_words(browser: Browser, address: str) -> None:
     """When a canvas takes the place of the outline, it is described as the figure was."""
     words = "all => all.map(node => node.getAttribute('aria-label'))"
