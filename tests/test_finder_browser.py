@@ -376,9 +376,16 @@ def test_a_phone_shows_the_table_and_hides_the_filters(browser: Browser, address
 
 
 @from_a_server
-def test_wide_letters_are_not_cut(browser: Browser, address: str) -> None:
-    """What cannot do with an ellipsis, a state and "not recorded", is whole in a font of wide letters too."""
-    wide = "body { --md-text-font-family: monospace; font-family: monospace; }"
+@pytest.mark.parametrize(
+    "wide",
+    [
+        "body { --md-text-font-family: monospace; font-family: monospace; }",
+        "* { letter-spacing: 0.12em !important; word-spacing: 0.16em !important; line-height: 1.5 !important; }",
+    ],
+    ids=["font", "spacing"],
+)
+def test_wide_letters_are_not_cut(browser: Browser, address: str, wide: str) -> None:
+    """What cannot do with an ellipsis is whole in a font of wide letters, and with WCAG's text spacing (1.4.12)."""
     with visiting(browser, address) as visit:
         visit.page.route(
             "**/runsum/runsum.css",
@@ -386,7 +393,7 @@ def test_wide_letters_are_not_cut(browser: Browser, address: str) -> None:
         )
         page = visit.open(FINDER)
         page.wait_for_selector(READY)
-        cells = page.locator(".tabulator-cell:has(.rs-badge, .rs-missing)")
+        cells = page.locator(".tabulator-cell:has(.rs-badge, .rs-missing), .rs-header")
         widths = cells.evaluate_all("cells => cells.map((cell) => [cell.scrollWidth, cell.clientWidth])")
         assert len(widths) > 5
         assert all(wanted <= given for wanted, given in widths)
