@@ -401,6 +401,23 @@ def test_wide_letters_are_not_cut(browser: Browser, address: str, wide: str) -> 
 
 
 @from_a_server
+def test_a_remark_leaves_the_digits_in_their_column(browser: Browser, address: str) -> None:
+    """The star of a best of few episodes stands beside the digits of the rows above and below."""
+    ends = """cells => cells.filter(cell => !cell.querySelector(".rs-missing")).map(cell => {
+        const digits = document.createRange(), text = cell.querySelector("span").firstChild;
+        digits.setStart(text, 0);
+        digits.setEnd(text, text.data.replace("*", "").length);
+        return [Math.round(digits.getBoundingClientRect().right), cell.textContent.endsWith("*")];
+    })"""
+    with finder(browser, address) as page:
+        page.evaluate("window.runsum.cells.Cells.prototype.remark = row => row % 2 ? 'of few episodes' : null")
+        page.evaluate("window.runsum.finder.grid.redraw(true)")
+        found = page.locator(".tabulator-cell[tabulator-field=':best_reward']").evaluate_all(ends)
+        assert {has_star for _, has_star in found} == {True, False}
+        assert len({end for end, _ in found}) == 1
+
+
+@from_a_server
 def test_text_of_the_database_stays_text(browser: Browser, address: str) -> None:
     """Markup in the address lands in the query line and in no element."""
     hostile = '"><img src=x onerror=alert(1)>'

@@ -131,7 +131,9 @@
       const short = column.format === "when" ? format.day(value) : text;
       const exact = column.isNumber ? format.exact(value) : text,
         remark = column.name === "best_reward" ? this.remark(row) : null;
-      return element("span", "", remark ? short + "*" : short, { title: remark ? exact + ": " + remark : exact });
+      const cell = element("span", "", short, { title: remark ? exact + ": " + remark : exact });
+      if (remark) cell.append(element("span", "rs-star", "*"));
+      return cell;
     }
 
     /* What must be known of a best mean; null where that is nothing, as for all runs of many an archive. */
