@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.browser import EVERY_KIND, FINDER, RUN, from_a_server, visiting
+from support.browser import COMPARE, EVERY_KIND, FINDER, PHONE, RUN, from_a_server, visiting
 from test_site import pages_of
 
 if TYPE_CHECKING:
@@ -106,6 +107,75 @@ def test_every_table_has_headers_and_every_chart_its_words(built_site: BuiltSite
         html.feed(page.read_text(encoding="utf-8"))
         faults += [f"{page.relative_to(built_site.online)}: {fault}" for fault in html.faults]
     assert not faults, "\n".join(["", *faults])
+
+
+@from_a_server
+@pytest.mark.browser
+@pytest.mark.parametrize("path", [RUN, FINDER, COMPARE])
+def test_what_a_script_makes_has_a_name(browser: Browser, address: str, path: str) -> None:
+    """Tables, the grid of runs, the controls of each chart; and a header that sorts nothing is no button."""
+    with visiting(browser, address) as visit:
+        page = visit.draw_all(path)
+        parts = page.locator("table, [role=grid], .rs-controls")
+        names = parts.evaluate_all("all => all.map(node => node.ariaLabel)")
+        assert names
+        assert all(names)
+        if path != FINDER:
+            groups = page.get_by_role("group", name="View of").evaluate_all("all => all.map(node => node.ariaLabel)")
+            assert len(set(groups)) == len(groups) == page.locator(".rs-controls").count()
+        assert page.get_by_role("columnheader", name="Reward curve").get_by_role("button").count() == 0
+
+
+# Of a strip that is one pixel wide: how many lines cross it.
+LINES = """async (png) => {
+    const image = new Image();
+    image.src = "data:image/png;base64," + png;
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+    const pen = canvas.getContext("2d");
+    pen.drawImage(image, 0, 0);
+    const { data } = pen.getImageData(0, 0, 1, image.height);
+    let lines = 0, isIn = false;
+    for (let at = 0; at < data.length; at += 4) {
+        if (data[at] < 245 && !isIn) lines++;
+        isIn = data[at] < 245;
+    }
+    return lines;
+}"""
+
+
+@from_a_server
+@pytest.mark.browser
+@pytest.mark.parametrize("path", ["games/breakout/index.html", COMPARE])
+@pytest.mark.parametrize("ratio", [1, 2, 3])
+def test_the_column_that_stays_keeps_its_lines(browser: Browser, address: str, path: str, ratio: int) -> None:
+    """On a phone, the line between two rows runs below the first cell, too, whatever lies over what."""
+    size = PHONE | {"height": 3000}
+    with visiting(browser, address, viewport=size, device_scale_factor=ratio) as visit:
+        page = visit.draw_all(path)
+        box, lines = page.locator("table.rs-table").first.evaluate(
+            """table => {
+                const rows = [...table.rows].filter(row => !row.hidden).slice(0, 20);
+                const { top } = table.getBoundingClientRect(), { right } = rows[1].cells[0].getBoundingClientRect();
+                const { bottom } = rows.at(-1).getBoundingClientRect();
+                return [{ x: right - 3, y: top, width: 1, height: bottom - top - 4 }, rows.length - 1];
+            }"""
+        )
+        strip = page.screenshot(clip=box)
+        page.goto("about:blank")
+        assert page.evaluate(LINES, b64encode(strip).decode()) == lines
+
+
+@from_a_server
+@pytest.mark.browser
+def test_without_scripts_the_words_stand_below_the_chart(browser: Browser, address: str) -> None:
+    """An outline has no axes: its values are said."""
+    words = "all => all.map(node => [node.ariaLabel, JSON.parse(getComputedStyle(node, '::after').content)])"
+    with visiting(browser, address, java_script_enabled=False) as visit:
+        said = visit.open(RUN).locator("figure.rs-chart").evaluate_all(words)
+    assert said
+    assert all(label == shown for label, shown in said)
+    assert any(" steps/s, ends at " in label for label, _ in said)
 
 
 @from_a_server

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from runsum.formatting import FILTERS
 from runsum.pages.run_layout import FORMATS
@@ -439,6 +440,33 @@ def test_an_address_that_changes_is_followed(browser: Browser, home: str) -> Non
         assert visit.page.locator(".rs-compare-chosen li > a").all_inner_texts() == [PONG, REPEATED]
 
 
+@from_a_server
+def test_what_the_search_finds_is_told(browser: Browser, home: str) -> None:
+    """How many runs it offers, or that there is none: a list that opens is not heard."""
+    with comparing(browser, home, f"runs={ROOT}") as visit:
+        field, told = visit.page.locator(".rs-add input"), visit.page.locator(".rs-add [role=status]")
+        field.fill(CHILD)
+        expect(told).to_have_text("1 run found")
+        field.fill("run-d")
+        expect(told).to_have_text("8 runs found, 12 more: another word narrows them")
+        field.fill("nothing-of-the-kind")
+        expect(told).to_contain_text("No other run")
+        field.press("Escape")
+        expect(told).to_have_text("")
+
+
+@from_a_server
+def test_the_twentieth_run_takes_no_focus_away(browser: Browser, home: str) -> None:
+    """The field goes when no other run has room; the link beside it has the focus."""
+    with comparing(browser, home, f"runs={','.join(MANY[:19])}") as visit:
+        field = visit.page.locator(".rs-add input")
+        field.fill(MANY[19])
+        visit.page.locator(".rs-add li button").wait_for()
+        field.press("Enter")
+        expect(field).to_be_hidden()
+        expect(visit.page.locator(".rs-add > a")).to_be_focused()
+
+
 def test_without_runs_the_page_says_how_to_choose(browser: Browser, home: str) -> None:
     """And the search is there at once."""
     with visiting(browser, home) as visit:
@@ -521,6 +549,37 @@ def test_a_phone_scrolls_one_way_only(browser: Browser, home: str) -> None:
         before = title.bounding_box()
         page.locator(".rs-scroll").first.evaluate("node => { node.scrollLeft = 300; }")
         assert title.bounding_box() == before
+
+
+@from_a_server
+def test_a_long_state_does_not_widen_the_narrowest_page(browser: Browser, home: str) -> None:
+    """At 320 pixels, which is a page of 1,280 at 400 %, it takes two lines; its sign stays."""
+    with comparing(browser, home, f"runs={ROOT},{PONG},{CHILD}", {"width": 320, "height": 800}) as visit:
+        page = visit.page
+        states = page.locator(".rs-compare-chosen .rs-badge")
+        states.evaluate_all("nodes => nodes.forEach(node => { node.textContent = 'finished (status not updated)'; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        signs = states.evaluate_all("nodes => nodes.map(node => parseFloat(getComputedStyle(node, '::before').width))")
+        assert min(signs) > 5
+
+
+@from_a_server
+def test_paper_has_every_run(browser: Browser, home: str) -> None:
+    """Tables wider than a page are printed in pieces, each with its row headers; then they are as before."""
+    with comparing(browser, home, f"runs={','.join(MANY)}") as visit:
+        page = visit.page
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 703, "height": 900})  # A4 without its margins
+        for name, region in (("compare-outcomes", "Outcomes"), ("compare-settings", "Configuration")):
+            tables = page.locator(f"table.rs-{name}:visible")
+            assert tables.locator("thead th a").all_inner_texts() == list(MANY), region
+            assert len(set(tables.locator("tbody").evaluate_all("all => all.map(b => b.rows.length)"))) == 1
+        assert page.locator("tr[data-row=best_reward]:visible > th").count() == 4
+        assert page.evaluate("document.documentElement.scrollWidth") <= 703
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen")
+        assert page.locator("table.rs-side:visible").count() == 2
 
 
 # ---------------------------------------------------------------- from elsewhere

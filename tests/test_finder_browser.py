@@ -376,9 +376,16 @@ def test_a_phone_shows_the_table_and_hides_the_filters(browser: Browser, address
 
 
 @from_a_server
-def test_wide_letters_are_not_cut(browser: Browser, address: str) -> None:
-    """What cannot do with an ellipsis, a state and "not recorded", is whole in a font of wide letters too."""
-    wide = "body { --md-text-font-family: monospace; font-family: monospace; }"
+@pytest.mark.parametrize(
+    "wide",
+    [
+        "body { --md-text-font-family: monospace; font-family: monospace; }",
+        "* { letter-spacing: 0.12em !important; word-spacing: 0.16em !important; line-height: 1.5 !important; }",
+    ],
+    ids=["font", "spacing"],
+)
+def test_wide_letters_are_not_cut(browser: Browser, address: str, wide: str) -> None:
+    """What cannot do with an ellipsis is whole in a font of wide letters, and with WCAG's text spacing (1.4.12)."""
     with visiting(browser, address) as visit:
         visit.page.route(
             "**/runsum/runsum.css",
@@ -386,11 +393,28 @@ def test_wide_letters_are_not_cut(browser: Browser, address: str) -> None:
         )
         page = visit.open(FINDER)
         page.wait_for_selector(READY)
-        cells = page.locator(".tabulator-cell:has(.rs-badge, .rs-missing)")
+        cells = page.locator(".tabulator-cell:has(.rs-badge, .rs-missing), .rs-header")
         widths = cells.evaluate_all("cells => cells.map((cell) => [cell.scrollWidth, cell.clientWidth])")
         assert len(widths) > 5
         assert all(wanted <= given for wanted, given in widths)
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+@from_a_server
+def test_a_remark_leaves_the_digits_in_their_column(browser: Browser, address: str) -> None:
+    """The star of a best of few episodes stands beside the digits of the rows above and below."""
+    ends = """cells => cells.filter(cell => !cell.querySelector(".rs-missing")).map(cell => {
+        const digits = document.createRange(), text = cell.querySelector("span").firstChild;
+        digits.setStart(text, 0);
+        digits.setEnd(text, text.data.replace("*", "").length);
+        return [Math.round(digits.getBoundingClientRect().right), cell.textContent.endsWith("*")];
+    })"""
+    with finder(browser, address) as page:
+        page.evaluate("window.runsum.cells.Cells.prototype.remark = row => row % 2 ? 'of few episodes' : null")
+        page.evaluate("window.runsum.finder.grid.redraw(true)")
+        found = page.locator(".tabulator-cell[tabulator-field=':best_reward']").evaluate_all(ends)
+        assert {has_star for _, has_star in found} == {True, False}
+        assert len({end for end, _ in found}) == 1
 
 
 @from_a_server

@@ -27,15 +27,21 @@ _NOTES, _NOTE_LENGTH = 100, 300
 
 @frozen
 class Panel:
-    """A chart of one column: its id on the page, the column, the title of its value axis."""
+    """A chart of one column: its id on the page, the column, what it measures and in which unit."""
 
     id: str
     column: str
-    title: str
+    measured: str
+    unit: str = ""
+
+    @property
+    def title(self) -> str:
+        """The title of its value axis."""
+        return f"{self.measured} ({self.unit})" if self.unit else self.measured
 
 
 METRIC_PANELS = (
-    Panel("episode-length", "episode_length_mean", "mean episode length (steps)"),
+    Panel("episode-length", "episode_length_mean", "mean episode length", "steps"),
     Panel("policy-loss", "policy_loss", "policy loss"),
     Panel("value-loss", "value_loss", "value loss"),
     Panel("entropy-loss", "entropy_loss", "entropy loss (−entropy)"),
@@ -45,18 +51,18 @@ METRIC_PANELS = (
     Panel("explained-variance", "explained_variance", "explained variance"),
     Panel("learning-rate", "learning_rate", "learning rate"),
     Panel("gradient-norm", "gradient_norm", "gradient norm"),
-    Panel("memory", "memory_mb", "process memory (MiB)"),
-    Panel("cpu", "cpu_percent", "CPU (%)"),
+    Panel("memory", "memory_mb", "process memory", "MiB"),
+    Panel("cpu", "cpu_percent", "CPU", "%"),
 )
 GPU_PANELS = (
-    Panel("gpu", "gpu_util_pct", "GPU use (%)"),
-    Panel("vram", "vram_used_mb", "VRAM in use (MiB)"),
-    Panel("temperature", "temp_c", "GPU temperature (°C)"),
-    Panel("power", "power_w", "GPU power (W)"),
+    Panel("gpu", "gpu_util_pct", "GPU use", "%"),
+    Panel("vram", "vram_used_mb", "VRAM in use", "MiB"),
+    Panel("temperature", "temp_c", "GPU temperature", "°C"),
+    Panel("power", "power_w", "GPU power", "W"),
 )
 SNAPSHOT_PANELS = (
-    Panel("gpu", "gpu_percent", "GPU use (%)"),
-    Panel("vram", "gpu_memory_mb", "VRAM in use (MiB)"),
+    Panel("gpu", "gpu_percent", "GPU use", "%"),
+    Panel("vram", "gpu_memory_mb", "VRAM in use", "MiB"),
 )
 """What the metric rows know of the GPU, where there are no samples."""
 _ZERO_IS_NOTHING = ("cpu", "gpu", "vram")  # columns that the application fills with 0 where it cannot measure
@@ -185,7 +191,7 @@ def _draw_panel(
     values: Floats,
 ) -> None:
     payload["charts"][panel.id] = {"kind": "metric", "x": axis, "y": panel.title, "v": shown}
-    drawn.append(_drawn(panel.id, "metric", steps, values))
+    drawn.append(_drawn(panel.id, "metric", steps, values, panel.unit))
 
 
 def _worth_drawing(panel: Panel, values: Floats) -> bool:
@@ -210,7 +216,7 @@ def _draw_rate(
         payload["charts"]["throughput"] = {"kind": "multi", "y": "steps/s", "series": lines}
         is_measured = len(rate.per_second) >= 2
         use = (rate.timestep, rate.per_second) if is_measured else (series.timestep, _recorded_rate(series))
-        drawn.append(_drawn("throughput", "multi", *use))
+        drawn.append(_drawn("throughput", "multi", *use, "steps/s"))
 
 
 def _draw_progress(payload: dict[str, Any], drawn: list[DrawnChart], series: Series, target: int | None) -> None:
@@ -332,16 +338,16 @@ def _events(series: Series, marks: Marks) -> list[dict[str, Any]]:
     return events
 
 
-def _drawn(name: str, kind: str, x: Floats, y: Floats) -> DrawnChart:
-    return DrawnChart(name, kind, describe_curve(x, y), _outline(x, y))
+def _drawn(name: str, kind: str, x: Floats, y: Floats, unit: str) -> DrawnChart:
+    return DrawnChart(name, kind, describe_curve(x, y, unit), _outline(x, y))
 
 
 def _outline(x: Floats, y: Floats) -> str:
     return static_curve(x, y, points=PANEL_POINTS)
 
 
-def describe_curve(x: Floats, y: Floats) -> Phrase:
-    """The numbers of a chart's text alternative: start, end, least, largest, and where."""
+def describe_curve(x: Floats, y: Floats, unit: str = "") -> Phrase:
+    """The numbers of a chart's text alternative: start, end, least, largest, and where; `unit` is that of y."""
     seen = np.isfinite(y) & np.isfinite(x)
     xs, values = x[seen], y[seen]
     if not len(values):
@@ -355,6 +361,7 @@ def describe_curve(x: Floats, y: Floats) -> Phrase:
         low_at=float(xs[int(values.argmin())]),
         high_at=float(xs[int(values.argmax())]),
         points=len(values),
+        unit=unit,
     )
 
 

@@ -26,10 +26,11 @@
     ROW_HEIGHT = 170;
   const pixelsPerWidth = () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 100;
 
-  /* The widths are those of Helvetica and its kin; many a Linux has letters wider by a seventh, cut off without this. */
+  /* The widths are those of Helvetica and its kin; many a Linux has letters wider by a seventh, cut off without this, and
+     a reader's own style sheet may set them further apart. */
   const SAMPLE = "not recorded",
     SAMPLE_EM = 5.62, // its width in Helvetica
-    MOST_STRETCH = 1.25;
+    MOST_STRETCH = 1.5;
   const pen = document.createElement("canvas").getContext("2d");
   function stretchOf(family) {
     pen.font = "100px " + family;
@@ -40,6 +41,10 @@
   const TITLE_SIZE = 0.62,
     BESIDE_TITLE = 130, // both margins and the arrow
     MOST_FOR_TITLE = 800;
+  function setApart({ fontSize, letterSpacing, wordSpacing }) {
+    const scaled = (length) => ((parseFloat(length) || 0) / parseFloat(fontSize)) * 100 + "px";
+    Object.assign(pen, { letterSpacing: scaled(letterSpacing), wordSpacing: scaled(wordSpacing) });
+  }
   function titleWidth(title, family) {
     pen.font = "bold 100px " + family;
     return Math.min(pen.measureText(title).width * TITLE_SIZE + BESIDE_TITLE, MOST_FOR_TITLE);
@@ -67,8 +72,12 @@
     /* The grid's columns: one to choose runs with, and those of the given names. */
     definitions(names) {
       const scale = pixelsPerWidth(); // asked once: each time it has the whole page laid out
-      this.family = this.family || getComputedStyle(this.labels).fontFamily;
-      this.stretch = this.stretch || stretchOf(this.family);
+      if (!this.family) {
+        const style = getComputedStyle(this.labels);
+        setApart(style);
+        this.family = style.fontFamily;
+        this.stretch = stretchOf(this.family);
+      }
       const select = {
         title: "",
         field: "row",
@@ -99,10 +108,12 @@
         headerSortStartingDir: column.isNumber || column.kind === "time" ? "desc" : "asc",
         sorter: (a, b, _a, _b, _column, direction) => compare(a, b, direction),
         titleFormatter: () =>
-          element("button", "rs-header", column.title, {
-            type: "button",
-            title: column.name + (isSortable ? ": sort; with Shift, sort by several" : ""),
-          }),
+          isSortable
+            ? element("button", "rs-header", column.title, {
+                type: "button",
+                title: column.name + ": sort; with Shift, sort by several",
+              })
+            : element("span", "rs-header", column.title, { title: column.name }),
         formatter: (cell) => this.cell(column, cell.getData().row),
       };
     }
@@ -120,7 +131,9 @@
       const short = column.format === "when" ? format.day(value) : text;
       const exact = column.isNumber ? format.exact(value) : text,
         remark = column.name === "best_reward" ? this.remark(row) : null;
-      return element("span", "", remark ? short + "*" : short, { title: remark ? exact + ": " + remark : exact });
+      const cell = element("span", "", short, { title: remark ? exact + ": " + remark : exact });
+      if (remark) cell.append(element("span", "rs-star", "*"));
+      return cell;
     }
 
     /* What must be known of a best mean; null where that is nothing, as for all runs of many an archive. */

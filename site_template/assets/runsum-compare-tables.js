@@ -168,5 +168,32 @@
     return differing + " of " + count + (differing === 1 ? " settings differs." : " settings differ.") + absent;
   }
 
-  Object.assign(window.runsum.compare, { swatch, badge, statesOf, outcomes, settings });
+  // ---------------------------------------------------------------- paper
+
+  const ON_PAPER = 6; // runs that a page is wide enough for
+
+  /* Paper is not scrolled: what a table has of more runs follows below it, in pieces that name their rows again. */
+  function splitForPaper(tool) {
+    joinAgain(tool); // a browser may ask for a preview twice
+    for (const table of tool.querySelectorAll("table.rs-side")) {
+      const count = table.tHead.rows.length ? table.tHead.rows[0].cells.length - 1 : 0;
+      if (count <= ON_PAPER) continue;
+      for (let from = 0; from < count; from += ON_PAPER) table.parentNode.append(pieceOf(table, from + 1, from + ON_PAPER));
+    }
+  }
+
+  /* A copy of a table with its row headers and the columns from first to last; that of a section has one cell for all. */
+  function pieceOf(table, first, last) {
+    const piece = table.cloneNode(true);
+    piece.classList.add("rs-piece");
+    for (const row of piece.rows) {
+      [...row.cells].forEach((cell, at) => { if (at && cell.colSpan === 1 && (at < first || at > last)) cell.remove(); });
+      for (const cell of row.cells) cell.colSpan = Math.min(cell.colSpan, last - first + 1);
+    }
+    return piece;
+  }
+
+  function joinAgain(tool) { for (const piece of tool.querySelectorAll(".rs-piece")) piece.remove(); }
+
+  Object.assign(window.runsum.compare, { swatch, badge, statesOf, outcomes, settings, splitForPaper, joinAgain });
 })();

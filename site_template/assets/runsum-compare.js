@@ -4,7 +4,7 @@
 
   const { root, load, loadChartTools, charts } = window.runsum;
   const { element, own } = window.runsum.tools;
-  const { readState, writeState, loadRun, nameRuns, relations, pageOf, joined, swatch, badge, statesOf, outcomes, settings } = window.runsum.compare;
+  const { readState, writeState, loadRun, nameRuns, relations, pageOf, joined, swatch, badge, statesOf, outcomes, settings, splitForPaper, joinAgain } = window.runsum.compare;
   const MEASURED = "measured between rows"; // of the two lines of a throughput, the one that can be compared
   const MACHINE = ["memory", "cpu", "throughput", "gpu", "vram", "temperature", "power", "progress"]; // shown when asked for
   const FOUND = 8; // runs that the search offers at once
@@ -35,6 +35,8 @@
     listen() {
       const follow = () => (this.tool.isConnected ? this.follow() : window.removeEventListener("hashchange", follow));
       window.addEventListener("hashchange", follow);
+      window.addEventListener("beforeprint", () => splitForPaper(this.tool));
+      window.addEventListener("afterprint", () => joinAgain(this.tool));
       this.choice.addEventListener("change", () => {
         this.state.metric = this.choice.value;
         this.keep();
@@ -171,17 +173,23 @@
     makeAdder() {
       const box = element("div", "rs-add"), list = element("ul", "", null, { id: "rs-add-found", "aria-label": "Runs found" });
       const input = element("input", "", null, { type: "search", placeholder: "Add a run: id, name, game …", "aria-label": "Add a run", "aria-controls": "rs-add-found", autocomplete: "off", spellcheck: "false" });
-      const close = () => list.replaceChildren();
+      const said = element("span", "rs-unseen", null, { role: "status" }); // the list is seen at once, and heard only when it is walked
+      const offer = (items) => {
+        const count = items.filter((item) => item.firstElementChild).length, words = items.filter((item) => !item.firstElementChild).map((item) => item.textContent);
+        list.replaceChildren(...items);
+        said.textContent = [...(count ? [count + (count === 1 ? " run found" : " runs found")] : []), ...words].join(", ");
+      };
+      const close = () => offer([]);
       const find = async () => {
         const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
         if (!words.length) return close();
         const table = await this.loadTable();
-        if (!table) return list.replaceChildren(element("li", "rs-muted", "The list of all runs could not be loaded."));
-        list.replaceChildren(...this.searched(table, words, (slug) => {
+        if (!table) return offer([element("li", "rs-muted", "The list of all runs could not be loaded.")]);
+        offer(this.searched(table, words, (slug) => {
           input.value = "";
           close();
           input.focus();
-          this.choose([...this.state.slugs, slug]);
+          this.choose([...this.state.slugs, slug]).then(() => { if (input.hidden) more.focus(); }); // there is room for no other
         }));
       };
       input.addEventListener("focus", () => this.loadTable());
@@ -190,7 +198,7 @@
       box.addEventListener("focusout", (event) => { if (!box.contains(event.relatedTarget)) close(); });
       const more = element("a", "", "choose in the table of all runs", { href: root + "runs/index.html" });
       more.addEventListener("click", () => { more.href = root + "runs/index.html#sel=" + this.state.slugs.join(","); });
-      box.append(input, list, more);
+      box.append(input, list, said, more);
       return box;
     }
 

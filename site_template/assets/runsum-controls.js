@@ -170,7 +170,8 @@
     // --- controls
 
     addControls() {
-      const box = this.controls = element("div", "rs-controls");
+      const [what] = (this.canvas.getAttribute("aria-label") || "").split(":"); // of many charts: whose "log y" is it?
+      const box = this.controls = element("div", "rs-controls", null, { role: "group", "aria-label": "View of " + (what || "the chart") });
       if (!this.isProgress) {
         if (this.has("t") && this.has("h")) box.appendChild(this.axisChoice());
         box.appendChild(this.smoothing());

@@ -131,6 +131,7 @@
           holder.setAttribute("role", "rowgroup");
           holder.setAttribute("aria-label", "rows");
           holder.querySelector(".tabulator-table").setAttribute("role", "presentation");
+          this.holder.setAttribute("aria-label", "Runs");
           if (this.query.text) this.narrow();
           this.grid.on("dataSorted", (sorters) => this.sorted(sorters));
           this.grid.on("columnMoved", () => {
