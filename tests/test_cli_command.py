@@ -146,6 +146,20 @@ def test_strict_fails_on_a_page_changed_by_hand(work: Path) -> None:
     assert "docs/index.md was changed by hand and was left as it is; delete it to get a new one" in done.stderr
 
 
+def test_many_files_changed_by_hand_are_told_in_one_line(work: Path) -> None:
+    """A formatter that went over the docs folder: --json has their names."""
+    make(work / "a.db", ONE, TWO)
+    build("--db", "a.db")
+    for page in Path("docs").rglob("*.md"):
+        page.write_text("formatted")
+    done = typed("build", "--as-of", AS_OF, "--db", "a.db")
+    count = len(build("--db", "a.db")["kept"])
+    assert count == len(list(Path("docs").rglob("*.md"))) > 10
+    assert done.stderr.count("\n") == 1
+    assert f"warning: {count} files in docs were changed by hand, or by a program, and were left as they" in done.stderr
+    assert "--json names all" in done.stderr
+
+
 def test_a_page_changed_by_hand_whose_run_is_gone_is_told(work: Path) -> None:
     """There will be no new one, whatever is deleted; again at the next build, and not when it is deleted."""
     make(work / "a.db", ONE, TWO)

@@ -105,6 +105,17 @@ def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
     assert (tmp_path / "data.bin").read_bytes() == b"\x00\r\n\xff"
 
 
+def test_ends_of_lines_as_git_gives_them_to_windows_are_nobodys_change(tmp_path: Path) -> None:
+    """A docs folder that was committed and cloned there is brought up to date, file by file as it was written."""
+    build(tmp_path, same="1\n2\n", new="1\n2\n", gone="1\n2\n", mine="1\n2\n")
+    for file in (*tmp_path.glob("*.md"), tmp_path / ".runsum" / "manifest.json"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    (tmp_path / "mine.md").write_bytes(b"1\r\n2, no, 3\r\n")
+    report = build(tmp_path, same="1\n2\n", new="1\n3\n", mine="4")
+    assert report == WriteReport(written=["same.md", "new.md"], removed=["gone.md"], kept=["mine.md"])
+    assert (tmp_path / "same.md").read_bytes() == b"1\n2\n"
+
+
 # ---------------------------------------------------------------- what is removed
 
 

@@ -46,6 +46,16 @@ _REMARKS = {
     "no_root": "{file}: publish_models: {name} is looked for below project_root, which is not set",
     "encoding": "{name} is not UTF-8: letters that cannot be read are shown as \ufffd. Save it as UTF-8",
 }
+_NAMED = 10  # files changed by hand that have a line each
+_KEPT = (
+    "was changed by hand and was left as it is; delete it to get a new one",
+    "were changed by hand, or by a program, and were left as they are; delete them to get new ones",
+)
+_LEFT = (
+    "was changed by hand and was left, but what it is about is gone; delete it if nobody needs it",
+    "were changed by hand, or by a program, and were left, but what they are about is gone; delete them if nobody "
+    "needs them",
+)
 _OLD_COMPARE = re.compile(r"^\s*-.*\bcompare\.md\s*$", re.MULTILINE)
 
 
@@ -133,13 +143,12 @@ def warnings(report: BuildReport, config: Path | None) -> list[str]:
         _REMARKS[one.kind].format(file=file, name=one.name) + (f". Did you mean {one.close}?" if one.close else "")
         for one in report.remarks
     ]
-    said += [
-        f"{docs / path} was changed by hand and was left as it is; delete it to get a new one" for path in report.kept
-    ]
-    said += [
-        f"{docs / path} was changed by hand and was left, but what it is about is gone; delete it if nobody needs it"
-        for path in report.left
-    ]
+    for paths, one, many in ((report.kept, *_KEPT), (report.left, *_LEFT)):
+        if len(paths) <= _NAMED:
+            said += [f"{docs / path} {one}" for path in paths]
+        else:
+            some = ", ".join(paths[:3])
+            said.append(f"{len(paths):,} files in {docs} {many}. Among them: {some}; --json names all")
     return [clean_text(f"warning: {text}") for text in said]
 
 

@@ -101,7 +101,7 @@ class SiteWriter:
         there = self._digest_there(path)
         if there == digest:
             self.report.unchanged += 1
-        elif there is not None and there != self._owned.get(path):
+        elif there not in (None, self._owned.get(path)) and self._is_persons(path, self._read(path)):
             self.report.kept.append(path)
         else:
             self._mover.stage(path, content)
@@ -247,7 +247,9 @@ class SiteWriter:
         return self._folders[folder]
 
     def _is_persons(self, path: str, there: bytes | None) -> bool:
-        return there is not None and digest_of(there) != self._owned.get(path)
+        """Whether it is not ours: not even as Git gives it to Windows, with other ends of lines."""
+        owned = self._owned.get(path)
+        return there is not None and owned not in (digest_of(there), digest_of(there.replace(b"\r\n", b"\n")))
 
     def _plan(self, path: str, digest: str) -> list[Move]:
         """The move of a file that waits, unless somebody changed its place while the build went on."""
