@@ -39,7 +39,7 @@ def test_a_bend_is_found_where_it_is() -> None:
 def test_a_step_is_found_to_the_bin() -> None:
     """Between two levels far apart there is one place for the change."""
     found = course(*noisy(np.where(np.arange(100) < 60, 10.0, 30.0), 2))
-    assert [(change.bin, change.low, change.high) for change in found.changes] == [(60, 60, 60)]
+    assert [(change.low, change.high) for change in found.changes] == [(60, 60)]
 
 
 @pytest.mark.parametrize("seed", range(8))

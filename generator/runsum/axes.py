@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from runsum.chartdata import static_curve
+from runsum.chartdata import MARGIN, static_curve
 
-_WIDTH, _HEIGHT, _MARGIN = 720, 160, 2.0
+_WIDTH, _HEIGHT = 720, 160
 _ACROSS, _UP = 6, 4
 """About how many ticks an axis has."""
 _STEPS = (1, 2, 5, 10)
@@ -81,4 +81,4 @@ def _placed(low: float, high: float, count: int, length: int) -> Iterator[tuple[
     span = high - low
     for tick in ticks(low, high, count):
         share = (tick - low) / span if math.isfinite(span) and span else 0.5
-        yield f"{(_MARGIN + share * (length - 2 * _MARGIN)) / length * 100:.1f}%", tick
+        yield f"{(MARGIN + share * (length - 2 * MARGIN)) / length * 100:.1f}%", tick

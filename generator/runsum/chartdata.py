@@ -29,6 +29,8 @@ STATIC_POINTS = 90
 """Points of a static curve: enough for its shape, little enough for every page's HTML."""
 PANEL_POINTS = 48
 """Points of a static curve in one of the panels, which are half as wide and stand on a page by the dozen."""
+MARGIN = 2.0
+"""Around a static curve, in the units of its drawing."""
 SILENCE_STEPS = 2.5
 """A line breaks where values are missing for this many times the usual distance between two of them …"""
 SILENCE_SHARE = 0.01
@@ -355,8 +357,8 @@ def _pieces(x: FloatArray, y: FloatArray, width: int, height: int, limit: int) -
     begins = sorted(starts)
     points = _outline(ys, [i for start in begins for i in (start - 1, start)][:limit], limit)
     spots = np.empty((len(points), 2))
-    spots[:, 0] = _scaled(xs[points], 2.0, width - 2.0, float(xs.min()), float(xs.max()))
-    spots[:, 1] = _scaled(-ys[points], 2.0, height - 2.0, -float(ys.max()), -float(ys.min()))
+    spots[:, 0] = _scaled(xs[points], width, float(xs.min()), float(xs.max()))
+    spots[:, 1] = _scaled(-ys[points], height, -float(ys.max()), -float(ys.min()))
     pieces = np.split(spots, np.searchsorted(points, begins)) if begins else [spots]
     # A single point is drawn as a line to itself: the round cap makes it a dot.
     return [piece if len(piece) > 1 else piece.repeat(2, axis=0) for piece in pieces if len(piece)]
@@ -376,10 +378,10 @@ def _outline(y: FloatArray, keep: Sequence[int], limit: int) -> IntArray:
     return np.flatnonzero(is_chosen[: len(y)])
 
 
-def _scaled(values: FloatArray, low: float, high: float, lowest: float, highest: float) -> FloatArray:
-    """Put values that lie between ``lowest`` and ``highest`` between ``low`` and ``high``; a constant in the middle."""
-    span = highest - lowest
+def _scaled(values: FloatArray, length: int, low: float, high: float) -> FloatArray:
+    """Put values that lie between ``low`` and ``high`` into a length with a margin; a constant in the middle."""
+    span = high - low
     if span == 0 or not math.isfinite(span):
-        return np.full(len(values), (low + high) / 2)
-    scaled: FloatArray = low + (values - lowest) / span * (high - low)
+        return np.full(len(values), length / 2)
+    scaled: FloatArray = MARGIN + (values - low) / span * (length - 2 * MARGIN)
     return scaled

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from runsum.errors import ConfigError, OutputError
 from runsum.frozen import frozen
@@ -27,10 +27,9 @@ _DASK = "dask://"
 
 
 @frozen
-class Lost(Generic[Task]):
-    """A task whose process died; `why` as far as it is known."""
+class Lost:
+    """What became of a task whose process died; `why` as far as it is known."""
 
-    task: Task
     why: str
 
 
@@ -73,7 +72,7 @@ class Workers:
 
     def run(
         self, work: Callable[[Sequence[Task]], list[Result]], tasks: Sequence[Task], size: int = 8
-    ) -> Iterator[tuple[Task, Result | Lost[Task]]]:
+    ) -> Iterator[tuple[Task, Result | Lost]]:
         """Do the work of every task; the results come in the order of the tasks.
 
         Args:
@@ -102,7 +101,7 @@ class Workers:
         self,
         work: Callable[[Sequence[Task]], list[Result]],
         waiting: deque[tuple[Sequence[Task], Future[list[Result]]]],
-    ) -> Iterator[tuple[Task, Result | Lost[Task]]]:
+    ) -> Iterator[tuple[Task, Result | Lost]]:
         chunk, future = waiting.popleft()
         try:
             yield from zip(chunk, future.result(), strict=True)
@@ -111,17 +110,16 @@ class Workers:
             waiting.clear()
             self._drop()
             for task in chunk:  # one by one, to know whose it was
-                alone: Result | Lost[Task] = self._alone(work, task)
-                yield task, alone
+                yield task, self._alone(work, task)
             waiting.extend((some, self._submit(work, some)) for some in rest)
 
-    def _alone(self, work: Callable[[Sequence[Task]], list[Result]], task: Task) -> Result | Lost[Task]:
+    def _alone(self, work: Callable[[Sequence[Task]], list[Result]], task: Task) -> Result | Lost:
         try:
             done: list[Result] = self._submit(work, [task]).result()
             return done[0]
         except _deaths() as error:
             self._drop()
-            return Lost(task, str(error) or type(error).__name__)
+            return Lost(str(error) or type(error).__name__)
 
     def _submit(self, work: Callable[[Sequence[Task]], list[Result]], tasks: Sequence[Task]) -> Future[list[Result]]:
         try:

@@ -15,9 +15,6 @@ from runsum.model import Fact
 from runsum.source.records import GpuTable
 from runsum.thresholds import Thresholds
 
-EXTRAS = ("human_normalised", "cost", "gained_per_gpu_hour")
-"""Facts of a run page beyond the placeholders of the summary template."""
-
 
 @frozen
 class Results:

@@ -70,11 +70,9 @@ class Change:
     """A change between two stretches.
 
     Attributes:
-        bin: first bin of the later stretch.
         low, high: bins between which the change lies with about 95 % certainty.
     """
 
-    bin: int
     low: int
     high: int
 
@@ -212,7 +210,7 @@ def _changes(bounds: list[int], cost: Floats, variance: float) -> Iterator[Chang
         places = np.arange(before + _SHORTEST, after - _SHORTEST + 1)
         worse = cost[places - 1, before] + cost[after - 1, places]
         likely = places[worse <= worse.min() + _UNSURE * variance]
-        yield Change(at, int(min(likely[0], at)), int(max(likely[-1], at)))
+        yield Change(int(min(likely[0], at)), int(max(likely[-1], at)))
 
 
 @lru_cache(maxsize=4)

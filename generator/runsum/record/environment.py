@@ -65,7 +65,7 @@ class EnvironmentFacts:
 
     def _ask(self, env: VecEnv) -> None:
         self._entry_point = None
-        printed = _NAMED.fullmatch(str(_asked(env, "__str__") or ""))
+        printed = _NAMED.fullmatch(_printed(env))
         if printed is None:
             return
         around, name, registered = printed.groups()
@@ -102,11 +102,11 @@ def _spec(env: Any) -> Any:
         return env.unwrapped.spec
 
 
-def _asked(env: VecEnv, method: str) -> Any:
+def _printed(env: VecEnv) -> str:
     try:
-        return env.env_method(method, indices=0)[0]
+        return str(env.env_method("__str__", indices=0)[0] or "")
     except (AttributeError, IndexError, NotImplementedError):
-        return None
+        return ""
 
 
 def _fetched(env: VecEnv, name: str) -> Any:

@@ -31,7 +31,6 @@ __all__ = [
     "read_project_files",
 ]
 
-_NAMED_MODELS = ("latest.zip", "final_model.zip")
 _MILESTONE = re.compile(r"step_(\d{1,18})_pct_(\d{1,3})(?!\d)")
 _HOMES = ("", "outputs", "video/output", "video/training", "models/checkpoints", "logs", "video")
 _PARTS = 16  # of a recorded path are looked at, from its end
