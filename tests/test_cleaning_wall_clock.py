@@ -18,7 +18,10 @@ def test_rows_tell_when_the_clock_was_set() -> None:
     assert read_clock(utc - HOUR * floats(5, 5, 5, 6, 6, 6), utc) == WallClock((-5 * HOUR, -6 * HOUR), (NOON + 30,))
 
 
-@pytest.mark.parametrize("ahead", [[5, 5, 5, 4.75, 5, 5, 5], [5, 5, 5, NAN, 5, 5], [5], [5, 5]])
+@pytest.mark.parametrize(
+    "ahead",
+    [[5, 5, 5, 4.75, 5, 5, 5], [5, 5, 5, 4.75, 4.75, 4.75, 5, 5], [4.5, 5, 5, 5], [5, 5, 5, NAN, 5, 5], [5], [5, 5]],
+)
 def test_a_row_that_was_written_late_is_no_change(ahead: list[float]) -> None:
     """Nor is one without a time."""
     utc = floats(*(NOON + 10 * row for row in range(len(ahead))))

@@ -110,7 +110,8 @@ class Workers:
             waiting.clear()
             self._drop()
             for task in chunk:  # one by one, to know whose it was
-                yield task, self._alone(work, task)
+                alone: Result | Lost = self._alone(work, task)
+                yield task, alone
             waiting.extend((some, self._submit(work, some)) for some in rest)
 
     def _alone(self, work: Callable[[Sequence[Task]], list[Result]], task: Task) -> Result | Lost:

@@ -13,6 +13,7 @@ from runsum.frozen import frozen
 from runsum.source.columns import Floats
 
 _ROWS = 3  # so many rows in a row make an offset; one may have been written late
+_HALF_HOUR_S = 1800.0  # clocks are set by whole ones; rows that are written a quarter of an hour late are none
 _BACK_S = 1200.0  # a step back by more than that in write order is a change of the clock
 
 
@@ -66,9 +67,12 @@ def read_clock(local_s: Floats, utc_s: Floats) -> WallClock:
     if not len(turns):
         return WallClock((float(offsets[0]) if len(offsets) else 0.0,))
     begins, ends = [0, *turns.tolist()], [*turns.tolist(), len(offsets)]
+    values, counts = np.unique(offsets, return_counts=True)
+    usual = values[counts.argmax()]
     kept: list[tuple[float, float]] = []
     for begin, end in zip(begins, ends, strict=True):
-        if end - begin >= _ROWS and (not kept or kept[-1][0] != offsets[begin]):
+        is_set = end - begin >= _ROWS and (offsets[begin] - usual) % _HALF_HOUR_S == 0
+        if is_set and (not kept or kept[-1][0] != offsets[begin]):
             kept.append((float(offsets[begin]), float(utc_s[seen][begin])))
     if not kept:
         return WallClock((middle(offsets),))
