@@ -92,7 +92,7 @@
     /* Steps over a comma with another value behind it, which is no clause of its own. */
     goesOn(number) {
       const before = this.at,
-        comma = this.read(/,(\s*)/y);
+        comma = this.read(/,+(\s*)/y);
       if (!comma) return false;
       if (!comma[1]) return true;
       const next = this.at,
@@ -141,6 +141,8 @@
   }
 
   function textTest(column, op, text) {
+    if (column.format === "spark")
+      throw new Error(column.name + " is a drawing: write " + column.name + ":* for the runs that have one");
     if (op.startsWith("<") || op.startsWith(">"))
       throw new Error(column.name + " holds words, not numbers: write " + column.name + ":word");
     const small = text.toLowerCase(),
