@@ -70,15 +70,17 @@ def test_no_input_breaks_a_parser(name: str, tmp_path: Path) -> None:
 
 
 GROWTH = 8  # of the time, for four times the text: 4 where it is linear, 16 where it is squared
+CLEARLY = 5  # below which nothing is measured again
 UNMEASURED = 0.02  # seconds of CPU, below which a clock tells little
 
 
 def grows_too_fast(work: Callable[[int], object], length: int) -> str:
     """What is wrong with the time that `work` takes for `length` characters beside a quarter of them; "" if nothing.
 
-    The machine's speed is no matter: both are measured on it, the best of some tries.
+    The machine's speed is no matter: both are measured on it, where it is not clear the best of some tries.
     """
-    if cpu_time(work, length) < UNMEASURED:
+    whole = cpu_time(work, length)
+    if whole < UNMEASURED or whole < CLEARLY * cpu_time(work, length // 4):
         return ""
     whole, quarter = (min(cpu_time(work, size) for _ in range(3)) for size in (length, length // 4))
     return f"{quarter:.3f} s for a quarter of the text, {whole:.3f} s for all" if whole > GROWTH * quarter else ""
