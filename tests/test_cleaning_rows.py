@@ -1,4 +1,4 @@
-"""Phantom rows, rows of another run, and clocks: `runsum.cleaning.rows` on a handful of literal rows."""
+"""Phantom rows and rows of another run: `runsum.cleaning.rows` on a handful of literal rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from runsum.cleaning.rows import count_jumps, find_contaminated, find_phantoms, has_spread, utc_offset_s, utc_seconds
+from runsum.cleaning.rows import count_jumps, find_contaminated, find_phantoms
 from runsum.source.records import MetricTable
 from support.cleaning import NAN, NOON, SIX_HOURS, floats, table
 
@@ -129,55 +129,3 @@ def test_imported_stamps_do_not_date_rows() -> None:
     """Where created_at is equal for all rows, only the local stamps are compared."""
     at = [0, 10, 20 - 3600, 30 - 3600]
     assert not any(contaminated(table(*FOUR, at=at, created=[NOON + SIX_HOURS] * 4, **BARE)))
-
-
-# ---------------------------------------------------------------- clocks
-
-
-@pytest.mark.parametrize(
-    ("difference", "offset"),
-    [(-21_600.0, -21_600.0), (-21_597.2, -21_600.0), (19_800.0, 19_800.0), (0.4, 0.0), (50_400.0, 50_400.0)],
-)
-def test_offset_is_rounded_to_a_quarter_of_an_hour(difference: float, offset: float) -> None:
-    """Whole-second UTC stamps beside local microseconds still give a zone."""
-    assert utc_offset_s(floats(NOON + difference), floats(NOON)) == offset
-
-
-@pytest.mark.parametrize(("local", "created"), [([NOON], [NAN]), ([NOON], [NOON - 15 * 3600]), ([], [])])
-def test_no_offset_from_nothing_or_nonsense(local: list[float], created: list[float]) -> None:
-    """No zone is 15 hours from UTC; without both stamps nothing is known."""
-    assert utc_offset_s(floats(*local), floats(*created)) is None
-
-
-def test_utc_keeps_the_fraction_of_the_local_stamp() -> None:
-    """The UTC column has whole seconds; the local one knows better."""
-    seconds, offset = utc_seconds(table([100, 200], [1, 2], at=[0.25, 10.75]))
-    assert (offset, (seconds - NOON - SIX_HOURS).tolist()) == (-SIX_HOURS, [0.25, 10.75])
-
-
-def test_a_clock_change_moves_no_row_in_utc() -> None:
-    """Each row has an offset of its own, so an hour set back is no hour lost."""
-    at, utc = [0, 10, 20 - 3600, 30 - 3600], [NOON + SIX_HOURS + s for s in (0, 10, 20, 30)]
-    seconds, _ = utc_seconds(table([1, 2, 3, 4], [1, 2, 3, 4], at=at, created=utc))
-    assert (seconds - NOON - SIX_HOURS).tolist() == [0, 10, 20, 30]
-
-
-def test_imported_rows_keep_local_times_without_an_offset() -> None:
-    """Equal UTC stamps tell nothing: local times are used as they are."""
-    seconds, offset = utc_seconds(table([1, 2], [1, 2], created=[NOON, NOON]))
-    assert (offset, (seconds - NOON).tolist()) == (None, [0, 10])
-
-
-def test_a_missing_stamp_is_taken_from_the_other_column() -> None:
-    """A row without created_at gets the usual offset; one without a local time its UTC stamp."""
-    utc = NOON + SIX_HOURS
-    rows = table([1, 2, 3], [1, 2, 3], at=[0, 10, NAN], created=[utc, NAN, utc + 20])
-    assert (utc_seconds(rows)[0] - NOON - SIX_HOURS).tolist() == [0, 10, 20]
-
-
-@pytest.mark.parametrize(
-    ("stamps", "told_apart"), [([1, 1, 1], False), ([1, 1, 2], True), ([1], True), ([NAN, NAN], True)]
-)
-def test_stamps_that_are_all_equal_have_no_spread(stamps: list[float], told_apart: bool) -> None:
-    """Two equal stamps are an import; one alone is not."""
-    assert has_spread(floats(*stamps)) is told_apart

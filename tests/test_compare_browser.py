@@ -582,6 +582,18 @@ def test_paper_has_every_run(browser: Browser, home: str) -> None:
         assert page.locator("table.rs-side:visible").count() == 2
 
 
+@from_a_server
+def test_a_dark_comparison_on_paper_has_lines_and_names_of_one_colour(browser: Browser, home: str) -> None:
+    """Its curves are turned light side out; so is the piece of line before the name of each run."""
+    with visiting(browser, home, viewport=WIDE, color_scheme="dark") as visit:
+        page = visit.open(f"compare/index.html#runs={ROOT},{PONG}")
+        page.wait_for_selector(BOTH_DRAWN)
+        turned = "nodes => nodes.map(node => getComputedStyle(node).filter)"
+        assert set(page.locator(".rs-swatch, canvas").evaluate_all(turned)) == {"none"}
+        page.emulate_media(media="print")
+        assert set(page.locator(".rs-swatch, canvas").evaluate_all(turned)) == {"invert(1) hue-rotate(180deg)"}
+
+
 # ---------------------------------------------------------------- from elsewhere
 
 

@@ -40,8 +40,8 @@ WORDS = """figure => {
 }"""
 
 
-def printed(page: Page) -> bytes:
-    return page.pdf(format="A4")
+def printed(page: Page, **options: bool) -> bytes:
+    return page.pdf(format="A4", **options)
 
 
 @pytest.mark.parametrize("drawn", [True, False], ids=["after all charts", "at once"])
@@ -52,12 +52,13 @@ def test_a_run_is_a_report_of_two_pages(browser: Browser, address: str, drawn: b
         assert len(SHEET.findall(printed(page))) == 2
 
 
-def test_a_dark_screen_prints_the_same_paper(browser: Browser, address: str) -> None:
+@pytest.mark.parametrize("background", [False, True], ids=["", "with backgrounds"])
+def test_a_dark_screen_prints_the_same_paper(browser: Browser, address: str, background: bool) -> None:
     """Light and dark theme give the same file, but for its date."""
     made = []
     for theme in ("light", "dark"):
         with visiting(browser, address, color_scheme=theme) as visit:
-            made.append(WHEN.sub(b"", printed(visit.draw_all(RUN))))
+            made.append(WHEN.sub(b"", printed(visit.draw_all(RUN), print_background=background)))
     assert made[0] == made[1]
 
 

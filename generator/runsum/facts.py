@@ -94,8 +94,8 @@ def progress_facts(
             small.append(phrase("duration.wall", wall=stand.wall_h * 3600))
     elif duration is None and stand.wall_h is not None and not stand.state.is_open:
         duration, small = stand.wall_h, [phrase("duration.no_canonical" if quality.rows else "duration.no_rows")]
-    if series.clock.changes:
-        before, after = series.clock.offsets[0], series.clock.offsets[-1]
+    before, after = series.clock.offsets[0], series.clock.offsets[-1]
+    if before != after:
         small.append(phrase("duration.clock", before=int(before // 60), after=int(after // 60)))
     current = int(series.timestep.max()) if len(series) else None
     recorded = integer(row.get("current_timestep"))

@@ -290,6 +290,62 @@ DST_BESIDE_START_AND_END = Scenario(
 )
 
 
+def rows_that_waited(path: Path) -> None:
+    """For 35 minutes nobody could write to the file; then all the rows of that time were written at once."""
+    clock, free = Clock(), 3600.0
+    with database(path) as con:
+        add_run(con, RUN, start_time=clock.iso(0), end_time=clock.iso(7925))
+        rows_of_run = table_rows(RUN, range(1, 199), clock=clock, pace=40.0, fps=102.0)
+        for row in rows_of_run:
+            if clock.utc(free - 2100) < row.written < clock.utc(free):
+                row.values["created_at"] = clock.sqlite(free)
+        store(con, rows_of_run)
+
+
+ROWS_THAT_WAITED = Scenario(
+    "rows-that-waited",
+    rows_that_waited,
+    {
+        RUN: {
+            **CLEAN,
+            **rows(198, 198),
+            **speed(102.0, 102.0, 102.0),
+            "problems.len": 0,
+            "summary.duration_h": 2.2,
+            "quality.gaps.len": 0,
+            "quality.utc_offset_min": -360,
+        }
+    },
+    ("9.27",),
+    forbidden=("the clock was set",),
+)
+
+
+def slow_rows_behind_dst(path: Path) -> None:
+    """Set back before the last row, of which there is one in ten minutes."""
+    clock = Clock(datetime(2025, 11, 2, 0, 5), -5.0, change_after=6900.0, changed_offset=-6.0)
+    with database(path) as con:
+        add_run(con, RUN, start_time=clock.iso(0), end_time=clock.iso(7205))
+        store(con, table_rows(RUN, range(1, 13), clock=clock, pace=600.0, fps=6.8))
+
+
+SLOW_ROWS_BEHIND_DST = Scenario(
+    "slow-rows-behind-dst",
+    slow_rows_behind_dst,
+    {
+        RUN: {
+            **rows(12, 12),
+            "problems": [],
+            "summary.duration_h": 2.0,
+            "summary.end_time_or_in_progress": "2025-11-02T01:05:05",
+            "quality.utc_offset_min": -360,
+        }
+    },
+    ("9.27",),
+    forbidden=("but training went on", "resumed in place"),
+)
+
+
 def contaminated_across_dst(path: Path) -> None:
     """Stopped at 01:30 in summer time; the other run's rows go on to 01:59 and again from 01:00."""
     clock = Clock(datetime(2026, 11, 1, 1, 0, 0), -5.0, change_after=3600.0, changed_offset=-6.0)
@@ -356,6 +412,8 @@ SCENARIOS = (
     GAPS,
     DST_FALL_BACK,
     DST_BESIDE_START_AND_END,
+    ROWS_THAT_WAITED,
+    SLOW_ROWS_BEHIND_DST,
     CONTAMINATED_ACROSS_DST,
     ONE_STAMP_FOR_ALL,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from runsum.cleaning.values import middle
+from runsum.cleaning.wall_clock import has_spread, utc_offset_s
 from runsum.source.columns import Floats
 from runsum.source.records import MetricTable
 
@@ -71,33 +71,3 @@ def count_jumps(timestep: Floats, phantoms: Mask) -> tuple[int, int]:
     back = np.flatnonzero(np.diff(timestep) < 0)
     artefacts = int(phantoms[back].sum())
     return artefacts, len(back) - artefacts
-
-
-def has_spread(created_s: Floats) -> bool:
-    """Whether created_at tells rows apart; an import or a restore stamps all of them alike."""
-    seen = created_s[np.isfinite(created_s)]
-    return len(seen) < 2 or bool(seen.max() > seen.min())
-
-
-def utc_offset_s(local_s: Floats, created_s: Floats) -> float | None:
-    """Offset of the local clock from UTC, from rows that carry both, to 15 minutes; None when unknown."""
-    difference = local_s - created_s
-    difference = difference[np.isfinite(difference)]
-    if not len(difference):
-        return None
-    offset = float(round(middle(difference) / 900) * 900)
-    return offset if abs(offset) <= 14 * 3600 else None
-
-
-def utc_seconds(table: MetricTable) -> tuple[Floats, float | None]:
-    """UTC seconds of each row, and the offset of the clock (None: unknown, local times are used as they are).
-
-    Each row gets its own offset (rounded to 15 min), which keeps the microseconds of the local stamp and
-    survives a change of daylight saving time.
-    """
-    typical = utc_offset_s(table.local_s, table.created_s) if has_spread(table.created_s) else None
-    if typical is None:
-        return table.local_s, None
-    own = np.round((table.local_s - table.created_s) / 900) * 900
-    own = np.where(np.isfinite(own) & (np.abs(own - typical) <= 3600), own, typical)
-    return np.where(np.isfinite(table.local_s), table.local_s - own, table.created_s), typical

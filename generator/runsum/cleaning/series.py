@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runsum.cleaning.rollouts import OFF_POLICY, LearnCalls, find_learn_calls, find_rollout_size, session_numbers
-from runsum.cleaning.rows import Mask, count_jumps, find_contaminated, find_phantoms, has_spread, utc_seconds
+from runsum.cleaning.rows import Mask, count_jumps, find_contaminated, find_phantoms
 from runsum.cleaning.values import Values, finite, middle
-from runsum.cleaning.wall_clock import WallClock, read_clock
+from runsum.cleaning.wall_clock import WallClock, has_spread, read_clock, utc_seconds
 from runsum.frozen import frozen
 from runsum.model import DataQuality, Gap, Session
 from runsum.source.columns import Floats
@@ -231,7 +231,7 @@ def _account(
         gpu_samples=len(gpu),
         null_policy_loss_share=series.null_share("policy_loss") if len(series) else None,
         null_rewards_after_first=after_first - len(rewards),
-        utc_offset_min=None if offset is None else int(offset // 60),
+        utc_offset_min=None if offset is None else int(series.clock.offsets[-1] // 60),
         wrong_denominator_rows=_wrong_denominators(table, rows.own, frame.target),
         naive_last_timestep=int(step[usable].max()) if usable.any() else None,
     )
