@@ -413,11 +413,11 @@ def test_recorded_evaluations_are_told_beside_the_last_reward(
     row: dict[str, Any] = {"metadata_json": metadata}
     rows = series([1, 2], episode_reward_mean=[1.0, 2.0])
     last = reward_facts(
-        row, rows, DataQuality(rows=2), describe_shape(rows.timestep, rows.reward, LIMITS), False, LIMITS
+        row, rows, DataQuality(rows=2), describe_shape(rows.timestep, rows.reward, LIMITS), False, False
     )
     assert keys(last["final_reward"].small) == said
     column = reward_facts(
-        row | {"final_reward": 293.1}, series([]), DataQuality(), RewardShape("none", 0), False, LIMITS
+        row | {"final_reward": 293.1}, series([]), DataQuality(), RewardShape("none", 0), False, False
     )
     assert keys(column["final_reward"].small) == (said or ["reward.final_reward_column"])
     assert last_evaluation(row)[0] == count

@@ -196,6 +196,13 @@ def test_milestones_of_lost_rewards_do_not_level_off(tmp_path: Path) -> None:
     assert key_of(run.summary["milestone_trend_note"]) not in ("milestones.levelled", "milestones.level")
 
 
+def test_a_recorder_that_stores_all_rewards_lost_none(tmp_path: Path) -> None:
+    """What `runsum.record` leaves out near 1000 was never a reward; it writes larger ones."""
+    run = digest(tmp_path, 40, metadata_json='{"recorder": "runsum 0.1.0"}', options={"reward": beyond_999})
+    assert not any(p.kind == "large_rewards_lost" for p in run.problems)
+    assert key_of(run.summary["convergence_timestep"]) != "reward.lost"
+
+
 def test_nothing_is_said_of_rewards_that_were_not_stored(tmp_path: Path) -> None:
     """Not of convergence or trend, and not of the milestones behind the last one that was; the earlier ones stand."""
     run = digest(tmp_path, 80, config={"total_timesteps": 327_680}, options={"reward": beyond_999})

@@ -83,6 +83,7 @@ class _Analysis:
     stand: standing.Standing
     shape: RewardShape
     best_is_early: bool
+    loses_rewards: bool
     milestones: tuple[Milestone, ...]
     rate: throughput.Rate
     machine: resources.ResourceFacts
@@ -122,7 +123,7 @@ def digest_run(
         *known_facts.problems,
         *settings.check_config(known_facts.config, found.series, found.quality),
         *oddities.column_problems(record.row, _blobs(record)),
-        *oddities.row_problems(found.series, found.quality, found.stand, record.row, use.thresholds),
+        *oddities.row_problems(found.series, found.quality, found.stand, record.row, found.loses_rewards),
         *found.video_problems,
         *on_disk.problems,
         *oddities.log_problems(on_disk),
@@ -225,6 +226,7 @@ def _analyse(
         stand=stand,
         shape=describe_shape(series.timestep, series.reward, limits, windows.episodes_of(series, what.env_id)),
         best_is_early=windows.best_is_early(series, what.env_id),
+        loses_rewards=not what.by_runsum and oddities.loses_large_rewards(series, limits),
         milestones=reward.find_milestones(
             series.timestep,
             series.reward,
@@ -250,14 +252,13 @@ def _summarise(
     """The placeholders that one run can fill without the others."""
     limits, row, on_disk = use.thresholds, record.row, files or ProjectFiles()
     series, quality, stand = found.series, found.quality, found.stand
-    lost = oddities.loses_large_rewards(series, limits)
     goal = None if what.target is None else series.start_timestep + what.target
     return {
         **facts.identity_facts(record, what.config, what.experiment, on_disk, what.env_id, what.algorithm),
         **facts.progress_facts(row, series, stand, what.target, quality, limits),
-        **facts.reward_facts(row, series, quality, found.shape, found.best_is_early, limits),
+        **facts.reward_facts(row, series, quality, found.shape, found.best_is_early, found.loses_rewards),
         **regained_facts(found.shape, limits),
-        **facts.milestone_facts(found.milestones, quality, stand, found.shape, lost),
+        **facts.milestone_facts(found.milestones, quality, stand, found.shape, found.loses_rewards),
         **throughput.fps_facts(series, what.by_runsum),
         "sps_trend_note": throughput.trend_fact(found.rate, limits),
         "eta_note": throughput.eta_fact(
@@ -292,8 +293,9 @@ def _judge(
     hours = (_trained_hours(summary, found.quality), _number(summary["pause_time_h"]))
     game = (what.env_id, facts.game_name(what.env_id) if what.env_id else None)
     return results.find_results(
-        found.series, found.shape, record.gpu, found.machine, hours, game, measure, use.solved, use.thresholds
-    )
+        found.series, found.shape, record.gpu, found.machine, hours, game, measure, use.solved,
+        found.loses_rewards, use.thresholds,
+    )  # fmt: skip
 
 
 def _assemble(

@@ -162,12 +162,11 @@ def _beyond_a_rollout(series: Series, target: int | None, quality: DataQuality) 
 
 
 def reward_facts(
-    row: Row, series: Series, quality: DataQuality, shape: RewardShape, is_early: bool, limits: Thresholds
+    row: Row, series: Series, quality: DataQuality, shape: RewardShape, is_early: bool, lost: bool
 ) -> dict[str, Fact]:
-    """Best and last reward, and the shape between; `is_early`: see `best_is_early`."""
+    """Best and last reward, and the shape between; see `best_is_early` and `loses_large_rewards`."""
     rewards = series.values("episode_reward_mean")
     why = "reason.no_rows" if quality.rows == 0 else "reward.none"
-    lost = oddities.loses_large_rewards(series, limits)
     small = [phrase("reward.digits_lost")] if lost else []
     best = rewards.most if len(rewards) else None
     final = float(rewards.seen[-1]) if len(rewards) else None

@@ -27,10 +27,8 @@ _RUN_TIMES = ("start_time", "end_time", "created_at", "updated_at", "heartbeat_a
 _RUN_DOCUMENTS = ("dependencies_json", "metadata_json")  # config_json has a problem of its own
 
 
-def row_problems(
-    series: Series, quality: DataQuality, stand: standing.Standing, row: Row, limits: Thresholds
-) -> list[Problem]:
-    """What is wrong with the rows or the status of a run."""
+def row_problems(series: Series, quality: DataQuality, stand: standing.Standing, row: Row, lost: bool) -> list[Problem]:
+    """What is wrong with the rows or the status of a run; `lost`: see `loses_large_rewards`."""
     found = []
     if quality.rows == 0:
         found += [problem("no_rows")] if stand.state is not State.RUNNING else []  # its first row may be on its way
@@ -59,7 +57,7 @@ def row_problems(
                 last=int(series.timestep.max()) if len(series) else None,
             )
         )
-    if loses_large_rewards(series, limits):
+    if lost:
         found.append(problem("large_rewards_lost", count=quality.null_rewards_after_first))
     if stand.ends_before_start:
         found.append(problem("end_before_start", start=text(row.get("start_time")), end=text(row.get("end_time"))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runsum import oddities
 from runsum.analysis import cost, solved
 from runsum.analysis.resources import ResourceFacts
 from runsum.analysis.shape import UNJUDGED, RewardShape
@@ -41,6 +40,7 @@ def find_results(
     game: tuple[str | None, str | None],
     measure: solved.Measure,
     declared: Mapping[str, float],
+    lost: bool,
     limits: Thresholds,
 ) -> Results:
     """Judge and add up.
@@ -54,10 +54,10 @@ def find_results(
         game: environment id and name of the game.
         measure: how rewards were measured.
         declared: thresholds of runsum.yml.
+        lost: see `loses_large_rewards`.
         limits: thresholds in force.
     """
     env_id, name = game
-    lost = oddities.loses_large_rewards(series, limits)
     rewards = series.values("episode_reward_mean")
     reached = solved.find_solved(series, env_id, name, declared, measure, lost)
     human = solved.find_human_score(env_id, shape.end, rewards.most if len(rewards) else None, measure, lost)
