@@ -125,10 +125,26 @@ def test_a_navigation_of_an_earlier_version_is_told(work: Path) -> None:
     assert "mkdocs.yml names compare.md; the page is compare/index.md now" in said
 
 
+def test_a_docs_dir_that_moved_without_its_theme_is_told(work: Path) -> None:
+    """MkDocs would refuse the configuration, or take the theme of an earlier time for ever."""
+    make(work / "a.db", ONE)
+    moved = starter_mkdocs().read_text(encoding="utf-8").replace("docs_dir: docs", "docs_dir: pages")
+    (work / "mkdocs.yml").write_text(moved, encoding="utf-8")
+    theme, old = Path("pages/.runsum/theme"), Path("docs/.runsum/theme")
+    said = typed("build", "--db", "a.db", "--as-of", AS_OF).stderr
+    assert said == (f"warning: mkdocs.yml: custom_dir is {old}, but docs_dir moved. Write custom_dir: {theme}\n")
+    whole = moved.replace("custom_dir: docs/", "custom_dir: pages/")
+    (work / "mkdocs.yml").write_text(whole, encoding="utf-8")
+    assert typed("build", "--db", "a.db", "--as-of", AS_OF).stderr == ""
+    (work / "mkdocs.yml").write_text(whole.replace("custom_dir: pages/.runsum/theme", "custom_dir: mine"))
+    assert typed("build", "--db", "a.db", "--as-of", AS_OF).stderr == ""  # a theme of one's own
+
+
 def test_a_parent_of_mkdocs_yml_counts(work: Path) -> None:
     """Its docs_dir and its script; when it changes, the next build sees it."""
     make(work / "a.db", ONE)
-    (work / "base.yml").write_bytes(starter_mkdocs().read_bytes() + b"\ndocs_dir: pages\n")
+    starter = starter_mkdocs().read_bytes().replace(b"docs/.runsum", b"pages/.runsum")
+    (work / "base.yml").write_bytes(starter + b"\ndocs_dir: pages\n")
     (work / "mkdocs.yml").write_text("INHERIT: base.yml\nsite_name: Mine\n")
     done = typed("build", "--db", "a.db", "--as-of", AS_OF)
     assert (done.stderr, (work / "docs").exists()) == ("", False)

@@ -280,6 +280,34 @@ def test_a_hot_journal_is_not_rolled_back_in_place(tmp_path: Path) -> None:
         assert "ml_experiments.db" in result.stderr
 
 
+def test_a_transaction_that_ends_while_it_is_copied_is_not_read_by_halves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who holds the lock for long spills pages into the file, and commits between the copy of that and its journal."""
+    path = tmp_path / "ml_experiments.db"
+    filled(path, wal=False)
+    monkeypatch.setattr("runsum.source.database._BUSY_S", 0.1)
+    copyfile = shutil.copyfile
+    with closing(sqlite3.connect(path, isolation_level=None)) as con:
+        con.execute("PRAGMA cache_size = 1")
+        con.execute("BEGIN EXCLUSIVE")
+        con.execute("UPDATE training_metrics SET episode_reward_mean = 999 WHERE timestep % 2 = 0")
+
+        def copy(source: Path, target: Path) -> Path:
+            done = copyfile(source, target)
+            if con.in_transaction:
+                con.execute("UPDATE training_metrics SET episode_reward_mean = 999")
+                con.execute("COMMIT")
+            return done
+
+        monkeypatch.setattr("runsum.source.database.shutil.copyfile", copy)
+        with pytest.raises(DatabaseError, match="is locked by another program"), open_database(path):
+            pass
+        with open_database(path) as opened:
+            rewards = opened.connection.execute("SELECT DISTINCT episode_reward_mean FROM training_metrics").fetchall()
+    assert rewards == [(999.0,)]
+
+
 def test_copies_that_a_killed_build_has_left_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A day later, by the next build; those of one that may be running stay, and so does what is called otherwise."""
     file, temporary = tmp_path / "ml_experiments.db", tmp_path / "tmp"

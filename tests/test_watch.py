@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import sqlite3
@@ -109,6 +110,22 @@ def test_it_waits_for_another_build(work: Path) -> None:
     assert (work / "docs" / "index.md").is_file()
     assert len(said) == 3
     assert "is being written by another runsum" in said[0]
+
+
+def test_a_build_leaves_nothing_in_memory(work: Path) -> None:
+    """A training of days asks for thousands of builds."""
+    make(work / DB, ONE)
+    left: list[int] = []
+
+    def say(line: str) -> None:
+        if line == "watching; Ctrl+C ends it":
+            left.append(gc.collect())
+            raise KeyboardInterrupt
+
+    gc.collect()
+    with pytest.raises(KeyboardInterrupt):
+        follow(HowToBuild(Path(), jobs=1), 0.2, say)
+    assert left[0] < 20
 
 
 def test_looking_leaves_nothing(tmp_path: Path) -> None:

@@ -30,7 +30,9 @@ def path_of(name: str) -> str:
 
 def killed_build(docs: Path, **files: str) -> None:
     """A build that ended before it could finish, with everything written aside and nothing cleared away."""
-    script = "import os, sys\nfrom pathlib import Path\nfrom runsum.site.writer import SiteWriter\n"
+    script = "import os, sys\nfrom pathlib import Path\nfrom runsum.site import moving\n"
+    script += "from runsum.site.writer import SiteWriter\n"
+    script += "moving._AT_HAND = 0\n"  # as if there were too many for the memory
     script += "writer = SiteWriter(Path(sys.argv[1]))\n"
     script += "for path, content in zip(sys.argv[2::2], sys.argv[3::2]): writer.write(path, content.encode())\n"
     words = [word for name, content in files.items() for word in (path_of(name), content)]
@@ -276,6 +278,30 @@ def test_a_killed_build_changes_nothing(tmp_path: Path) -> None:
     report = build(tmp_path, a="3", b="3")
     assert (report.kept, report.written) == ([], ["a.md", "b.md"])
     assert sorted(path.name for path in (tmp_path / ".runsum").iterdir()) == ["lock", "manifest.json"]
+
+
+def test_nothing_appears_before_the_build_is_whole(tmp_path: Path) -> None:
+    """Not even aside: `mkdocs serve` would build a site of every file below the docs folder that is new."""
+    build(tmp_path, a="1")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with SiteWriter(tmp_path) as writer:
+        writer.write("a.md", b"2")
+        writer.write("b/c.md", b"2")
+        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+        writer.finish()
+    assert pages(tmp_path) == {"a.md": "2", "b/c.md": "2"}
+
+
+def test_many_files_do_not_wait_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From there on they are written aside, and are all there in the end."""
+    monkeypatch.setattr("runsum.site.moving._AT_HAND", 10)
+    with SiteWriter(tmp_path) as writer:
+        for name in "abc":
+            writer.write(f"{name}.md", name.encode() * 6)
+        waiting = {file.name for file in (tmp_path / ".runsum" / "next").iterdir()}
+        assert waiting == {"a.md", "b.md", "c.md"}
+        writer.finish()
+    assert pages(tmp_path) == {f"{name}.md": name * 6 for name in "abc"}
 
 
 def test_a_build_that_fails_changes_nothing(tmp_path: Path) -> None:

@@ -129,12 +129,14 @@ class MkdocsFacts:
 
     Attributes:
         site_url: where the site will be read, with a slash at its end; empty when not declared.
+        custom_dir: where MkDocs looks for changes to its theme; None when not declared.
     """
 
     docs_dir: Path
     site_dir: Path
     site_url: str
     site_name: str
+    custom_dir: Path | None = None
 
 
 def read_mkdocs(mkdocs_file: Path, folder: Path) -> MkdocsFacts:
@@ -145,11 +147,14 @@ def read_mkdocs(mkdocs_file: Path, folder: Path) -> MkdocsFacts:
     """
     data = load_inherited(mkdocs_file)
     url = str(data.get("site_url") or "").strip()
+    theme = data.get("theme")
+    custom = theme.get("custom_dir") if isinstance(theme, dict) else None
     return MkdocsFacts(
         docs_dir=folder / (_path(data, "docs_dir", mkdocs_file) or "docs"),
         site_dir=folder / (_path(data, "site_dir", mkdocs_file) or "site"),
         site_url=url if not url or url.endswith("/") else url + "/",
         site_name=str(data.get("site_name") or "Training runs"),
+        custom_dir=folder / custom if isinstance(custom, str) else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import time
@@ -21,6 +22,7 @@ from runsum.clock import AsOf, moment_of
 from runsum.config import (
     CONFIG_NAME,
     MKDOCS_NAME,
+    MkdocsFacts,
     find_databases,
     read_mkdocs,
     read_settings,
@@ -38,6 +40,7 @@ from runsum.resources import starter_mkdocs
 from runsum.yaml_files import inherited_files
 
 _REDRAWN_S = 0.1
+_THEME = Path(".runsum/theme")
 _SCRIPT = "assets/runsum/runsum.js"
 _REMARKS = {
     "notes": "{file}: notes: {name} is no folder; no notes are shown",
@@ -189,11 +192,11 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
 
         write_starter(starter_mkdocs(), mkdocs)
         click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
-    _warn_about(mkdocs)
+    _warn_about(mkdocs, site)
     return report
 
 
-def _warn_about(mkdocs: Path) -> None:
+def _warn_about(mkdocs: Path, site: MkdocsFacts) -> None:
     """Say what a mkdocs.yml of an earlier time, or of one's own, lacks."""
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in inherited_files(mkdocs)]
     if not any(_SCRIPT in text for text in texts):
@@ -203,6 +206,12 @@ def _warn_about(mkdocs: Path) -> None:
         )
     if any(_OLD_COMPARE.search(text) for text in texts):
         click.echo(f"warning: {mkdocs} names compare.md; the page is compare/index.md now. Change it there", err=True)
+    theme, named = site.docs_dir / _THEME, site.custom_dir
+    if named is not None and named.parts[-2:] == _THEME.parts and os.path.realpath(named) != os.path.realpath(theme):
+        click.echo(
+            f"warning: {mkdocs}: custom_dir is {named}, but docs_dir moved. Write custom_dir: {theme.as_posix()}",
+            err=True,
+        )
 
 
 def _as_of(text: str | None) -> AsOf:

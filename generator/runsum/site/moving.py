@@ -1,8 +1,10 @@
 """Many files moved into place as one: all of them, or none, whatever happens on the way.
 
-New files wait in `next/`. A journal of all moves is written before the first of them; every file that a move
-replaces or takes away is kept in `before/`. Deleting the journal makes the moves final; as long as it is there,
-`undo` takes them back, in the same process or in the next one after a kill.
+New files wait in memory, and in `next/` where that is too little: `mkdocs serve` takes every file that appears below
+the docs folder for a change, and would build the site once for those that wait and once more for the moves. A journal
+of all moves is written before the first of them; every file that a move replaces or takes away is kept in `before/`.
+Deleting the journal makes the moves final; as long as it is there, `undo` takes them back, in the same process or in
+the next one after a kill.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from runsum.frozen import frozen
 from runsum.patience import patiently
 from runsum.site.paths import digest_of, is_inside, read_file
 
+_AT_HAND = 4_000_000  # bytes of new files that wait in memory; from there on, they are written while others are made
 _NEXT = "next"
 _BEFORE = "before"
 _JOURNAL = "journal"
@@ -54,26 +57,23 @@ class Mover:
         self._next, self._before, self._journal = home / _NEXT, home / _BEFORE, home / _JOURNAL
         self._here = f"{folder}/"  # paths of thousands of files are put together faster as texts
         self._coming, self._going = f"{self._next}/", f"{self._before}/"
+        self._waiting: dict[str, bytes] = {}
+        self._size = 0
         self._made: set[str] = set()  # folders that are there, so that none is asked for a file at a time
         self._checked: set[str] = set()
         self._tops: dict[str, str | None] = {}
         self._missing: set[str] = set()  # folders to be made, in which nothing can stand in the way
 
     def stage(self, path: str, content: bytes) -> None:
-        """Write a file aside, to be moved later.
+        """Take a file, to be moved later.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: it cannot be written, or one that was taken before.
         """
-        staged = self._coming + path
-        try:
-            self._make_folder(staged)
-            with open(staged, "wb", buffering=0) as file:  # noqa: PTH123
-                _write_whole(file, content)
-        except OSError as error:
-            raise OutputError(
-                f"{self._folder / path} cannot be written: {error.strerror}", "Check permissions and free space"
-            ) from error
+        self._waiting[path] = content
+        self._size += len(content)
+        if self._size > _AT_HAND:
+            self._put_aside()
 
     def commit(self, moves: Sequence[Move]) -> None:
         """Make all moves, in their order, or none.
@@ -84,6 +84,7 @@ class Mover:
         self._tops.clear()
         for move in moves:
             self._require_place(move.path)
+        self._put_aside()
         current = str(self._journal)
         try:
             self._announce(moves)
@@ -133,9 +134,25 @@ class Mover:
         Raises:
             OSError: it cannot be deleted.
         """
+        self._waiting.clear()
+        self._size = 0
         for folder in (self._next, self._before):
             if folder.exists() and not (folder == self._before and self._journal.exists()):
                 patiently(shutil.rmtree, folder)
+
+    def _put_aside(self) -> None:
+        """Write what waits in memory."""
+        for path, content in self._waiting.items():
+            staged = self._coming + path
+            try:
+                self._make_folder(staged)
+                with open(staged, "wb", buffering=0) as file:  # noqa: PTH123
+                    _write_whole(file, content)
+            except OSError as error:
+                raise OutputError(
+                    f"{self._folder / path} cannot be written: {error.strerror}", "Check permissions and free space"
+                ) from error
+        self._waiting.clear()
 
     def _announce(self, moves: Sequence[Move]) -> None:
         staged = self._next / _JOURNAL  # a journal is there as a whole or not at all

@@ -26,6 +26,7 @@ from urllib.parse import quote
 from runsum.errors import DatabaseError
 from runsum.frozen import frozen
 from runsum.looks import look_of
+from runsum.source.changes import state_of
 from runsum.source.leaf_rows import LeafRows, layout_of, read_leaves
 from runsum.source.leaves import Leaves
 from runsum.source.looks import look_into
@@ -264,7 +265,7 @@ def _connect_safely(path: Path, header: bytes, scratch: Path) -> _Opened:
     except sqlite3.OperationalError:
         if not _beside(path, "-journal").exists():
             raise
-        return _Opened(_copy(path, scratch), copy, copied)  # a hot journal: only a copy may be rolled back
+        return _Opened(_copy_unfinished(path, scratch), copy, copied)
 
 
 def _is_wal(header: bytes) -> bool:
@@ -307,6 +308,19 @@ def _copy(path: Path, scratch: Path) -> sqlite3.Connection:
         if _beside(path, suffix).exists():
             shutil.copyfile(_beside(path, suffix), scratch / f"copy.db{suffix}")
     return sqlite3.connect(scratch / "copy.db", timeout=_BUSY_S, isolation_level=None)
+
+
+def _copy_unfinished(path: Path, scratch: Path) -> sqlite3.Connection:
+    """Copy a file with a hot journal, for only a copy may be rolled back.
+
+    Its writer may be alive, and end the transaction between the copies of the one and the other.
+    """
+    before = state_of(path)
+    connection = _copy(path, scratch)
+    if state_of(path) != before:
+        connection.close()
+        raise sqlite3.OperationalError("database is locked")
+    return connection
 
 
 def _backup(path: Path, scratch: Path) -> sqlite3.Connection:
