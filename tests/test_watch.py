@@ -263,3 +263,22 @@ def test_a_page_changed_by_hand_is_told(work: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(KeyboardInterrupt):
         follow(HowToBuild(Path()), 0.1, said.append)
     assert any("index.md was changed by hand and was left as it is" in line for line in said)
+
+
+def test_what_a_config_lacks_is_told_once(work: Path) -> None:
+    """A training of days asks for thousands of builds, and the same line each time hides what is new."""
+    make(work / DB, ONE)
+    (work / "mkdocs.yml").write_text("site_name: mine\nnav:\n  - Compare: compare.md\n", encoding="utf-8")
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        builds = sum("read anew" in one for one in said)
+        if builds == 3:
+            raise KeyboardInterrupt
+        if line == "watching; Ctrl+C ends it" or builds == 2:
+            (work / "runsum.yml").write_text(f"solved:\n  Pong: {17 + builds}\n", encoding="utf-8")
+
+    with pytest.raises(KeyboardInterrupt):
+        follow(HowToBuild(Path(), jobs=1), 0.2, say)
+    assert sum("names compare.md" in line for line in said) == 1

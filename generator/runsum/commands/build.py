@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC
@@ -122,20 +122,20 @@ def build(
 ) -> None:
     """Read the databases and write the docs folder for MkDocs."""
     how = HowToBuild(Path(), databases, config, jobs, executor, use_cache=not no_cache)
-    report = build_folder(how, _as_of(as_of))
+    report, warnings = build_folder(how, _as_of(as_of))
     if as_json:
         click.echo(json.dumps(asdict(report), indent=1))
     else:
         print_report(report)
         click.echo("next: mkdocs serve")
-    for line in warnings(report, config):
+    for line in warnings:
         click.echo(line, err=True)
     if strict and (report.problems or report.kept or report.left):
         raise SystemExit(1)
 
 
-def warnings(report: BuildReport, config: Path | None) -> list[str]:
-    """A line for every page changed by hand, for a note that cannot be read as it is, and for what is named in vain.
+def _remarks(report: BuildReport, config: Path | None) -> list[str]:
+    """What to say of every page changed by hand, of a note that cannot be read as it is, and of what is named in vain.
 
     Args:
         report: of the build.
@@ -152,11 +152,11 @@ def warnings(report: BuildReport, config: Path | None) -> list[str]:
         else:
             some = ", ".join(paths[:3])
             said.append(f"{len(paths):,} files in {docs} {many}. Among them: {some}; --json names all")
-    return [clean_text(f"warning: {text}") for text in said]
+    return said
 
 
-def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
-    """Build the archive of a folder.
+def build_folder(how: HowToBuild, now: AsOf) -> tuple[BuildReport, list[str]]:
+    """Build the archive of a folder; what was built, and a line for everything to be warned of.
 
     Args:
         how: what, and how.
@@ -192,26 +192,20 @@ def build_folder(how: HowToBuild, now: AsOf) -> BuildReport:
 
         write_starter(starter_mkdocs(), mkdocs)
         click.echo(f"wrote {mkdocs}, a starter: change it as you like", err=True)
-    _warn_about(mkdocs, site)
-    return report
+    said = [*_lacks(mkdocs, site), *_remarks(report, how.config)]
+    return report, [clean_text(f"warning: {text}") for text in said]
 
 
-def _warn_about(mkdocs: Path, site: MkdocsFacts) -> None:
-    """Say what a mkdocs.yml of an earlier time, or of one's own, lacks."""
+def _lacks(mkdocs: Path, site: MkdocsFacts) -> Iterator[str]:
+    """What to say of a mkdocs.yml of an earlier time, or of one's own, that lacks something."""
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in inherited_files(mkdocs)]
     if not any(_SCRIPT in text for text in texts):
-        click.echo(
-            f"warning: {mkdocs} does not load {_SCRIPT}; charts stay static. See 'runsum init' in an empty folder",
-            err=True,
-        )
+        yield f"{mkdocs} does not load {_SCRIPT}; charts stay static. See 'runsum init' in an empty folder"
     if any(_OLD_COMPARE.search(text) for text in texts):
-        click.echo(f"warning: {mkdocs} names compare.md; the page is compare/index.md now. Change it there", err=True)
+        yield f"{mkdocs} names compare.md; the page is compare/index.md now. Change it there"
     theme, named = site.docs_dir / _THEME, site.custom_dir
     if named is not None and named.parts[-2:] == _THEME.parts and os.path.realpath(named) != os.path.realpath(theme):
-        click.echo(
-            f"warning: {mkdocs}: custom_dir is {named}, but docs_dir moved. Write custom_dir: {theme.as_posix()}",
-            err=True,
-        )
+        yield f"{mkdocs}: custom_dir is {named}, but docs_dir moved. Write custom_dir: {theme.as_posix()}"
 
 
 def _as_of(text: str | None) -> AsOf:

@@ -25,7 +25,9 @@ _PORTS = 20
 def demo(folder: Path, serve: bool) -> None:
     """Build an archive of recorded trainings and show it: what runsum makes, without a database of your own."""
     recorded_at = unpack_demo(folder)
-    report = build_folder(HowToBuild(folder), AsOf(recorded_at + _LATER_S))
+    report, warnings = build_folder(HowToBuild(folder), AsOf(recorded_at + _LATER_S))
+    for line in warnings:
+        click.echo(line, err=True)
     click.echo(f"{plural(report.runs, 'run', 'runs')} on {plural(report.pages, 'page', 'pages')} in {report.docs_dir}")
     if not serve:
         click.echo(f"next: cd {as_typed(folder)}, then mkdocs serve")

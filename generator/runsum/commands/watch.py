@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from runsum.clock import AsOf
-from runsum.commands.build import HowToBuild, build_folder, build_options, warnings
+from runsum.commands.build import HowToBuild, build_folder, build_options
 from runsum.complaints import complaint
 from runsum.config import CONFIG_NAME, MKDOCS_NAME, Settings, find_databases, read_settings
 from runsum.errors import BusyError, RunsumError, refused
@@ -148,14 +148,13 @@ def _build_once(how: HowToBuild, say: Callable[[str], object], told: list[str]) 
 
 def _build(how: HowToBuild, say: Callable[[str], object], told: Sequence[str]) -> list[str]:
     """Build and say what changed; the warnings that hold, of which those that were told before are not said again."""
-    report = build_folder(how, AsOf(time.time()))
+    report, lines = build_folder(how, AsOf(time.time()))
     changed = report.written + report.removed
     if changed or report.stages:
         say(
             f"{time.strftime('%H:%M:%S')} {plural(report.read, 'run', 'runs')} read anew, "
             f"{plural(changed, 'file', 'files')} changed, {report.seconds:.1f} s"
         )
-    lines = warnings(report, how.config)
     for line in lines:
         if line not in told:
             say(line)
