@@ -243,6 +243,14 @@ def test_sparkline_is_silent() -> None:
     assert 'aria-hidden="true"' in sparkline([1.0, 2.0])
 
 
+def test_every_chart_is_valid() -> None:
+    """Builds save the time to hold a spec against the schema of Vega-Lite; a misspelt property would be ignored."""
+    from runsum.charts import CHART_KINDS
+
+    for _, draw in CHART_KINDS:
+        assert draw().to_dict(validate=True)["layer"]
+
+
 def test_chart_specs_are_deterministic() -> None:
     """Two calls, and two processes, write the same chart specs."""
     from runsum.charts import charts_script

@@ -138,7 +138,9 @@ def vega_spec(chart: alt.LayerChart) -> dict[str, Any]:
     Returns:
         A Vega spec without data, without a background and without an editor's metadata.
     """
-    spec: dict[str, Any] = vl_convert.vegalite_to_vega(chart.to_dict(validate=False))  # which is half of the time
+    spec: dict[str, Any] = vl_convert.vegalite_to_vega(
+        chart.to_dict(validate=False)
+    )  # half of the time; a test does it
     for key in ("$schema", "background", "description", "legends", "style", "title", "usermeta"):
         spec.pop(key, None)
     titled: dict[str, Any] = _signal_titles(spec)

@@ -143,8 +143,7 @@ def _stretches(local_s: Floats, created_s: Floats) -> Iterator[tuple[float, int,
     turns = np.flatnonzero(np.diff(offsets)) + 1
     if not len(turns):
         return
-    steps = np.diff(local_s)
-    leaps = {row + 1 for row in np.flatnonzero((steps < -_LEAP_S) | (steps > _LEAP_S)).tolist()}
+    leaps = {row + 1 for row in np.flatnonzero(np.abs(np.diff(local_s)) > _LEAP_S).tolist()}
     for begin, end in pairwise([0, *turns.tolist(), len(offsets)]):
         offset = float(offsets[begin])
         is_long = end - begin >= _ROWS or begin in leaps or end in leaps
