@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 INPUT, RESULTS = "input.md-search__input", ".md-search-result__list > li"
 INDEX = "search/search_index.json"
 GAME, ALGORITHM = "games/space-invaders/index.html", "algorithms/ppo/index.html"
-ANSWERED = """results => {
-  const said = document.querySelector(".md-search-result__meta").textContent; // the list follows it
-  return / matching documents?$/.test(said) && (said.startsWith("No ") || document.querySelector(results) !== null);
+SAYS = "says => document.querySelector('.md-search-result__meta').textContent.trim().startsWith(says)"
+FORGET = """() => {
+  document.querySelector(".md-search-result__meta").textContent = "waiting";
+  document.querySelector(".md-search-result__list").replaceChildren(); // of the question before
 }"""
+ANSWERED = """results => document.querySelector(results) !== null
+  && / matching documents?$/.test(document.querySelector(".md-search-result__meta").textContent)"""
 LARGEST = 900  # bytes of a run in the index: title, place and card
 
 pytestmark = pytest.mark.browser
@@ -73,7 +76,7 @@ def test_the_search_finds_what_is_meant(browser: Browser, address: str, built_si
     """An id or its beginning, a name, a game, a setting, a word of a note, an error: its page is the first result."""
     with visiting(browser, address) as visit:
         page = visit.open("index.html")
-        page.locator(INPUT).click()
+        begin(page)
         missed = [words for words, place in cases(built_site.wanted).items() if not finds(page, words, place)]
         assert not missed
         assert not visit.errors
@@ -84,7 +87,7 @@ def test_a_number_is_found_in_each_spelling(browser: Browser, address: str, buil
     """2.5e-4 is 0.00025: the results on top have that learning rate, the same ones in the same order."""
     with visiting(browser, address) as visit:
         page = visit.open("index.html")
-        page.locator(INPUT).click()
+        begin(page)
         tops = {}
         for words in SPELLINGS:
             ask(page, words)
@@ -108,7 +111,7 @@ def test_a_misspelt_word_finds_what_was_meant(browser: Browser, address: str, bu
     }
     with visiting(browser, address) as visit:
         page = visit.open("index.html")
-        page.locator(INPUT).click()
+        begin(page)
         missed = {}
         for words, place in meant.items():
             ask(page, words)
@@ -119,17 +122,29 @@ def test_a_misspelt_word_finds_what_was_meant(browser: Browser, address: str, bu
             else:
                 missed[words] = found
         assert not missed
-        ask(page, "xyzzyplugh")
+        type_in(page, "xyzzyplugh")
+        page.wait_for_function(SAYS, arg="No matching documents")
         page.wait_for_timeout(200)
         assert places(page) == []
         assert not visit.errors
 
 
-def ask(page: Page, words: str) -> None:
-    """Type the last letter of some words, which is one question, and wait for its answer."""
-    page.evaluate("document.querySelector('.md-search-result__meta').textContent = 'waiting'")
+def begin(page: Page) -> None:
+    """Click into the search and wait until it is ready: an answer to the empty question that comes late finds none."""
+    page.locator(INPUT).click()
+    page.wait_for_function(SAYS, arg="Type to start searching")
+
+
+def type_in(page: Page, words: str) -> None:
+    """Type the last letter of some words, which is one question."""
+    page.evaluate(FORGET)
     page.locator(INPUT).fill(words[:-1])
     page.locator(INPUT).press_sequentially(words[-1])
+
+
+def ask(page: Page, words: str) -> None:
+    """Type some words that something matches, and wait for the list, which may be that of a second question."""
+    type_in(page, words)
     page.wait_for_function(ANSWERED, arg=RESULTS)
     page.wait_for_timeout(100)  # for the rest of the list
 
