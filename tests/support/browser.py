@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
     from conftest import BuiltSite
 
@@ -156,12 +156,41 @@ class Visit:
         return [url for url in self.asked if not url.startswith((self.home, "data:", "blob:"))]
 
 
+_kept: list[tuple[Browser, dict[str, Any], BrowserContext]] = []  # the windows that no visit has, the latest last
+_KEPT = 4
+
+
 @contextmanager
 def visiting(browser: Browser, address: str, **options: Any) -> Iterator[Visit]:
-    """A fresh tab, in light colours unless told otherwise."""
-    context = browser.new_context(**({"viewport": WIDE, "color_scheme": "light"} | options))
+    """A fresh tab, in light colours unless told otherwise.
+
+    A new window takes as long as a visit. One that a visit has left with nothing stored serves the next of its kind.
+    """
+    options = {"viewport": WIDE, "color_scheme": "light"} | options
+    context = _window(browser, options)
+    yield Visit(context.new_page(), address)
+    _empty(context)  # a test that failed leaves it as it is, and nobody has it again
+    _kept.append((browser, options, context))
+    while len(_kept) > _KEPT:
+        _kept.pop(0)[2].close()
+
+
+def _window(browser: Browser, options: dict[str, Any]) -> BrowserContext:
+    for place, (of, have, context) in enumerate(_kept):
+        if of is browser and have == options:
+            del _kept[place]
+            return context
+    context = browser.new_context(**options)
     context.set_default_timeout(20_000)
-    try:
-        yield Visit(context.new_page(), address)
-    finally:
-        context.close()  # an open tab keeps its server from ending
+    context.new_page()  # a window ends with its last tab
+    return context
+
+
+def _empty(context: BrowserContext) -> None:
+    """Close all tabs but the first, and forget what pages have stored."""
+    first, *others = context.pages
+    for page in others:
+        page.close()
+    session = context.new_cdp_session(first)
+    session.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
+    session.detach()
