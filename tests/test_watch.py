@@ -223,13 +223,21 @@ def test_a_look_that_takes_long_is_seldom_taken(work: Path, monkeypatch: pytest.
 
 
 def test_between_builds_the_training_has_the_machine(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A build that takes a second is not followed by another at once, however often rows arrive."""
+    """A build that works for a second is not followed by another at once, however often rows arrive.
+
+    That one of them waited half a minute more, for a locked file, lengthens no rest.
+    """
     now = [0.0]
+    waited = 0.0
     builds: list[tuple[float, float]] = []
 
     def build_once(*given: object) -> tuple[list[str], bool]:
+        nonlocal waited
         began = now[0]
         now[0] += 1.0 if builds else 30.0  # the first one makes everything, and is no reason to rest
+        if len(builds) == 2:
+            waited += 30.0
+            now[0] += 30.0
         builds.append((began, now[0]))
         if len(builds) == 5:
             raise KeyboardInterrupt
@@ -241,6 +249,7 @@ def test_between_builds_the_training_has_the_machine(work: Path, monkeypatch: py
     monkeypatch.setattr("runsum.commands.watch._build_once", build_once)
     monkeypatch.setattr(Watched, "state", lambda watched: (int(now[0] * 10),))
     monkeypatch.setattr("runsum.commands.watch.time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    monkeypatch.setattr("runsum.commands.watch._worked_s", lambda: now[0] - waited)
     with pytest.raises(KeyboardInterrupt):
         follow(HowToBuild(Path()), 0.1, lambda line: None)
     rests = [later[0] - earlier[1] for earlier, later in pairwise(builds)]

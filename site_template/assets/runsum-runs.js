@@ -179,7 +179,7 @@
       lines.push(
         columns.map((column) => {
           const value = column.at(row);
-          return Array.isArray(value) ? value.join(" ") : value;
+          return Array.isArray(value) ? column.text(value) : value;
         }),
       );
     return lines.map((line) => line.map(cell).join(",")).join("\n") + "\n";

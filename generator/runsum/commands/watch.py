@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from runsum.yaml_files import inherited_files
 _POLL_S = 0.5
 _UNREAD = (0, 0, 0)  # as no file looks
 _LONGEST_WAIT = 5  # times the calm that is waited for: a trainer that never rests is shown as well
-_REST = 2.0  # times what the last build took: so long none begins, and a training has the machine
+_REST = 2.0  # times the work of the last build: so long none begins, and a training has the machine
 _SELDOM = 1_000.0  # times what it takes to find the databases: so long are those believed that were found
 _LOOK_AGAIN_S = 60.0  # states change by the clock alone: a run that was silent for too long is stale
 
@@ -71,7 +72,7 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
         now = watched.state()
         if now == before and is_made and time.monotonic() - looked < _LOOK_AGAIN_S:
             continue
-        before, looked = _wait_for_calm(watched, now, calm_s, rested), time.monotonic()
+        before, looked, worked = _wait_for_calm(watched, now, calm_s, rested), time.monotonic(), _worked_s()
         try:
             told, is_made = _build_once(how, say, told)
         except RunsumError as error:
@@ -80,7 +81,16 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
             if (refusal := refused(error)) is None:
                 raise
             say(f"runsum: {clean_text(complaint(refusal))}")
-        rested = time.monotonic() + _REST * (time.monotonic() - looked)
+        took_s = min(time.monotonic() - looked, _worked_s() - worked)  # to wait for a locked file is no work
+        rested = time.monotonic() + _REST * took_s
+
+
+def _worked_s() -> float:
+    """How long this process and the ended ones that it started have worked, in seconds of a processor.
+
+    Windows knows it only of one process; there the clock counts.
+    """
+    return time.monotonic() if os.name == "nt" else sum(os.times()[:4])
 
 
 class Watched:
