@@ -99,9 +99,10 @@ def without_policy(page: Path) -> None:
     page.write_text(html[:begin] + html[html.index(">", begin) + 1 :], encoding="utf-8")
 
 
+@pytest.mark.parametrize("address", ["file"], indirect=True)
 @pytest.mark.parametrize("path", EVERY_KIND)
 def test_a_dark_page_stays_within_its_policy(browser: Browser, address: str, path: str) -> None:
-    """Every chart drawn, in dark colours; test_browser.py says the same of light ones."""
+    """Every chart drawn, in dark colours; test_browser.py says it of light pages, test_accessibility.py over http."""
     with visiting(browser, address, color_scheme="dark") as visit:
         assert visit.draw_all(path).locator('meta[http-equiv="Content-Security-Policy"]').count() == 1
         assert not visit.errors
