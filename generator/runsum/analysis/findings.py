@@ -27,8 +27,6 @@ _BINS = 60
 SURE, _HALF_SURE = 100, 30  # recorded values from which a finding is of high, of medium confidence
 
 SPINNING_UP = "https://spinningup.openai.com/en/latest/algorithms/ppo.html"
-PPO_DETAILS = "https://iclr-blog-track.github.io/2022/03/25/ppo-implementation-details/"
-KL_ESTIMATORS = "http://joschu.net/blog/kl-approx.html"
 MODERN_RL = "https://github.com/walkinglabs/hands-on-modern-rl"
 SB3_LOGGER = "https://stable-baselines3.readthedocs.io/en/master/common/logger.html"
 DEBUGGING = "https://andyljones.com/posts/rl-debugging.html"
@@ -36,10 +34,8 @@ BASELINES_456 = "https://github.com/openai/baselines/issues/456"
 TRL_LOGGING = "https://huggingface.co/docs/trl/logging"
 TD3_PAPER = "https://arxiv.org/abs/1802.09477"
 DOUBLE_DQN = "https://arxiv.org/abs/1509.06461"
-SAC_PAPER = "https://arxiv.org/abs/1812.05905"
 PELT = "https://arxiv.org/abs/1101.1438"
 DQN_SB3 = "https://stable-baselines3.readthedocs.io/en/master/modules/dqn.html"
-NUTS_AND_BOLTS = "https://github.com/williamFalcon/DeepRLHacks"
 OWN = ""
 
 
