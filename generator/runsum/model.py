@@ -108,9 +108,9 @@ def note(key: str, *small: Phrase, **values: object) -> Fact:
     return Fact(words=phrase(key, **values), small=small, estimated=estimated)
 
 
-def missing(key: str, *small: Phrase, **values: object) -> Fact:
+def missing(key: str, **values: object) -> Fact:
     """A fact that nobody knows, with the reason."""
-    return Fact(reason=phrase(key, **values), small=small)
+    return Fact(reason=phrase(key, **values))
 
 
 class Level(StrEnum):
@@ -241,7 +241,6 @@ class ConfigValue:
 
     value: object
     origin: str  # "config_json" | "effective" (config_effective.yaml) | "metadata" (run_metadata.json)
-    small: tuple[Phrase, ...] = ()
 
 
 @quickly_pickled
@@ -304,7 +303,6 @@ class DrawnChart:
     kind: str
     alt: Phrase
     static_svg: str
-    table: tuple[tuple[str, float], ...] = ()
 
 
 @quickly_pickled

@@ -92,10 +92,6 @@ class Renderer:
         """The few words shown in place of a missing value."""
         return self._short.get(phrase.key, "not recorded")
 
-    def has(self, key: str) -> bool:
-        """Whether the wording knows a key."""
-        return key in self._wording
-
     def _render(self, phrase: Phrase, *, page: bool) -> str:
         said = self._fixed.get((page, phrase.key)) if not phrase.values else None
         if said is not None:
