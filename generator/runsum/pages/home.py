@@ -113,7 +113,7 @@ class HomePage:
 def make_pages(archive: Archive) -> Iterator[Page]:
     """The home page."""
     waiting = [run for state in _OPEN_STATES for run in _newest(archive, (state,))]
-    over, failed = _newest(archive, FINISHED, but=waiting), _newest(archive, (State.FAILED,))
+    over, failed = _newest(archive, FINISHED), _newest(archive, (State.FAILED,))
     games = [(group, group.best) for group in archive.games if group.best is not None]
     activity = find_activity(archive)
     yield Page(
@@ -138,12 +138,9 @@ def make_pages(archive: Archive) -> Iterator[Page]:
     )
 
 
-def _newest(archive: Archive, states: Sequence[State], but: Sequence[ArchivedRun] = ()) -> list[ArchivedRun]:
+def _newest(archive: Archive, states: Sequence[State]) -> list[ArchivedRun]:
     """Runs in one of the states, the one that ended last first."""
-    left_out = {run.digest.slug for run in but}
-    found = [run for run in archive.runs if run.digest.state in states and run.digest.slug not in left_out]
-    found.sort(key=_ended_at, reverse=True)
-    return found
+    return sorted((run for run in archive.runs if run.digest.state in states), key=_ended_at, reverse=True)
 
 
 def _ended_at(run: ArchivedRun) -> str:
