@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import NamedTuple
 
@@ -323,9 +323,8 @@ def _advice_facts(advice: Advice) -> dict[str, Fact]:
 
 
 def _group(
-    runs: Sequence[RunDigest], key: object, folder: str, slugs: SlugMaker
+    runs: Sequence[RunDigest], key: Callable[[RunDigest], str | None], folder: str, slugs: SlugMaker
 ) -> tuple[dict[str, list[RunDigest]], dict[str, str]]:
-    assert callable(key)
     groups: dict[str, list[RunDigest]] = {}
     for run in runs:
         name = key(run)

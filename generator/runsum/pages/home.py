@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from markupsafe import Markup
 
@@ -148,8 +148,9 @@ def _ended_at(run: ArchivedRun) -> str:
     return ending.at if ending is not None else run.digest.started_at or ""
 
 
-def _listing(runs: Sequence[ArchivedRun], listed: int, states: Sequence[State], say: object) -> Listing:
-    assert callable(say)
+def _listing(
+    runs: Sequence[ArchivedRun], listed: int, states: Sequence[State], say: Callable[[ArchivedRun], tuple[Phrase, ...]]
+) -> Listing:
     query = ",".join(sorted({str(run.digest.state) for run in runs}, key=[str(state) for state in states].index))
     return Listing(
         lines=tuple(_line(run, say(run)) for run in runs[:listed]),
