@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from typing import NamedTuple
 
 from runsum.analysis.evidence import Evidence
@@ -143,12 +143,11 @@ class Archive:
     redaction: RedactionFacts = field(default_factory=RedactionFacts)
     seeds: SeedGroups = field(default_factory=SeedGroups)
     effects: Mapping[str, Effects] = field(default_factory=dict)
+    by_slug: Mapping[str, ArchivedRun] = field(default_factory=dict)
 
     def find(self, slug: str) -> ArchivedRun:
         """The run with a slug."""
         return self.by_slug[slug]
-
-    by_slug: Mapping[str, ArchivedRun] = field(default_factory=dict)
 
 
 def make_archive(
@@ -216,8 +215,7 @@ def _archive_run(
     delta = diff_config(parent.config, run.config) if parent else ()
     problems = (*run.problems, *kinship.problems.get(run.slug, ()))
     lineage = _lineage_facts(run, kin, parent, delta, problems)
-    seen = _evidence(run, parent, problems, delta, bool(kin.children), limits)
-    advice = advise(replace(seen, settings=traits_of(run).advised, peers=PeersOf(run, index)), limits)
+    advice = advise(_evidence(run, parent, problems, delta, bool(kin.children), index, limits), limits)
     added = {**lineage, **_advice_facts(advice)}
     return ArchivedRun(run, kin, added, delta, advice, problems, *around)
 
@@ -277,6 +275,7 @@ def _evidence(
     problems: Sequence[Problem],
     delta: tuple[ConfigChange, ...],
     continued: bool,
+    index: Precedents,
     limits: Thresholds,
 ) -> Evidence:
     downtime = run.fact("pause_time_h").value
@@ -303,7 +302,9 @@ def _evidence(
         lost_rewards=run.lost_rewards,
         changed=tuple(change.key for change in delta if not is_unlearned(change.key)),
         findings={found.rule: found for found in run.findings},
+        settings=traits_of(run).advised,
         has_checkpoints=not run.fact("model_path").missing,
+        peers=PeersOf(run, index),
     )
 
 

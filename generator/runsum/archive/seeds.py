@@ -335,8 +335,9 @@ def sum_up(samples: Sequence[Sample], limits: Thresholds) -> Together | None:
     """What runs say together; None where no timesteps are common to all, or rewards are beyond what can be added."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = _sum_up(samples, limits)
-    known = found is not None and np.isfinite([found.iqm, found.low, found.high]).all()
-    return found if known and found is not None and np.isfinite(found.curve).all() else None
+    if found is None:
+        return None
+    return found if np.isfinite([found.iqm, found.low, found.high, *found.curve]).all() else None
 
 
 def _sum_up(samples: Sequence[Sample], limits: Thresholds) -> Together | None:
