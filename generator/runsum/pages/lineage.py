@@ -17,7 +17,7 @@ from runsum.curve import Curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, spark_of, steps_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, spark_of, steps_of, title_of
 from runsum.pages.folds import Fold, by_name
 from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
 from runsum.pages.note_rows import NoteRow
@@ -39,8 +39,8 @@ class LegRow:
     fps_delta: float | None
     changes: tuple[ConfigChange, ...]
     overlap: Phrase | None
-    level_delta: float | None = None
-    came_of: tuple[Phrase, ...] = ()
+    level_delta: float | None
+    came_of: tuple[Phrase, ...]
 
 
 @frozen
@@ -107,7 +107,7 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
         f"{key}/index.md",
         "lineage.md.j2",
         LineagePage(
-            title=_title(lineage),
+            title=title_of(lineage.runs[0]),
             root=lineage.tree.root,
             headline=tuple(_headline(lineage)),
             legs=legs,
@@ -123,11 +123,6 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
             costs=lineage_costs(lineage.runs, archive),
         ),
     )
-
-
-def _title(lineage: Lineage) -> str:
-    first = lineage.runs[0].digest
-    return " · ".join(part for part in (first.game, first.algorithm) if part) or first.label
 
 
 def _span(run: ArchivedRun) -> tuple[int, int]:
@@ -258,7 +253,7 @@ def _entry(lineage: Lineage) -> LineageEntry:
     return LineageEntry(
         lineage.tree.root,
         Markup(f"{lineage.slug}/index.html"),
-        _title(lineage),
+        title_of(lineage.runs[0]),
         len(runs),
         steps_of(runs),
         hours_of(runs),
