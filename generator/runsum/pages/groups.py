@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import numpy as np
@@ -295,11 +295,8 @@ def _chart(key: str, runs: Sequence[ArchivedRun], is_game: bool) -> tuple[DataFi
     return DataFile(f"{key}/data.js", script), DrawnChart("curves", "group", alt, static_curve(steps, rewards))
 
 
-def _count(names: Any) -> tuple[tuple[str, int], ...]:
-    counts: dict[str, int] = {}
-    for name in names:
-        if name:
-            counts[name] = counts.get(name, 0) + 1
+def _count(names: Iterable[str | None]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(name for name in names if name)
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
