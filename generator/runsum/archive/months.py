@@ -14,7 +14,7 @@ from runsum.analysis.evidence import Evidence
 from runsum.analysis.next_actions import RULES
 from runsum.analysis.rewarded import Measure
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.archive.costs import Sum, add_known
+from runsum.archive.costs import Sum, hours_of, steps_of
 from runsum.archive.effects import against_parent
 from runsum.frozen import frozen
 from runsum.model import Finding, State
@@ -175,8 +175,8 @@ def _make_month(
         new_bests=tuple(item for item in bests if item.before is not None),
         first_results=tuple(item for item in bests if item.before is None),
         regressions=tuple(worse),
-        trained=add_known(digest.trained_h for digest in digests),
-        timesteps=add_known(digest.own_steps for digest in digests),
+        trained=hours_of(digests),
+        timesteps=steps_of(digests),
     )
 
 

@@ -8,7 +8,6 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from runsum.archive.archive import ArchivedRun
-from runsum.archive.costs import Sum, add_known
 from runsum.chartdata import sparkline
 from runsum.curve import Curve
 from runsum.frozen import frozen
@@ -78,16 +77,6 @@ class RunRow:
 def run_rows(runs: Sequence[ArchivedRun], up: str) -> tuple[RunRow, ...]:
     """Rows for a table on a page whose way to the docs folder is `up` ("", "../", "../../")."""
     return tuple(RunRow(run, page_href(run, up), spark_of(run), place) for place, run in enumerate(runs, start=1))
-
-
-def hours_of(runs: Sequence[ArchivedRun]) -> Sum:
-    """How long runs trained together."""
-    return add_known(run.digest.trained_h for run in runs)
-
-
-def steps_of(runs: Sequence[ArchivedRun]) -> Sum:
-    """How many timesteps runs trained themselves; of one without a row nobody knows."""
-    return add_known(run.digest.own_steps for run in runs)
 
 
 def page_href(run: ArchivedRun, up: str) -> Markup:

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Group
-from runsum.archive.costs import Sum
+from runsum.archive.costs import Sum, hours_of
 from runsum.archive.effects import Effects
 from runsum.archive.ranking import Task, best_first, task_of
 from runsum.archive.seeds import SeedGroup
@@ -21,7 +21,7 @@ from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import DrawnChart, Phrase, RunDigest, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, run_rows, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, run_rows, spark_of
 from runsum.pages.folds import Fold, by_name, by_rank
 from runsum.pages.game_facts import (
     CostLine,
@@ -307,7 +307,7 @@ def _entry(group: Group, is_game: bool) -> GroupEntry:
         group.name,
         Markup(f"{group.slug}/index.html"),
         len(group.runs),
-        hours_of(group.runs),
+        hours_of(run.digest for run in group.runs),
         RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
         ", ".join(name for name, _ in partners),
     )

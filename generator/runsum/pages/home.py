@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from runsum.archive.activity import Activity, Stretch, find_activity
 from runsum.archive.archive import Archive, ArchivedRun, Group, SourceFacts
-from runsum.archive.costs import add_costs, add_known
+from runsum.archive.costs import add_costs, add_known, hours_of, steps_of
 from runsum.archive.months import FINISHED, find_ending
 from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
@@ -234,8 +234,8 @@ def _tiles(archive: Archive) -> Iterator[Tile]:
     yield Tile("lineages", len(archive.lineages), "exact", term="lineage")
     costs = add_costs(digests)
     for caption, total, how, why, term in (
-        ("trained", add_known(digest.trained_h for digest in digests), "hours", "tile.no_hours", "trained"),
-        ("timesteps", add_known(digest.own_steps for digest in digests), "steps", "tile.no_steps", "timestep"),
+        ("trained", hours_of(digests), "hours", "tile.no_hours", "trained"),
+        ("timesteps", steps_of(digests), "steps", "tile.no_steps", "timestep"),
         ("GPU energy", add_known(digest.energy_kwh for digest in digests), "kwh", "tile.no_energy", "energy"),
         ("GPU-hours", costs.gpu_hours, "number", "tile.no_gpu_hours", "gpu-hours"),
         ("lost in gaps", costs.lost_h, "hours", "tile.no_gaps", "gap"),

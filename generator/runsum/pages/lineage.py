@@ -10,14 +10,14 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Lineage
-from runsum.archive.costs import Sum
+from runsum.archive.costs import Sum, hours_of, steps_of
 from runsum.archive.ranking import best_first, task_of
 from runsum.chartdata import columns, static_bars, static_curve
 from runsum.curve import Curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, spark_of, steps_of, title_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of, title_of
 from runsum.pages.folds import Fold, by_name
 from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
 from runsum.pages.note_rows import NoteRow
@@ -155,7 +155,8 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
 
 def _headline(lineage: Lineage) -> Iterator[Phrase]:
     runs = lineage.runs
-    steps, hours = steps_of(runs), hours_of(runs)
+    digests = [run.digest for run in runs]
+    steps, hours = steps_of(digests), hours_of(digests)
     yield phrase("lineage.headline", legs=len(runs), root=lineage.tree.root, steps=steps.value, hours=hours.value)
     if steps.is_part:
         yield phrase("lineage.headline_part", count=len(runs) - steps.count)
@@ -249,13 +250,14 @@ def _tree(lineage: Lineage) -> dict[str, Any]:
 
 def _entry(lineage: Lineage) -> LineageEntry:
     runs = lineage.runs
+    digests = [run.digest for run in runs]
     best = _best(runs)
     return LineageEntry(
         lineage.tree.root,
         Markup(f"{lineage.slug}/index.html"),
         title_of(lineage.runs[0]),
         len(runs),
-        steps_of(runs),
-        hours_of(runs),
+        steps_of(digests),
+        hours_of(digests),
         RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
     )
