@@ -70,6 +70,11 @@ def problem(kind: str, **values: object) -> Problem:
     return Problem(kind, values)
 
 
+def problem_words(found: Problem) -> Phrase:
+    """The wording of a problem."""
+    return Phrase(f"problem.{found.kind}", found.values)
+
+
 @quickly_pickled
 @frozen
 class Fact:

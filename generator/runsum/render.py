@@ -20,7 +20,7 @@ from platformdirs import user_cache_path
 from runsum.analysis.settings import plain
 from runsum.compiled import CompiledTemplates
 from runsum.formatting import FILTERS, cut, escape_markdown, shortened
-from runsum.model import Phrase, Problem
+from runsum.model import Phrase, problem_words
 from runsum.sentences import Say, sentence
 
 _ABOUT = 200
@@ -67,7 +67,7 @@ class Renderer:
             "short": self.short,
             "chart_title": self._chart_title,
             "plain": plain,
-            "problem_words": _problem_words,
+            "problem_words": problem_words,
             "css_percent": _css_percent,
             "rule_name": _rule_name,
             "rule_when": self._rule_when,
@@ -175,10 +175,6 @@ class _Wording:
             return "".join(self._render(self._context))
         finally:
             self._context.parent = before
-
-
-def _problem_words(found: Problem) -> Phrase:
-    return Phrase(f"problem.{found.kind}", found.values)
 
 
 def _css_percent(value: float) -> str:

@@ -9,8 +9,7 @@ from typing import Any
 
 from runsum.analysis.findings import source_of
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.model import DataQuality, Fact, Finding, Phrase
-from runsum.pages.reports import problem_words
+from runsum.model import DataQuality, Fact, Finding, Phrase, problem_words
 from runsum.pages.result_document import result_document
 from runsum.placeholders import PLACEHOLDERS
 
