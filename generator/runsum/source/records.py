@@ -16,7 +16,7 @@ from typing import Any
 from runsum.frozen import frozen
 from runsum.redact.found import Found
 from runsum.redact.redactor import Redactor
-from runsum.source.columns import Floats, integer, text
+from runsum.source.columns import Floats, text
 from runsum.source.database import RUNS_TABLE, DatabaseFile, quoted
 from runsum.source.leaf_rows import Extent
 from runsum.source.looks import LARGE_TABLES, TableLook, look_at
@@ -34,7 +34,6 @@ __all__ = [
     "RunRecord",
     "RunRows",
     "Survey",
-    "leg_number",
 ]
 
 _WORD = re.compile(r"[\w-]+")
@@ -260,8 +259,3 @@ def _publish_ids(runs: AbstractSet[str], redactor: Redactor) -> dict[str, str]:
 
 def _own_run(row: Row) -> str:
     return str(row.get("run_id"))
-
-
-def leg_number(row: Row) -> int | None:
-    """The recorded leg number; files upgraded in place say 1 for every older run."""
-    return integer(row.get("leg_number"))
