@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
 from typing import Any
@@ -103,20 +103,16 @@ class RunReader:
             earlier: the looks of an earlier survey of the same file, by table.
         """
         keep = self._redactor.scope()
-        orphans: dict[str, dict[str, int]] = {}
         looks = self._looks = self._look(earlier or {})
-        for table, look in looks.items():
-            counts = sorted((run, span.rows) for run, span in look.spans.items() if run not in self._runs)
-            orphans[table] = self._count_orphans(table, counts, keep)
+        counts = {table: {run: span.rows for run, span in look.spans.items()} for table, look in looks.items()}
         for table, grouped in (
             ("video_artifacts", self._artifacts),
             ("video_generation_progress", self._generated),
             ("training_videos", self._segments),
             ("chart_annotations", self._annotations),
         ):
-            orphans[table] = self._count_orphans(
-                table, ((run, len(rows)) for run, rows in sorted(grouped.items())), keep
-            )
+            counts[table] = {run: len(rows) for run, rows in grouped.items()}
+        orphans = {table: self._count_orphans(table, rows, keep) for table, rows in counts.items()}
         ordered = sorted(self._runs, key=lambda run: (str(self._runs[run].get("start_time") or ""), run))
         unknown = tuple(self._count_unknown(keep))
         return Survey(
@@ -187,12 +183,11 @@ class RunReader:
             if "run_id" in self._db.columns.get(table, ())
         }
 
-    def _count_orphans(self, table: str, counts: Iterable[tuple[str, int]], keep: Redactor) -> dict[str, int]:
+    def _count_orphans(self, table: str, counts: Mapping[str, int], keep: Redactor) -> dict[str, int]:
         """Rows by run id that no run of this file has, as it may be published."""
         found: Counter[str] = Counter()
-        for run, count in counts:
-            if run not in self._runs:
-                found[keep.text(run, table, "run_id")] += count
+        for run in sorted(counts.keys() - self._runs.keys()):
+            found[keep.text(run, table, "run_id")] += counts[run]
         return dict(found)
 
     def _rows(self, table: str) -> Iterator[Row]:
