@@ -132,9 +132,7 @@ def setting(config: Mapping[str, ConfigValue], key: str) -> Any:
 
 def recorded_by_application(config: Mapping[str, ConfigValue], row: Row) -> bool:
     """Whether Retro ML Desktop recorded the run itself; rows converted from other recorders have other gaps."""
-    if not config or described(row):
-        return True
-    return all(setting(config, key) == value for key, value in _CONSTANTS.items())
+    return not config or bool(described(row)) or _has_constants(config)
 
 
 def recorded_by_runsum(row: Row) -> bool:
@@ -144,9 +142,12 @@ def recorded_by_runsum(row: Row) -> bool:
 
 def recorded_seed(config: Mapping[str, ConfigValue]) -> object:
     """The seed of a run; None where it is not recorded, or is the constant that the application writes everywhere."""
-    if all(setting(config, key) == value for key, value in _CONSTANTS.items()):
-        return None
-    return setting(config, "seed")
+    return None if _has_constants(config) else setting(config, "seed")
+
+
+def _has_constants(config: Mapping[str, ConfigValue]) -> bool:
+    """Whether it holds what the application writes down for every run, whatever it trained with."""
+    return all(setting(config, key) == value for key, value in _CONSTANTS.items())
 
 
 def rollout_size_of(config: Mapping[str, ConfigValue]) -> int | None:
@@ -177,7 +178,7 @@ def check_config(config: Mapping[str, ConfigValue], series: Series, quality: Dat
 
 def config_facts(config: Mapping[str, ConfigValue], row: Row, quality: DataQuality, series: Series) -> dict[str, Fact]:
     """The placeholders of section 6 that are settings."""
-    constants = all(setting(config, key) == value for key, value in _CONSTANTS.items())
+    constants = _has_constants(config)
     invented = _has_invented_values(config, row)
     value_based = str(setting(config, "algorithm") or "").lower() in VALUE_BASED
     reason = "config.none" if not config else "config.not_set"
