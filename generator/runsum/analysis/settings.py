@@ -42,7 +42,9 @@ _SHOWN = (
     "eval_freq", "save_freq", "n_envs", "frame_stack", "action_repeat", "learning_rate", "batch_size", "n_steps",
     "gamma", "device", "seed",
 )  # fmt: skip
-_NOT_A_SETTING = frozenset({"run_id", "experiment_id", "created_at", "custom_params", "env_id", "game_id", "algorithm"})
+NOT_SETTINGS = frozenset({"run_id", "experiment_id", "created_at"})
+"""What a configuration says besides settings."""
+_SHOWN_ELSEWHERE = NOT_SETTINGS | {"custom_params", "env_id", "game_id", "algorithm", "total_timesteps"}
 _DESCRIBED = re.compile(r"Training (\S+) on (\S+) for ([\d,]+) timesteps")
 _PPO_ONLY = frozenset({"gae_lambda", "clip_range", "vf_coef", "ent_coef", "max_grad_norm", "n_steps"})
 
@@ -244,7 +246,7 @@ def custom_params_fact(config: Mapping[str, ConfigValue], algorithm: str | None)
     custom = setting(config, "custom_params")
     extra = {
         key: value.value for key, value in config.items()
-        if key not in (*_SHOWN, *_NOT_A_SETTING, "total_timesteps") and value.value is not None
+        if key not in _SHOWN and key not in _SHOWN_ELSEWHERE and value.value is not None
         and not ((algorithm or "").lower() == "dqn" and key in _PPO_ONLY)
     }  # fmt: skip
     if isinstance(custom, dict):
@@ -283,7 +285,7 @@ def same_setting(a: object, b: object) -> bool:
 def diff_config(before: Mapping[str, ConfigValue], after: Mapping[str, ConfigValue]) -> tuple[ConfigChange, ...]:
     """Settings that differ between two runs, in the order of their names."""
     changes = []
-    for key in sorted({*before, *after} - {"run_id", "experiment_id", "created_at"}):
+    for key in sorted({*before, *after} - NOT_SETTINGS):
         old, new = setting(before, key), setting(after, key)
         if not same_setting(old, new):
             changes.append(ConfigChange(key, plain(old), plain(new)))
