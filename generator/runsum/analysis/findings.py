@@ -16,6 +16,7 @@ from runsum.cleaning.values import row_middles
 from runsum.frozen import frozen
 from runsum.model import Finding, Level, phrase
 from runsum.source.columns import Floats, number
+from runsum.thresholds import Thresholds
 
 CLIPPED = frozenset({"ppo", "appo", "recurrentppo", "maskableppo", "ppo_lstm", "maskable_ppo"})
 """On-policy algorithms that clip their updates."""
@@ -243,6 +244,13 @@ def judged(
 def not_assessed(rule: str, key: str, **values: object) -> Finding:
     """A check that could not be made, and why."""
     return Finding(rule, Level.NOT_ASSESSED, phrase(f"finding.{key}", **values))
+
+
+def absent(rule: str, count: int, limits: Thresholds) -> Finding | None:
+    """Why a check cannot be made of so many recorded values; None when it can."""
+    if not count:
+        return not_assessed(rule, "no_column")
+    return not_assessed(rule, "few_values", rows=count) if count < limits.min_rows_trend else None
 
 
 def source_of(rule: str) -> str:

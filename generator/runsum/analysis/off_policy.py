@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.courses import loss_course
-from runsum.analysis.findings import Bins, Subject, bin_medians, judged, longest_stretch, not_assessed
+from runsum.analysis.findings import Bins, Subject, absent, bin_medians, judged, longest_stretch, not_assessed
 from runsum.analysis.stats import middle
 from runsum.cleaning.rollouts import VALUE_BASED
 from runsum.cleaning.series import Series
@@ -40,10 +40,8 @@ def _check_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding
     """The loss of the Q function: SB3 logs it as `loss` (DQN) or `critic_loss`."""
     name = "total_loss" if len(series.values("total_loss")) > len(series.values("value_loss")) else "value_loss"
     bins = bin_medians(series.timestep, series.columns[name])
-    if not bins.count:
-        return not_assessed("td_loss", "no_column")
-    if bins.count < limits.min_rows_trend:
-        return not_assessed("td_loss", "few_values", rows=bins.count)
+    if missing := absent("td_loss", bins.count, limits):
+        return missing
     course = loss_course(series.values(name).seen)
     before, after = course.typical, course.end
     if before <= 0:
@@ -70,10 +68,8 @@ def _check_q(series: Series, subject: Subject, limits: Thresholds) -> Finding:
         return not_assessed("q_value", "q_no_column")
     bins = bin_medians(series.timestep, -series.columns["policy_loss"])
     rewards = series.values("episode_reward_mean").seen
-    if not bins.count or not len(rewards):
-        return not_assessed("q_value", "no_column")
-    if bins.count < limits.min_rows_trend:
-        return not_assessed("q_value", "few_values", rows=bins.count)
+    if missing := absent("q_value", bins.count if len(rewards) else 0, limits):
+        return missing
     # |sum of discounted rewards| is at most that of the rewards themselves where all have one sign
     largest = float(np.abs(rewards).max())
     if largest <= 0:

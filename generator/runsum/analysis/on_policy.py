@@ -16,6 +16,7 @@ from runsum.analysis.findings import (
     SURE,
     Bins,
     Subject,
+    absent,
     bin_medians,
     judged,
     longest_stretch,
@@ -49,13 +50,6 @@ def check_on_policy(series: Series, subject: Subject, limits: Thresholds) -> lis
     ]
 
 
-def _absent(rule: str, count: int, limits: Thresholds) -> Finding | None:
-    """Why a check cannot be made with so many values; None when it can."""
-    if not count:
-        return not_assessed(rule, "no_column")
-    return not_assessed(rule, "few_values", rows=count) if count < limits.min_rows_trend else None
-
-
 # ---- how far updates go
 
 
@@ -64,7 +58,7 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
     recorded = series.values("kl_divergence")
     if not subject.limits_steps:
         return not_assessed("kl", "not_of_algorithm", algorithm=subject.algorithm.upper())
-    if missing := _absent("kl", len(recorded), limits):
+    if missing := absent("kl", len(recorded), limits):
         return missing
     typical, band = middle_of(recorded.ordered), (limits.kl_low, limits.kl_watch)
     if is_signed_kl(recorded.seen):
@@ -96,7 +90,7 @@ def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresh
     values = series.columns["clip_fraction"]
     if not subject.clips:
         return not_assessed("clip_fraction", "not_of_algorithm", algorithm=subject.algorithm.upper())
-    if missing := _absent("clip_fraction", len(series.values("clip_fraction")), limits):
+    if missing := absent("clip_fraction", len(series.values("clip_fraction")), limits):
         return missing
     bins = bin_medians(series.timestep, np.where(np.isfinite(steady), values, np.nan))
     band = (0.0, limits.clip_watch)
@@ -140,7 +134,7 @@ def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, lim
 
 def _check_explained_variance(series: Series, bins: Bins, subject: Subject, limits: Thresholds) -> Finding:
     rule, band = "explained_variance", (limits.explained_variance_good, 1.0)
-    if missing := _absent(rule, bins.count, limits):
+    if missing := absent(rule, bins.count, limits):
         return missing
     late, level = bins.after(2 / 3), late_median(series.values(rule).seen)
     given: dict[str, Any] = {"value": level, "band": band, "count": bins.count}
@@ -163,7 +157,7 @@ def _check_explained_variance(series: Series, bins: Bins, subject: Subject, limi
 
 def _check_value_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding:
     bins = bin_medians(series.timestep, series.columns["value_loss"])
-    if missing := _absent("value_loss", bins.count, limits):
+    if missing := absent("value_loss", bins.count, limits):
         return missing
     course = loss_course(series.values("value_loss").seen)
     typical, end = course.typical, course.end
