@@ -7,11 +7,14 @@ something is wrong. What could not be judged says why.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from runsum.analysis.courses import loss_course
 from runsum.analysis.shape import RewardShape
 from runsum.cleaning.rollouts import OFF_POLICY
+from runsum.cleaning.series import Series
 from runsum.cleaning.values import row_middles
 from runsum.frozen import frozen
 from runsum.model import Finding, Level, phrase
@@ -251,6 +254,38 @@ def absent(rule: str, count: int, limits: Thresholds) -> Finding | None:
     if not count:
         return not_assessed(rule, "no_column")
     return not_assessed(rule, "few_values", rows=count) if count < limits.min_rows_trend else None
+
+
+def judge_loss(
+    rule: str, column: str, words: tuple[str, str, str], series: Series, subject: Subject, limits: Thresholds
+) -> Finding:
+    """Whether a loss grew while the reward did not rise.
+
+    Args:
+        rule: name of the check.
+        column: the column of the loss; its chart has the same name.
+        words: keys of what is said of a loss that grew, that grew as the reward did, and of any other.
+        series: canonical rows.
+        subject: the run.
+        limits: thresholds in force.
+    """
+    bins = bin_medians(series.timestep, series.columns[column])
+    if missing := absent(rule, bins.count, limits):
+        return missing
+    course = loss_course(series.values(column).seen)
+    before, after = course.typical, course.end
+    if before <= 0:
+        return not_assessed(rule, "loss_zero")
+    ratio, (rising, with_returns, usual) = after / before, words
+    given: dict[str, Any] = {
+        "value": ratio, "band": (None, limits.value_loss_rise), "count": bins.count, "chart": column.replace("_", "-"),
+        "before": before, "after": after,
+    }  # fmt: skip
+    if ratio > limits.value_loss_rise and not subject.learned:
+        where = longest_stretch(bins, bins.value > limits.value_loss_rise * before)
+        level = Level.BAD if ratio > limits.value_loss_blowup else Level.WATCH
+        return judged(rule, level, rising, where=where[:2] if where else None, **given)
+    return judged(rule, Level.GOOD, with_returns if ratio > limits.value_loss_rise else usual, **given)
 
 
 def source_of(rule: str) -> str:

@@ -10,8 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.courses import loss_course
-from runsum.analysis.findings import Bins, Subject, absent, bin_medians, judged, longest_stretch, not_assessed
+from runsum.analysis.findings import (
+    Bins,
+    Subject,
+    absent,
+    bin_medians,
+    judge_loss,
+    judged,
+    longest_stretch,
+    not_assessed,
+)
 from runsum.analysis.stats import middle
 from runsum.cleaning.rollouts import VALUE_BASED
 from runsum.cleaning.series import Series
@@ -20,6 +28,7 @@ from runsum.thresholds import Thresholds
 
 _ACTOR_IS_Q = frozenset({"ddpg", "td3"})  # their actor loss is the mean Q value with its sign turned
 _ACTOR_IS_NEARLY_Q = frozenset({"sac", "tqc", "crossq"})  # as before, with the entropy in it
+_TD_LOSS = ("td_loss_rising", "td_loss_with_returns", "td_loss_usual")
 _NOISE = (("noise_type", "action_noise"), ("noise_std", "action_noise_std", "exploration_noise"))
 """What recorders call the kind of the noise on the actions, and its standard deviation: RL Zoo's names come first."""
 
@@ -39,24 +48,7 @@ def check_off_policy(series: Series, subject: Subject, limits: Thresholds) -> li
 def _check_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding:
     """The loss of the Q function: SB3 logs it as `loss` (DQN) or `critic_loss`."""
     name = "total_loss" if len(series.values("total_loss")) > len(series.values("value_loss")) else "value_loss"
-    bins = bin_medians(series.timestep, series.columns[name])
-    if missing := absent("td_loss", bins.count, limits):
-        return missing
-    course = loss_course(series.values(name).seen)
-    before, after = course.typical, course.end
-    if before <= 0:
-        return not_assessed("td_loss", "loss_zero")
-    ratio, chart = after / before, name.replace("_", "-")
-    given: dict[str, Any] = {
-        "value": ratio, "band": (None, limits.value_loss_rise), "count": bins.count, "chart": chart, "before": before,
-        "after": after,
-    }  # fmt: skip
-    if ratio > limits.value_loss_rise and not subject.learned:
-        where = longest_stretch(bins, bins.value > limits.value_loss_rise * before)
-        level = Level.BAD if ratio > limits.value_loss_blowup else Level.WATCH
-        return judged("td_loss", level, "td_loss_rising", where=where[:2] if where else None, **given)
-    key = "td_loss_with_returns" if ratio > limits.value_loss_rise else "td_loss_usual"
-    return judged("td_loss", Level.GOOD, key, **given)
+    return judge_loss("td_loss", name, _TD_LOSS, series, subject, limits)
 
 
 def _check_q(series: Series, subject: Subject, limits: Thresholds) -> Finding:

@@ -18,6 +18,7 @@ from runsum.analysis.findings import (
     Subject,
     absent,
     bin_medians,
+    judge_loss,
     judged,
     longest_stretch,
     not_assessed,
@@ -29,6 +30,7 @@ from runsum.model import Finding, Level
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
+_VALUE_LOSS = ("value_loss_rising", "value_loss_with_returns", "value_loss_usual")
 _SUM = 1.02  # × log of the actions: an entropy above it is no mean over one policy's states
 
 
@@ -46,7 +48,7 @@ def check_on_policy(series: Series, subject: Subject, limits: Thresholds) -> lis
         *_check_kl_against_clip(series, subject, steady, limits),
         _check_explained_variance(series, critic, subject, limits),
         _check_entropy(subject, entropy, limits),
-        _check_value_loss(series, subject, limits),
+        judge_loss("value_loss", "value_loss", _VALUE_LOSS, series, subject, limits),
     ]
 
 
@@ -153,24 +155,6 @@ def _check_explained_variance(series: Series, bins: Bins, subject: Subject, limi
     if subject.learned:  # where returns hardly differ any more there is no variance to explain
         return judged(rule, Level.WATCH, "ev_poor_but_learned", most="medium", **given)
     return judged(rule, Level.BAD, "ev_negative" if level < limits.explained_variance_poor else "ev_none", **given)
-
-
-def _check_value_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding:
-    bins = bin_medians(series.timestep, series.columns["value_loss"])
-    if missing := absent("value_loss", bins.count, limits):
-        return missing
-    course = loss_course(series.values("value_loss").seen)
-    typical, end = course.typical, course.end
-    if typical <= 0:
-        return not_assessed("value_loss", "loss_zero")
-    ratio, band = end / typical, (None, limits.value_loss_rise)
-    given: dict[str, Any] = {"value": ratio, "band": band, "count": bins.count, "before": typical, "after": end}
-    if ratio > limits.value_loss_rise and not subject.learned:
-        where = longest_stretch(bins, bins.value > limits.value_loss_rise * typical)
-        level = Level.BAD if ratio > limits.value_loss_blowup else Level.WATCH
-        return judged("value_loss", level, "value_loss_rising", where=where[:2] if where else None, **given)
-    key = "value_loss_with_returns" if ratio > limits.value_loss_rise else "value_loss_usual"
-    return judged("value_loss", Level.GOOD, key, **given)
 
 
 # ---- how certain the policy is
