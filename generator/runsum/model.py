@@ -99,6 +99,11 @@ class Fact:
         """Whether nobody knows."""
         return self.value is None and self.words is None
 
+    @property
+    def number(self) -> float | None:
+        """The value of a measured quantity; None where there is none."""
+        return self.value if isinstance(self.value, float) else None
+
 
 def known(value: Scalar, *small: Phrase, reason: str = "reason.not_recorded", estimated: bool = False) -> Fact:
     """A fact with a value; a None becomes "not recorded" with `reason`."""

@@ -116,10 +116,10 @@ def beside_the_clock(meter: Fact, steps: int | None, hours: float | None) -> Fac
         steps: own timesteps of the run.
         hours: hours of training.
     """
-    if not steps or not hours or not isinstance(meter.value, float):
+    if not steps or not hours or meter.number is None:
         return meter
     pace = steps / (hours * 3600)
-    if not differs_from_clock(meter.value, pace):
+    if not differs_from_clock(meter.number, pace):
         return meter
     return replace(meter, small=(*meter.small, phrase("fps.by_the_clock", pace=pace)))
 

@@ -278,7 +278,6 @@ def _evidence(
     index: Precedents,
     limits: Thresholds,
 ) -> Evidence:
-    downtime = run.fact("pause_time_h").value
     sps = run.fact("sps_trend_note").words
     solved = run.fact("solved_flag")
     return Evidence(
@@ -291,7 +290,7 @@ def _evidence(
         final=run.final_reward,
         current=run.current_timestep,
         start=run.start_timestep,
-        downtime_h=downtime if isinstance(downtime, float) else None,
+        downtime_h=run.fact("pause_time_h").number,
         slowdown=sps.values if sps is not None and sps.key == "sps.slower" else None,
         has_target=solved.reason is None or solved.reason.key != "solved.no_target",
         continued=continued,

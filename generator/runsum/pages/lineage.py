@@ -133,7 +133,6 @@ def _span(run: ArchivedRun) -> tuple[int, int]:
 
 def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
     parent = archive.find(run.kin.parent) if run.kin.parent else None
-    reward, fps = run.fact("reward_delta").value, run.fact("fps_delta").value
     overlap = None
     end = parent.digest.current_timestep if parent is not None else None
     if end is not None and run.digest.current_timestep is not None and run.digest.start_timestep < end:
@@ -144,8 +143,8 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
         RunRow(run, page_href(run, "../../"), spark_of(run)),
         parent.digest.run_id if parent else None,
         run.digest.own_steps,
-        reward if isinstance(reward, float) else None,
-        fps if isinstance(fps, float) else None,
+        run.fact("reward_delta").number,
+        run.fact("fps_delta").number,
         run.config_delta,
         overlap,
         None if effect is None else effect.levels.delta,
