@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import NamedTuple
 
 from runsum.analysis.evidence import Evidence
@@ -11,7 +11,7 @@ from runsum.analysis.findings import overall
 from runsum.analysis.next_actions import Advice, advise
 from runsum.analysis.settings import diff_config
 from runsum.analysis.solved import REACHED, is_most
-from runsum.archive.effects import Effects, against_parent, find_effects
+from runsum.archive.effects import Effects, find_effects, gather_evidence
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
 from runsum.archive.ranking import best_first
@@ -280,25 +280,15 @@ def _evidence(
 ) -> Evidence:
     sps = run.fact("sps_trend_note").words
     solved = run.fact("solved_flag")
-    return Evidence(
-        state=run.state,
-        progress_pct=run.progress_pct,
-        numbers=run.signals,
-        quality=run.quality,
+    return replace(
+        gather_evidence(run, parent, limits),
         problems={p.kind: p for p in problems},
-        best=run.best_reward,
-        final=run.final_reward,
-        current=run.current_timestep,
-        start=run.start_timestep,
         downtime_h=run.fact("pause_time_h").number,
         slowdown=sps.values if sps is not None and sps.key == "sps.slower" else None,
         has_target=solved.reason is None or solved.reason.key != "solved.no_target",
         continued=continued,
         solved_at=_solved_at(solved),
         at_the_top=_is_at_the_top(run),
-        against_parent=against_parent(run, parent, limits),
-        parent_label=parent.run_id if parent else None,
-        lost_rewards=run.lost_rewards,
         changed=tuple(change.key for change in delta if not is_unlearned(change.key)),
         findings={found.rule: found for found in run.findings},
         settings=traits_of(run).advised,
