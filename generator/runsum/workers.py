@@ -1,4 +1,4 @@
-"""The only room that starts processes: work that needs not wait for the rest of a build."""
+"""A process of its own for work that needs not wait for the rest of a build: the specs of the charts."""
 
 from __future__ import annotations
 
