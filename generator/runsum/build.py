@@ -21,7 +21,7 @@ from runsum.digest import DigestSettings
 from runsum.fingerprints import settings_print, value_print
 from runsum.fresh import Freshness
 from runsum.frozen import frozen
-from runsum.gather import Gatherer, Progress
+from runsum.gather import Gatherer
 from runsum.model import Phrase, RunDigest, problem
 from runsum.notes import read_notes
 from runsum.pages import compare, groups, home, lineage, months, reports, run_index, seeds
@@ -39,7 +39,7 @@ from runsum.site.assets import read_assets
 from runsum.site.writer import SiteWriter
 from runsum.site_files import Common, SiteFiles
 from runsum.source.project_tree import printable
-from runsum.stages import Stages
+from runsum.stages import Progress, Stages
 from runsum.workers import ChartsWorker
 
 

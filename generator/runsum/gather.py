@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -28,9 +28,7 @@ from runsum.source.database import DatabaseFile, blaming, open_database
 from runsum.source.leaf_rows import Extent
 from runsum.source.project_tree import printable
 from runsum.source.records import RunReader, Survey
-
-Progress = Callable[[str, int, int], None]
-"""Told (stage, done, total) as a build goes on."""
+from runsum.stages import Progress
 
 _ROWS = "training_metrics"
 _CHUNK = 8  # runs that a process reads at a time
