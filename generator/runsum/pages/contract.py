@@ -14,6 +14,8 @@ from runsum.frozen import frozen
 from runsum.model import Phrase
 from runsum.traits import SPARK_POINTS, traits_of
 
+Words = Callable[[Phrase], str]
+"""Says a phrase as plain text."""
 _IN_TABLES = (90, 20, SPARK_POINTS)
 
 

@@ -12,8 +12,8 @@ from runsum.chartdata import data_script
 from runsum.downloads import table_csv
 from runsum.frozen import frozen
 from runsum.model import Scalar, State
-from runsum.pages.contract import DataFile, Link, Page, RunRow, run_rows
-from runsum.pages.run_columns import Column, Words, find_columns
+from runsum.pages.contract import DataFile, Link, Page, RunRow, Words, run_rows
+from runsum.pages.run_columns import Column, find_columns
 
 _LISTED = 25
 DATA_FILE = "data/runs.js"
