@@ -78,12 +78,13 @@ class RunRow:
 
 def run_rows(runs: Sequence[ArchivedRun], up: str) -> tuple[RunRow, ...]:
     """Rows for a table on a page whose way to the docs folder is `up` ("", "../", "../../")."""
-    return tuple(RunRow(run, page_href(run, up), spark_of(run), place) for place, run in enumerate(runs, start=1))
+    return tuple(run_row(run, up, place=place) for place, run in enumerate(runs, start=1))
 
 
-def page_href(run: ArchivedRun, up: str) -> Markup:
-    """Link to a run page for raw HTML."""
-    return Markup(f"{up}runs/{run.digest.slug}/index.html")
+def run_row(run: ArchivedRun, up: str, spark: Markup | None = None, place: int = 0) -> RunRow:
+    """One of them; with another sparkline than the usual one where it is given."""
+    href = Markup(f"{up}runs/{run.digest.slug}/index.html")
+    return RunRow(run, href, spark_of(run) if spark is None else spark, place)
 
 
 def spark_of(run: ArchivedRun, width: int = 90, height: int = 20, points: int = SPARK_POINTS) -> Markup:

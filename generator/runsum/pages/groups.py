@@ -21,7 +21,7 @@ from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import DrawnChart, Phrase, RunDigest, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, run_rows, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, run_row, run_rows
 from runsum.pages.folds import Fold, by_name, by_rank
 from runsum.pages.game_facts import (
     CostLine,
@@ -308,6 +308,6 @@ def _entry(group: Group, is_game: bool) -> GroupEntry:
         Markup(f"{group.slug}/index.html"),
         len(group.runs),
         hours_of(run.digest for run in group.runs),
-        RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
+        run_row(best, "../") if best else None,
         ", ".join(name for name, _ in partners),
     )

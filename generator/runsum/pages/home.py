@@ -13,7 +13,7 @@ from runsum.archive.costs import add_costs, add_known, hours_of, steps_of
 from runsum.archive.months import FINISHED, find_ending
 from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
-from runsum.pages.contract import Page, RunRow, Tile, page_href, spark_of
+from runsum.pages.contract import Page, RunRow, Tile, run_row, spark_of
 from runsum.pages.months import failure_reason, month_name
 from runsum.pages.outcomes import describe_outcome
 
@@ -162,7 +162,7 @@ def _listing(
 
 def _line(run: ArchivedRun, words: tuple[Phrase, ...]) -> HomeLine:
     ending = find_ending(run)
-    row = RunRow(run, page_href(run, ""), spark_of(run, points=24))
+    row = run_row(run, "", spark_of(run, points=24))
     return HomeLine(row, None if ending is None else ending.at, ending is not None and ending.recorded, words)
 
 
@@ -199,7 +199,7 @@ def _latest_games(games: Sequence[tuple[Group, ArchivedRun]]) -> list[tuple[Grou
 
 
 def _best(group: Group, best: ArchivedRun) -> BestLine:
-    row = RunRow(best, page_href(best, ""), spark_of(best, width=160, height=36, points=36))
+    row = run_row(best, "", spark_of(best, width=160, height=36, points=36))
     return BestLine(group.name, Markup(f"games/{group.slug}/index.html"), len(group.runs), row)
 
 

@@ -17,7 +17,7 @@ from runsum.curve import Curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of, title_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, run_row, title_of
 from runsum.pages.folds import Fold, by_name
 from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
 from runsum.pages.note_rows import NoteRow
@@ -140,7 +140,7 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
         overlap = phrase(key, start=run.digest.start_timestep, end=end)
     effect = effect_of(run, archive)
     return LegRow(
-        RunRow(run, page_href(run, "../../"), spark_of(run)),
+        run_row(run, "../../"),
         parent.digest.run_id if parent else None,
         run.digest.own_steps,
         run.fact("reward_delta").number,
@@ -258,5 +258,5 @@ def _entry(lineage: Lineage) -> LineageEntry:
         len(runs),
         steps_of(digests),
         hours_of(digests),
-        RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
+        run_row(best, "../") if best else None,
     )
