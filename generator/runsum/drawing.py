@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.stats import finite
 from runsum.analysis.throughput import Rate
 from runsum.axes import static_chart
 from runsum.chartdata import PANEL_POINTS, column, columns, data_script, select_points, static_curve
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import finite
 from runsum.formatting import cut
 from runsum.frozen import frozen
 from runsum.model import Annotation, DataQuality, DrawnChart, Finding, Level, Milestone, Phrase, Video, phrase

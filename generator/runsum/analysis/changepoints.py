@@ -19,7 +19,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from runsum.analysis.stats import middle, running_totals
+from runsum.analysis.stats import running_totals
+from runsum.cleaning.values import middle
 from runsum.frozen import frozen
 from runsum.source.columns import Floats
 

@@ -20,9 +20,9 @@ from runsum.analysis.findings import (
     longest_stretch,
     not_assessed,
 )
-from runsum.analysis.stats import middle
 from runsum.cleaning.rollouts import VALUE_BASED
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import middle
 from runsum.model import Finding, Level
 from runsum.thresholds import Thresholds
 

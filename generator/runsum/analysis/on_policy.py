@@ -23,9 +23,9 @@ from runsum.analysis.findings import (
     longest_stretch,
     not_assessed,
 )
-from runsum.analysis.stats import is_signed_kl, middle
+from runsum.analysis.stats import is_signed_kl
 from runsum.cleaning.series import Series
-from runsum.cleaning.values import middle_of
+from runsum.cleaning.values import middle, middle_of
 from runsum.model import Finding, Level
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from runsum.analysis.stats import middle
 from runsum.cleaning.series import Series
-from runsum.cleaning.values import Values
+from runsum.cleaning.values import Values, middle
 from runsum.frozen import frozen
 from runsum.model import Fact, Phrase, known, missing, note, phrase
 from runsum.source.metric_rows import LONGEST_SAMPLE_S, GpuTable

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from runsum.analysis.stats import finite
 from runsum.analysis.windows import EPISODES, are_whole
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import finite
 from runsum.frozen import frozen
 from runsum.measures import HumanScore, Solved
 from runsum.model import ConfigValue, Fact, Phrase, missing, note, phrase

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from runsum.analysis.findings import Subject, absent, bin_medians, judged, longest_stretch, not_assessed
-from runsum.analysis.stats import finite, head_tail, middle
+from runsum.analysis.stats import head_tail
 from runsum.cleaning.series import Series
-from runsum.cleaning.values import middle_of, percentile_of
+from runsum.cleaning.values import finite, middle, middle_of, percentile_of
 from runsum.model import DataQuality, Finding, Level
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds

@@ -10,8 +10,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from runsum.analysis.stats import finite, head_tail, middle
+from runsum.analysis.stats import head_tail
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import finite, middle
 from runsum.frozen import frozen
 from runsum.model import DataQuality, Fact, State, known, missing, note, phrase
 from runsum.source.columns import Floats
