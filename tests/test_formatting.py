@@ -387,7 +387,7 @@ def canonical(rewards: list[float], losses: list[float]) -> Series:
     columns = {name: np.full(count, math.nan) for name in METRICS}
     columns |= {"episode_reward_mean": np.array(rewards), "policy_loss": np.array(losses)}
     return Series(
-        steps, seconds, seconds / 3600, np.zeros(count, dtype=np.int64), columns, np.arange(count) + 1.0, 0, None,
+        steps, seconds, seconds / 3600, np.zeros(count, dtype=np.int64), columns, 0, None,
         seconds, steps, np.ones(count, dtype=bool), np.empty(0),
     )  # fmt: skip
 

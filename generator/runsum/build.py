@@ -21,11 +21,11 @@ from runsum.digest import DigestSettings
 from runsum.fingerprints import settings_print, value_print
 from runsum.fresh import Freshness
 from runsum.frozen import frozen
-from runsum.gather import Gatherer, Progress
-from runsum.model import Phrase, RunDigest, problem
+from runsum.gather import Gatherer
+from runsum.model import RunDigest, problem
 from runsum.notes import read_notes
 from runsum.pages import compare, groups, home, lineage, months, reports, run_index, seeds
-from runsum.pages.contract import DataFile, Part
+from runsum.pages.contract import DataFile, Part, Words
 from runsum.pages.run import RunPages
 from runsum.parallel import Workers, default_jobs
 from runsum.redact.found import Found
@@ -39,7 +39,7 @@ from runsum.site.assets import read_assets
 from runsum.site.writer import SiteWriter
 from runsum.site_files import Common, SiteFiles
 from runsum.source.project_tree import printable
-from runsum.stages import Stages
+from runsum.stages import Progress, Stages
 from runsum.workers import ChartsWorker
 
 
@@ -161,7 +161,7 @@ class _Sums:
         return self._cache.remember(self.kind, name, value_print(made_of), make)
 
 
-def make_common(archive: Archive, notes: Mapping[str, Markup], words: Callable[[Phrase], str]) -> list[Common]:
+def make_common(archive: Archive, notes: Mapping[str, Markup], words: Words) -> list[Common]:
     """What makes the pages and data files that are about all runs, those that take longest first."""
     rooms = (months, run_index, home, groups, lineage, seeds, reports, compare)
     return [
@@ -171,7 +171,7 @@ def make_common(archive: Archive, notes: Mapping[str, Markup], words: Callable[[
     ]
 
 
-def _make_feed(archive: Archive, site: MkdocsFacts, words: Callable[[Phrase], str]) -> Iterator[DataFile]:
+def _make_feed(archive: Archive, site: MkdocsFacts, words: Words) -> Iterator[DataFile]:
     from runsum.feed import FEED_PATH, make_feed  # whichever process makes it loads its library
 
     yield DataFile(FEED_PATH, make_feed(archive, site, words))

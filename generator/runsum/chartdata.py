@@ -38,6 +38,7 @@ SILENCE_SHARE = 0.01
 SIGNIFICANT_DIGITS = 5
 """Digits of a measured value; a chart of 300 pixels shows three."""
 _STRAIGHT = 0.3  # of a pixel
+_BARS_WIDTH, _LANE = 720, 20
 _LEAST_HOUR_DIGITS = 4  # a third of a second
 
 _Downsampler: Any = MinMaxLTTBDownsampler  # ships no type information
@@ -177,26 +178,24 @@ def static_curve(
     return f'<svg{attributes} viewBox="0 0 {2 * width} {2 * height}" preserveAspectRatio="none">{drawn}</svg>'
 
 
-def static_bars(bars: Sequence[tuple[float, float]], width: int = 720, lane: int = 20) -> str:
+def static_bars(bars: Sequence[tuple[float, float]]) -> str:
     """Draw spans as bars, one lane each: the outline of a tree of legs.
 
     Args:
         bars: (from, to) of each lane, from top to bottom.
-        width: Width of the drawing's own coordinates.
-        lane: Height of a lane.
 
     Returns:
         One line of HTML like :func:`static_curve`'s.
     """
     low, high = min((b for b, _ in bars), default=0.0), max((e for _, e in bars), default=1.0)
-    scale = (width - 4) / ((high - low) or 1.0)
+    scale = (_BARS_WIDTH - 4) / ((high - low) or 1.0)
     drawn = "".join(
-        f'<rect x="{2 + (begin - low) * scale:.1f}" y="{number * lane + lane // 4}" '
-        f'width="{max((end - begin) * scale, 1.0):.1f}" height="{lane // 2}"/>'
+        f'<rect x="{2 + (begin - low) * scale:.1f}" y="{number * _LANE + _LANE // 4}" '
+        f'width="{max((end - begin) * scale, 1.0):.1f}" height="{_LANE // 2}"/>'
         for number, (begin, end) in enumerate(bars)
     )
     return (
-        f'<svg class="rs-static rs-bars" aria-hidden="true" viewBox="0 0 {width} {max(len(bars), 1) * lane}" '
+        f'<svg class="rs-static rs-bars" aria-hidden="true" viewBox="0 0 {_BARS_WIDTH} {max(len(bars), 1) * _LANE}" '
         f'preserveAspectRatio="none">{drawn}</svg>'
     )
 

@@ -4,12 +4,13 @@ Altair runs once per *kind* of chart, never once per run: a run contributes colu
 (:mod:`runsum.chartdata`) which the browser maps to the named data sources declared here. The specs are
 compiled from Vega-Lite to Vega at build time, so a page needs the Vega runtime alone.
 
-What the browser feeds (``site_template/assets/runsum.js``), by named data source:
+What the browser feeds (``site_template/assets/runsum-chart.js``), by named data source:
 
 * ``line``, ``raw``: rows ``x, y, seg, c, o, w`` (segment, colour, opacity, stroke width), in a comparison also ``d``
   (dashes)
 * ``band``: rows ``x, lo, hi, seg``
 * ``spans``, ``rules``, ``ticks``, ``dots``: events as areas (``x, x2, c``), verticals, ticks at the axis and points
+* ``target``: at most one row ``y, text``, the planned total
 * ``hover``: at most a few rows under the pointer
 * ``bars``, ``links``, ``names``: the tree of a lineage
 
@@ -56,12 +57,7 @@ def reward_chart() -> alt.LayerChart:
 
 
 def metric_chart() -> alt.LayerChart:
-    """Draw one metric in a small panel, with restarts and gaps only."""
-    return _chart([_spans(), _rules(), _raw(), _line(), *_hover()], SMALL)
-
-
-def multi_chart() -> alt.LayerChart:
-    """Draw a few related series of one run in a small panel."""
+    """Draw one metric of a run, or a few related ones, in a small panel, with restarts and gaps only."""
     return _chart([_spans(), _rules(), _raw(), _line(), *_hover()], SMALL)
 
 
@@ -70,13 +66,8 @@ def progress_chart() -> alt.LayerChart:
     return _chart([_spans(), _rules(), _target(), _target_label(), _line(), *_hover()], SMALL)
 
 
-def lineage_chart() -> alt.LayerChart:
-    """Draw the legs of a lineage as one training history."""
-    return _chart([_raw(), _line(), *_hover()], TALL)
-
-
-def group_chart() -> alt.LayerChart:
-    """Draw one run before the others of its game, which stay grey."""
+def curves_chart() -> alt.LayerChart:
+    """Draw the curves of several runs: the legs of a lineage as one history, or a few of a game before the others."""
     return _chart([_raw(), _line(), *_hover()], TALL)
 
 
@@ -118,11 +109,11 @@ def tree_chart() -> alt.LayerChart:
 CHART_KINDS: tuple[tuple[str, Callable[[], alt.LayerChart]], ...] = (
     ("reward", reward_chart),
     ("metric", metric_chart),
-    ("multi", multi_chart),
+    ("multi", metric_chart),
     ("progress", progress_chart),
-    ("lineage", lineage_chart),
+    ("lineage", curves_chart),
     ("tree", tree_chart),
-    ("group", group_chart),
+    ("group", curves_chart),
     ("seeds", seeds_chart),
     ("compare", compare_chart),
 )

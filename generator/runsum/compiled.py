@@ -9,6 +9,8 @@ from pathlib import Path
 import jinja2
 import jinja2.bccache
 
+from runsum.placing import put_whole
+
 _SUM = 16  # bytes of the checksum that stands before the code
 
 
@@ -37,15 +39,8 @@ class CompiledTemplates(jinja2.FileSystemBytecodeCache):
 
     def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
         """Keep a template."""
-        file = Path(self._get_cache_filename(bucket))
         code = bucket.bytecode_to_string()
-        aside = file.with_name(f"{file.name}.{id(bucket):x}")
-        with contextlib.suppress(OSError):
-            try:
-                aside.write_bytes(_sum(code) + code)
-                aside.replace(file)
-            finally:
-                aside.unlink(missing_ok=True)  # the disk is full, for example
+        put_whole(Path(self._get_cache_filename(bucket)), _sum(code) + code)
 
 
 def _sum(code: bytes) -> bytes:

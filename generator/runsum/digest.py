@@ -290,7 +290,7 @@ def _judge(
 ) -> results.Results:
     """What it reached and what it cost."""
     measure = solved.find_measure(what.config, what.env_id, what.by_application, what.by_runsum)
-    hours = (_trained_hours(summary, found.quality), _number(summary["pause_time_h"]))
+    hours = (_trained_hours(summary, found.quality), summary["pause_time_h"].number)
     game = (what.env_id, facts.game_name(what.env_id) if what.env_id else None)
     return results.find_results(
         found.series, found.shape, record.gpu, found.machine, hours, game, measure, use.solved,
@@ -313,10 +313,10 @@ def _assemble(
         state=stand.state, state_notes=stand.notes, status=text(row.get("status")) or "",
         started_at=text(row.get("start_time")), last_activity_at=stand.last_activity,
         started_s=what.frame.start_local_s,
-        trained_h=_trained_hours(summary, found.quality), duration_h=_number(summary["duration_h"]),
+        trained_h=_trained_hours(summary, found.quality), duration_h=summary["duration_h"].number,
         start_timestep=series.start_timestep, current_timestep=_last_step(series), target_timesteps=what.target,
         progress_pct=stand.progress_pct, best_reward=best, best_reward_timestep=best_step, final_reward=final,
-        final_reward_timestep=final_step, avg_fps=_number(summary["avg_fps"]), summary=summary,
+        final_reward_timestep=final_step, avg_fps=summary["avg_fps"].number, summary=summary,
         milestones=found.milestones, quality=found.quality, config=what.config,
         signals=found.signals | {
             "shape": shape.kind, "level": shape.end, "start_level": shape.start, "noise": shape.noise,
@@ -342,7 +342,7 @@ def _trained_hours(summary: Mapping[str, Fact], quality: DataQuality) -> float |
     """Duration without the time that was lost in gaps; nobody knows whether a run without a row has trained at all."""
     if not quality.rows:
         return None
-    duration, lost = _number(summary["duration_h"]), _number(summary["pause_time_h"])
+    duration, lost = summary["duration_h"].number, summary["pause_time_h"].number
     return None if duration is None else max(0.0, duration - (lost or 0.0))
 
 
@@ -352,10 +352,6 @@ def _artefacts(quality: DataQuality) -> tuple[Phrase, ...]:
 
 def _maybe(timestep: int | None) -> float | None:
     return None if timestep is None else float(timestep)
-
-
-def _number(fact: Fact) -> float | None:
-    return fact.value if isinstance(fact.value, float) else None
 
 
 def _last_step(series: Series) -> int | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from runsum.analysis.stats import finite
 from runsum.analysis.throughput import Rate
 from runsum.axes import static_chart
 from runsum.chartdata import PANEL_POINTS, column, columns, data_script, select_points, static_curve
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import finite
 from runsum.formatting import cut
 from runsum.frozen import frozen
 from runsum.model import Annotation, DataQuality, DrawnChart, Finding, Level, Milestone, Phrase, Video, phrase
@@ -267,75 +267,63 @@ def _gpu_axes(series: Series, gpu: GpuTable) -> tuple[Floats, Floats]:
 
 
 def _events(series: Series, marks: Marks) -> list[dict[str, Any]]:
-    timed = np.flatnonzero(np.isfinite(series.hours))
-    timed = timed[np.argsort(series.timestep[timed], kind="stable")]
+    hours_at = _reader(series.timestep, series.hours, 5)
+    return [*_recorded_events(marks, hours_at), *_told_events(series, marks, hours_at)]
 
-    def hours_at(step: float) -> float | None:
-        if not len(timed):
-            return None
-        return round(float(np.interp(step, series.timestep[timed], series.hours[timed])), 5)
 
-    def reward_at(step: float) -> float | None:
-        seen = np.isfinite(series.reward)
-        if not seen.any():
-            return None
-        order = np.argsort(series.timestep[seen], kind="stable")
-        return round(float(np.interp(step, series.timestep[seen][order], series.reward[seen][order])), 4)
+def _reader(steps: Floats, values: Floats, digits: int) -> Callable[[float], float | None]:
+    """What reads a column at a timestep, on the line between two rows; None where it has no value at all."""
+    seen = np.flatnonzero(np.isfinite(values))
+    seen = seen[np.argsort(steps[seen], kind="stable")]
+    x, y = steps[seen], values[seen]
+    return lambda step: round(float(np.interp(step, x, y)), digits) if len(x) else None
 
-    events: list[dict[str, Any]] = [
-        {"kind": "milestone", "t": int(m.mark), "h": hours_at(m.mark), "text": f"{m.percent} %"}
-        for m in marks.milestones
-        if m.reached
-    ]
+
+def _recorded_events(marks: Marks, hours_at: Callable[[float], float | None]) -> Iterator[dict[str, Any]]:
+    """Milestones, restarts and gaps."""
+    for mark in marks.milestones:
+        if mark.reached:
+            yield {"kind": "milestone", "t": int(mark.mark), "h": hours_at(mark.mark), "text": f"{mark.percent} %"}
     for session in marks.quality.sessions[1:]:
-        events.append({"kind": "restart", "t": session.start_timestep, "h": round(session.hours, 5), "text": "restart"})
+        yield {"kind": "restart", "t": session.start_timestep, "h": round(session.hours, 5), "text": "restart"}
     for gap in marks.quality.gaps:
-        events.append(
-            {
-                "kind": "gap",
-                "t": gap.timestep,
-                "h": round(gap.hours, 5),
-                "h2": round(gap.hours + gap.seconds / 3600, 5),
-                "text": f"no rows for {gap.seconds:.0f} s",
-            }
-        )
+        yield {
+            "kind": "gap",
+            "t": gap.timestep,
+            "h": round(gap.hours, 5),
+            "h2": round(gap.hours + gap.seconds / 3600, 5),
+            "text": f"no rows for {gap.seconds:.0f} s",
+        }
+
+
+def _told_events(series: Series, marks: Marks, hours_at: Callable[[float], float | None]) -> Iterator[dict[str, Any]]:
+    """A person's notes, videos, and what the checks are about."""
     for note in [note for note in marks.annotations if note.axes == "reward"][:_NOTES]:
         if note.timestep is not None:
-            events.append(
-                {
-                    "kind": "annotation",
-                    "t": note.timestep,
-                    "h": hours_at(note.timestep),
-                    "y": note.y,
-                    "text": cut(note.text, _NOTE_LENGTH),
-                }
-            )
-    for video in marks.videos:
-        if video.timestep is not None:
-            events.append(
-                {
-                    "kind": "video",
-                    "t": video.timestep,
-                    "h": hours_at(video.timestep),
-                    "y": reward_at(video.timestep),
-                    "text": video.name,
-                }
-            )
+            yield {
+                "kind": "annotation",
+                "t": note.timestep,
+                "h": hours_at(note.timestep),
+                "y": note.y,
+                "text": cut(note.text, _NOTE_LENGTH),
+            }
+    shown = [(video.timestep, video.name) for video in marks.videos if video.timestep is not None]
+    if shown:
+        reward_at = _reader(series.timestep, series.reward, 4)
+        for step, name in shown:
+            yield {"kind": "video", "t": step, "h": hours_at(step), "y": reward_at(step), "text": name}
     for found in marks.findings:
         if found.level in (Level.WATCH, Level.BAD) and found.chart and found.from_timestep is not None:
             begin, end = found.from_timestep, found.to_timestep
-            events.append(
-                {
-                    "kind": "finding",
-                    "chart": found.chart,
-                    "t": begin,
-                    "h": hours_at(begin),
-                    "t2": end,
-                    "h2": None if end is None else hours_at(end),
-                    "text": found.rule.replace("_", " "),
-                }
-            )
-    return events
+            yield {
+                "kind": "finding",
+                "chart": found.chart,
+                "t": begin,
+                "h": hours_at(begin),
+                "t2": end,
+                "h2": None if end is None else hours_at(end),
+                "text": found.rule.replace("_", " "),
+            }
 
 
 def _drawn(name: str, kind: str, x: Floats, y: Floats, unit: str) -> DrawnChart:

@@ -23,7 +23,7 @@ from runsum.model import (
 )
 from runsum.source.columns import integer, iso, json_object, number, text
 from runsum.source.project import ProjectFiles
-from runsum.source.records import Row, RunRecord, leg_number
+from runsum.source.records import Row, RunRecord
 from runsum.thresholds import Thresholds
 
 _VERSION = re.compile(r"-v\d+$")
@@ -54,7 +54,7 @@ def identity_facts(
 ) -> dict[str, Fact]:
     """Who the run is."""
     row = record.row
-    leg = leg_number(row) or 1
+    leg = integer(row.get("leg_number")) or 1
     name = text(row.get("display_name")) or text(row.get("custom_name"))
     from_config = settings.setting(config, "env_id") is not None
     return {

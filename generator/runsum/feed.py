@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from io import StringIO
 from typing import Any
@@ -16,6 +16,7 @@ from runsum.archive.months import OVER, find_ending
 from runsum.config import MkdocsFacts
 from runsum.formatting import clean_text
 from runsum.model import Phrase, State, phrase
+from runsum.pages.contract import Words
 from runsum.pages.headline import headline
 from runsum.pages.months import failure_reason
 from runsum.thresholds import Thresholds
@@ -26,8 +27,6 @@ _NAMESPACE = uuid.UUID("8f57009e-7e52-4475-81b7-cfa4a7e082f9")  # drawn once: ev
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production Char
 _DAY_MIN = 24 * 60
 _FEW = ("headline.early", "headline.early_mean")
-
-Words = Callable[[Phrase], str]
 
 
 class _TextFeed(Atom1Feed):  # type: ignore[misc]  # the library ships no type information

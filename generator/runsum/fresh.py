@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ from runsum.config import DatabasePath, MkdocsFacts, Settings
 from runsum.fingerprints import settings_print
 from runsum.frozen import frozen
 from runsum.looks import Look, Signature, look_of, signature
+from runsum.placing import put_whole
 from runsum.report import BuildReport
 from runsum.source.changes import state_of
 
@@ -84,15 +84,7 @@ class Freshness:
             "report": asdict(report),
         }
         text = json.dumps(data, separators=(",", ":"))
-        with contextlib.suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._file.parent)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
-                Path(name).replace(self._file)
-            finally:
-                Path(name).unlink(missing_ok=True)  # the disk is full, for example
+        put_whole(self._file, f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}".encode())
 
     def forget(self) -> None:
         """Believe in nothing until the next build has ended."""

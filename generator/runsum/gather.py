@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from runsum.digest import DigestSettings
 from runsum.fingerprints import settings_print, text_print
 from runsum.fresh import Depends
 from runsum.frozen import frozen
-from runsum.kept import KeptRun, keep_run, run_print, stamps_of
+from runsum.kept import KeptRun, keep_run, run_print
 from runsum.looks import Signature
 from runsum.model import Problem, RunDigest, problem
 from runsum.parallel import Lost, Workers, can_fork
@@ -28,9 +28,7 @@ from runsum.source.database import DatabaseFile, blaming, open_database
 from runsum.source.leaf_rows import Extent
 from runsum.source.project_tree import printable
 from runsum.source.records import RunReader, Survey
-
-Progress = Callable[[str, int, int], None]
-"""Told (stage, done, total) as a build goes on."""
+from runsum.stages import Progress
 
 _ROWS = "training_metrics"
 _CHUNK = 8  # runs that a process reads at a time
@@ -154,7 +152,7 @@ class Gatherer:
         return _Source(name, database, reader, survey, frozenset(survey.runs))
 
     def _list(self, source: _Source, slugs: SlugMaker) -> list[_Run]:
-        stamps = stamps_of(source.survey.looks)
+        stamps = {table: look.stamps() for table, look in sorted(source.survey.looks.items())}
         columns = {table: source.database.columns[table] for table in stamps}
         base = text_print(self._base, repr(columns))  # one that is added or gets another name changes no row
         found = []

@@ -123,7 +123,7 @@ def assess(
     if limits.min_rows_trend < _FEWEST_ROWS:
         limits = replace(limits, min_rows_trend=_FEWEST_ROWS)
     kinds = {found.kind: found for found in problems}
-    lost, duration = _hours(facts["pause_time_h"]), _hours(facts["duration_h"])
+    lost, duration = facts["pause_time_h"].number, facts["duration_h"].number
     with np.errstate(all="ignore"):  # values of 1e308 overflow a mean, and say nothing either way
         found = [
             check_reward(series, quality, subject, "large_rewards_lost" in kinds, limits),
@@ -136,7 +136,3 @@ def assess(
             check_data(quality, kinds, limits),
         ]
     return tuple(sorted(found, key=lambda one: _ORDER[one.rule]))
-
-
-def _hours(fact: Fact) -> float | None:
-    return fact.value if isinstance(fact.value, float) else None

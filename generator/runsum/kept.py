@@ -13,7 +13,6 @@ from runsum.fingerprints import text_print
 from runsum.frozen import frozen
 from runsum.looks import Signature, signature
 from runsum.reading import PackedRun
-from runsum.source.looks import TableLook
 from runsum.source.rows import RunRows
 
 
@@ -67,8 +66,3 @@ def run_print(base: str, known: RunRows, slug: str, stamps: Iterable[str | None]
     """
     told = list(stamps)
     return "" if None in told else text_print(base, slug, repr(known), *map(str, told))
-
-
-def stamps_of(looks: Mapping[str, TableLook]) -> dict[str, dict[str, str | None]]:
-    """The stamps of every run in every large table."""
-    return {table: look.stamps() for table, look in sorted(looks.items())}

@@ -70,6 +70,11 @@ def problem(kind: str, **values: object) -> Problem:
     return Problem(kind, values)
 
 
+def problem_words(found: Problem) -> Phrase:
+    """The wording of a problem."""
+    return Phrase(f"problem.{found.kind}", found.values)
+
+
 @quickly_pickled
 @frozen
 class Fact:
@@ -94,6 +99,11 @@ class Fact:
         """Whether nobody knows."""
         return self.value is None and self.words is None
 
+    @property
+    def number(self) -> float | None:
+        """The value of a measured quantity; None where there is none."""
+        return self.value if isinstance(self.value, float) else None
+
 
 def known(value: Scalar, *small: Phrase, reason: str = "reason.not_recorded", estimated: bool = False) -> Fact:
     """A fact with a value; a None becomes "not recorded" with `reason`."""
@@ -108,9 +118,9 @@ def note(key: str, *small: Phrase, **values: object) -> Fact:
     return Fact(words=phrase(key, **values), small=small, estimated=estimated)
 
 
-def missing(key: str, *small: Phrase, **values: object) -> Fact:
+def missing(key: str, **values: object) -> Fact:
     """A fact that nobody knows, with the reason."""
-    return Fact(reason=phrase(key, **values), small=small)
+    return Fact(reason=phrase(key, **values))
 
 
 class Level(StrEnum):
@@ -241,7 +251,6 @@ class ConfigValue:
 
     value: object
     origin: str  # "config_json" | "effective" (config_effective.yaml) | "metadata" (run_metadata.json)
-    small: tuple[Phrase, ...] = ()
 
 
 @quickly_pickled
@@ -304,7 +313,6 @@ class DrawnChart:
     kind: str
     alt: Phrase
     static_svg: str
-    table: tuple[tuple[str, float], ...] = ()
 
 
 @quickly_pickled

@@ -15,9 +15,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _ZIP = b"PK\x03\x04"
 
 
-def publish_files(
-    done: DigestedRun, settings: Settings, root: Path | None, witness: Witness | None = None
-) -> DigestedRun:
+def publish_files(done: DigestedRun, settings: Settings, root: Path | None, witness: Witness) -> DigestedRun:
     """The run with the files that may be copied beside its page; the others are named with the reason.
 
     Args:
@@ -28,11 +26,9 @@ def publish_files(
     """
     done = _publish_videos(done, settings)
     wanted = [path for path in settings.publish_models if done.digest.run_id in path.split("/")]
-    return (
-        _publish_models(done, wanted, Tree(root, witness=witness), settings.thresholds.max_model_mb)
-        if root and wanted
-        else done
-    )
+    if root is None or not wanted:
+        return done
+    return _publish_models(done, wanted, Tree(root, witness=witness), settings.thresholds.max_model_mb)
 
 
 def _publish_videos(done: DigestedRun, settings: Settings) -> DigestedRun:

@@ -22,12 +22,13 @@ from runsum.pickling import pack, unpack
 from runsum.publishing import publish_files
 from runsum.redact.policy import Policy
 from runsum.redact.redactor import Redactor
-from runsum.source.columns import Floats, float_column, seconds, text, time_column
+from runsum.source.columns import Floats, seconds, text
 from runsum.source.database import Stamp, blaming, open_again
 from runsum.source.leaf_rows import Extent, Layout, read_leaves
+from runsum.source.metric_rows import metrics_of_rows, samples_of_rows
 from runsum.source.project import ProjectFiles, read_project_files
 from runsum.source.project_tree import Witness
-from runsum.source.records import GPU_COLUMNS, METRICS, GpuTable, MetricTable, RunRecord
+from runsum.source.records import GpuTable, MetricTable, RunRecord
 from runsum.source.rows import RowReader, RunRows, publish_run
 from runsum.traits import with_traits
 
@@ -182,12 +183,7 @@ def _foreign_rows(record: RunRecord) -> Floats:
 
 def no_rows() -> tuple[MetricTable, GpuTable]:
     """Tables without a row."""
-    empty = float_column(())[0]
-    names = ("id", "timestep", "episode_count", "total_timesteps", "progress_pct", *METRICS)
-    return (
-        MetricTable(dict.fromkeys(names, empty), time_column(()), time_column(())),
-        GpuTable(time_column(()), dict.fromkeys(GPU_COLUMNS, empty)),
-    )
+    return metrics_of_rows(()), samples_of_rows(())
 
 
 def digest_nothing(record: RunRecord, slug: str, use: DigestSettings, error: str) -> DigestedRun:

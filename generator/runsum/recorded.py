@@ -10,9 +10,9 @@ from runsum.model import (
     Scalar,
     Video,
 )
-from runsum.source.columns import json_list, json_object, number, text
+from runsum.source.columns import integer, json_list, json_object, number, text
 from runsum.source.project import ProjectFiles
-from runsum.source.records import Row, RunRecord, leg_number
+from runsum.source.records import Row, RunRecord
 
 
 def label_of(record: RunRecord) -> str:
@@ -119,7 +119,8 @@ def tags(row: Row, experiment: Row) -> tuple[str, ...]:
 def lineage_hints(record: RunRecord) -> LineageHints:
     """What the run says of its ancestry."""
     row = record.row
-    return LineageHints(text(row.get("base_run_id")), text(row.get("parent_run_id")), leg_number(row))
+    leg = integer(row.get("leg_number"))  # files upgraded in place say 1 for every older run
+    return LineageHints(text(row.get("base_run_id")), text(row.get("parent_run_id")), leg)
 
 
 def disk_facts(files: ProjectFiles | None, by_application: bool) -> dict[str, object]:

@@ -6,7 +6,7 @@ made here or an SVG of our own. Undefined names are errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from html import unescape
 from pathlib import Path
@@ -20,7 +20,7 @@ from platformdirs import user_cache_path
 from runsum.analysis.settings import plain
 from runsum.compiled import CompiledTemplates
 from runsum.formatting import FILTERS, cut, escape_markdown, shortened
-from runsum.model import Phrase, Problem
+from runsum.model import Phrase, problem_words
 from runsum.sentences import Say, sentence
 
 _ABOUT = 200
@@ -38,11 +38,7 @@ class Renderer:
             key: text for section in words["phrases"].values() for key, text in section.items()
         }
         self._short: dict[str, str] = words["short"]
-        self._labels: dict[str, str] = words["labels"]
-        self._rules: dict[str, str] = words["rules"]
-        self._checks: dict[str, list[str]] = words["checks"]
-        self._charts: dict[str, str] = words["charts"]
-        self._kept_back: dict[str, str] = words["kept_back"]
+        self._filters = FILTERS | self._own_filters(words)
         self._page = self._environment(folder / "pages", "page", self._finalize_page)
         self._text = self._environment(folder / "pages", "text", self._finalize_text)
         self._compiled: dict[tuple[bool, str], Say] = {}
@@ -60,25 +56,28 @@ class Renderer:
             keep_trailing_newline=True,
             autoescape=False,
         )
-        environment.filters |= FILTERS
-        environment.filters |= {
-            "by": self._by,
-            "label": self._label,
+        environment.filters |= self._filters
+        return environment
+
+    def _own_filters(self, words: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
+        """The filters besides those of :mod:`runsum.formatting`, by name."""
+        return {
+            "by": _by,
+            "label": words["labels"].__getitem__,
             "short": self.short,
-            "chart_title": self._chart_title,
+            "chart_title": words["charts"].__getitem__,
             "plain": plain,
-            "problem_words": _problem_words,
+            "problem_words": problem_words,
             "css_percent": _css_percent,
             "rule_name": _rule_name,
-            "rule_when": self._rule_when,
-            "check_title": self._check_title,
-            "check_caveat": self._check_caveat,
-            "kept_back": self._what_kept_back,
+            "rule_when": words["rules"].__getitem__,
+            "check_title": lambda name: words["checks"][name][0],
+            "check_caveat": lambda name: words["checks"][name][1],
+            "kept_back": lambda rule: words["kept_back"].get(rule, "a rule of runsum.yml"),
             "gate_class": _gate_class,
             "about": _about,
             "whole": _whole,
         }
-        return environment
 
     def page(self, template: str, context: Any) -> str:
         """Render `pages/<template>` with the fields of a context dataclass."""
@@ -91,10 +90,6 @@ class Renderer:
     def short(self, phrase: Phrase) -> str:
         """The few words shown in place of a missing value."""
         return self._short.get(phrase.key, "not recorded")
-
-    def has(self, key: str) -> bool:
-        """Whether the wording knows a key."""
-        return key in self._wording
 
     def _render(self, phrase: Phrase, *, page: bool) -> str:
         said = self._fixed.get((page, phrase.key)) if not phrase.values else None
@@ -137,30 +132,6 @@ class Renderer:
             raise ValueError("a wording printed a missing value")
         return value
 
-    def _by(self, value: object, name: str) -> str:
-        """Format a value with the filter of a name; texts stay texts whatever was expected."""
-        if isinstance(value, str) and name not in ("when", "day", "cut"):
-            return FILTERS["text"](value)
-        return FILTERS[name](value)
-
-    def _label(self, key: str) -> str:
-        return self._labels[key]
-
-    def _rule_when(self, name: str) -> str:
-        return self._rules[name]
-
-    def _check_title(self, name: str) -> str:
-        return self._checks[name][0]
-
-    def _check_caveat(self, name: str) -> str:
-        return self._checks[name][1]
-
-    def _what_kept_back(self, rule: str) -> str:
-        return self._kept_back.get(rule, "a rule of runsum.yml")
-
-    def _chart_title(self, name: str) -> str:
-        return self._charts[name]
-
 
 class _Wording:
     """A wording with conditions, said over and over: a context for each time would cost more than the words.
@@ -181,8 +152,11 @@ class _Wording:
             self._context.parent = before
 
 
-def _problem_words(found: Problem) -> Phrase:
-    return Phrase(f"problem.{found.kind}", found.values)
+def _by(value: object, name: str) -> str:
+    """Format a value with the filter of a name; texts stay texts whatever was expected."""
+    if isinstance(value, str) and name not in ("when", "day", "cut"):
+        return FILTERS["text"](value)
+    return FILTERS[name](value)
 
 
 def _css_percent(value: float) -> str:

@@ -17,8 +17,8 @@ from runsum.pages.twin import run_twin
 from runsum.parallel import in_processes
 from runsum.render import Renderer
 from runsum.site.writer import SiteWriter
+from runsum.stages import Progress
 
-Progress = Callable[[str, int, int], None]
 Made = list[tuple[str, bytes]]
 """Files as path and content."""
 Common = Callable[[], Iterable[Page | DataFile]]

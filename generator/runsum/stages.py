@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from runsum.frozen import frozen
 
 if sys.platform != "win32":
     import resource
+
+
+Progress = Callable[[str, int, int], None]
+"""Told (stage, done, total) as a build goes on."""
 
 
 @frozen

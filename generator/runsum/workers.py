@@ -1,19 +1,17 @@
-"""The only room that starts processes: work that needs not wait for the rest of a build."""
+"""A process of its own for work that needs not wait for the rest of a build: the specs of the charts."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from types import TracebackType
 
 from platformdirs import user_cache_path
 
 from runsum.fingerprints import installed
+from runsum.placing import put_whole
 
 _CHARTS = ("-P", "-m", "runsum.charts")  # -P: a file of the user's folder is never imported
 _COMPILERS = ("altair-", "vl_convert_python-")
@@ -83,15 +81,7 @@ class KeptCharts:
 
     def write(self, script: bytes) -> None:
         """Keep a script; where nothing can be written, the next build compiles it again."""
-        with contextlib.suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._file.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(b"\n".join((self._key.encode(), _digest(script), script)))
-                Path(name).replace(self._file)
-            finally:
-                Path(name).unlink(missing_ok=True)
+        put_whole(self._file, b"\n".join((self._key.encode(), _digest(script), script)))
 
 
 def _digest(script: bytes) -> bytes:

@@ -36,7 +36,7 @@ def series(
     values |= {name: floats(*column) for name, column in columns.items()}
     counted = np.array([k > 0 and sessions[k] == sessions[k - 1] for k in range(count)], dtype=bool)
     return Series(
-        floats(*steps), seconds, seconds / 3600, sessions, values, np.arange(1.0, count + 1), 0,
+        floats(*steps), seconds, seconds / 3600, sessions, values, 0,
         int(max(steps)) if count else None, seconds, floats(*steps), counted, floats(),
     )  # fmt: skip
 

@@ -19,7 +19,8 @@ from runsum.source.columns import Floats
 Statistic = Callable[[Floats], Floats]
 """(..., runs, tasks) to (...): one number for each matrix of scores."""
 
-LEVEL = 0.95
+_LEVEL = 0.95
+"""Share of the repetitions inside an interval."""
 _SEED = 20210831
 """Of every resampling: the same scores give the same interval in every build."""
 _KEPT_CELLS = 1_000_000
@@ -58,17 +59,16 @@ def trimmed_mean(values: Floats) -> Floats:
     return np.asarray(middle.mean(axis=-1), dtype=np.float64)
 
 
-def optimality_gap(scores: Floats, gamma: float = 1.0) -> Floats:
-    """How far the scores fall short of `gamma` on average, where what is above it counts as `gamma`.
+def optimality_gap(scores: Floats) -> Floats:
+    """How far the scores fall short of 1 on average, where what is above it counts as 1.
 
     Args:
-        scores: normalised scores, shape (..., runs, tasks).
-        gamma: the score that is good enough; 1 is human level in human-normalised scores.
+        scores: normalised scores, shape (..., runs, tasks); 1 is human level in human-normalised ones.
 
     Returns:
-        Shape (...); 0 where every score reaches gamma.
+        Shape (...); 0 where every score reaches 1.
     """
-    return np.asarray(gamma - np.minimum(scores, gamma).mean(axis=(-2, -1)), dtype=np.float64)
+    return np.asarray(1.0 - np.minimum(scores, 1.0).mean(axis=(-2, -1)), dtype=np.float64)
 
 
 def performance_profile(scores: Floats, thresholds: Floats) -> Floats:
@@ -97,16 +97,13 @@ def probability_of_improvement(first: Floats, second: Floats) -> float:
     return float(_wins(first, second).mean())
 
 
-def bootstrap_interval(
-    scores: Floats, statistic: Statistic, repetitions: int, level: float = LEVEL
-) -> tuple[Floats, Floats]:
+def bootstrap_interval(scores: Floats, statistic: Statistic, repetitions: int) -> tuple[Floats, Floats]:
     """Percentile interval of a statistic by the stratified bootstrap: runs are drawn anew within each task.
 
     Args:
         scores: shape (runs, tasks).
         statistic: the statistic, over leading axes.
         repetitions: how often the runs are drawn.
-        level: share of the repetitions inside the interval.
 
     Returns:
         Lower and upper bound, each of the shape that the statistic has for one matrix.
@@ -117,10 +114,10 @@ def bootstrap_interval(
     for size in _portions(repetitions, runs * tasks):
         picked = random.integers(0, runs, size=(size, runs, tasks))
         drawn.append(statistic(scores[picked, np.arange(tasks)]))
-    return _percentiles(np.concatenate(drawn), level)
+    return _percentiles(np.concatenate(drawn))
 
 
-def bootstrap_iqm(values: Floats, repetitions: int, level: float = LEVEL) -> tuple[Floats, Floats]:
+def bootstrap_iqm(values: Floats, repetitions: int) -> tuple[Floats, Floats]:
     """Percentile interval of the interquartile mean at each point, as `bootstrap_interval` finds it for one task.
 
     Runs are drawn by their rank at a point, which is as likely as to draw the runs themselves. What is drawn is then
@@ -129,14 +126,13 @@ def bootstrap_iqm(values: Floats, repetitions: int, level: float = LEVEL) -> tup
     Args:
         values: shape (runs, points), all runs at the same timesteps.
         repetitions: how often the runs are drawn.
-        level: share of the repetitions inside the interval at each point.
 
     Returns:
         Lower and upper bound, each of shape (points,).
     """
     ranked = np.sort(values, axis=0)
     drawn = [weights @ ranked for weights in _drawn_weights(len(values), repetitions)]
-    return _percentiles(np.concatenate(drawn), level)
+    return _percentiles(np.concatenate(drawn))
 
 
 def _drawn_weights(runs: int, repetitions: int) -> Iterable[Floats]:
@@ -160,9 +156,7 @@ def _weights(random: np.random.Generator, runs: int, size: int) -> Floats:
     return np.asarray(counts / middle.shape[1], dtype=np.float64)
 
 
-def bootstrap_difference(
-    first: Floats, second: Floats, statistic: Statistic, repetitions: int, level: float = LEVEL
-) -> tuple[float, float]:
+def bootstrap_difference(first: Floats, second: Floats, statistic: Statistic, repetitions: int) -> tuple[float, float]:
     """Percentile interval of `statistic(first) - statistic(second)`; runs of both kinds are drawn independently.
 
     Args:
@@ -170,7 +164,6 @@ def bootstrap_difference(
         second: shape (other runs, tasks).
         statistic: the statistic, over leading axes.
         repetitions: how often the runs are drawn.
-        level: share of the repetitions inside the interval.
     """
     random = np.random.default_rng(_SEED)
     tasks = np.arange(first.shape[1])
@@ -178,18 +171,17 @@ def bootstrap_difference(
     for size in _portions(repetitions, first.size + second.size):
         one, other = (random.integers(0, len(s), size=(size, *s.shape)) for s in (first, second))
         drawn.append(statistic(first[one, tasks]) - statistic(second[other, tasks]))
-    low, high = _percentiles(np.concatenate(drawn), level)
+    low, high = _percentiles(np.concatenate(drawn))
     return float(low), float(high)
 
 
-def bootstrap_improvement(first: Floats, second: Floats, repetitions: int, level: float = LEVEL) -> tuple[float, float]:
+def bootstrap_improvement(first: Floats, second: Floats, repetitions: int) -> tuple[float, float]:
     """Percentile interval of the probability of improvement; runs of both kinds are drawn independently within tasks.
 
     Args:
         first: shape (runs, tasks).
         second: shape (other runs, tasks).
         repetitions: how often the runs are drawn.
-        level: share of the repetitions inside the interval.
     """
     wins = _wins(first, second)
     random = np.random.default_rng(_SEED)
@@ -200,7 +192,7 @@ def bootstrap_improvement(first: Floats, second: Floats, repetitions: int, level
             one, other = (random.integers(0, n, size=(size, n)) for n in task.shape)
             total += task[one[:, :, None], other[:, None, :]].mean(axis=(1, 2))
         drawn.append(total / len(wins))
-    low, high = _percentiles(np.concatenate(drawn), level)
+    low, high = _percentiles(np.concatenate(drawn))
     return float(low), float(high)
 
 
@@ -217,9 +209,9 @@ def _portions(repetitions: int, cells: int) -> list[int]:
     return [most] * whole + ([rest] if rest else [])
 
 
-def _percentiles(drawn: Floats, level: float) -> tuple[Floats, Floats]:
-    """The two ends of the middle `level` of the first axis, between neighbours by a straight line."""
-    tail = (1 - level) / 2 * 100
+def _percentiles(drawn: Floats) -> tuple[Floats, Floats]:
+    """The two ends of the middle `_LEVEL` of the first axis, between neighbours by a straight line."""
+    tail = (1 - _LEVEL) / 2 * 100
     low, high = np.percentile(drawn, [tail, 100 - tail], axis=0)
     return low, high
 

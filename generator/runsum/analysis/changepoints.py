@@ -19,7 +19,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from runsum.analysis.stats import middle, running_totals
+from runsum.analysis.stats import running_totals
+from runsum.cleaning.values import middle
 from runsum.frozen import frozen
 from runsum.source.columns import Floats
 
@@ -93,15 +94,14 @@ class Course:
     fitted: Floats
 
 
-def thin(x: Floats, y: Floats, most: int = MOST_BINS) -> Thinned:
+def thin(x: Floats, y: Floats) -> Thinned:
     """Means of neighbouring values, and their noise.
 
     Args:
         x: positions in rising order, finite, shape (values,).
         y: values, finite, shape (values,).
-        most: bins at most.
     """
-    count = min(most, len(y))
+    count = min(MOST_BINS, len(y))
     bins, places = block_means(y, count), block_means(x, count)
     noise, correlation = _noise(bins)
     reach = float(bins.max() - bins.min())

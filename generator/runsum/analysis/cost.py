@@ -8,11 +8,9 @@ import numpy as np
 
 from runsum.measures import Cost
 from runsum.model import Fact, missing, note, phrase
-from runsum.source.records import GpuTable
+from runsum.source.metric_rows import LONGEST_SAMPLE_S, GpuTable
 from runsum.thresholds import Thresholds
 
-LONGEST_SAMPLE_S = 60.0
-"""Two GPU samples further apart say nothing of the time between them."""
 _LIMITS = {
     "bottleneck.environment": "environment",
     "bottleneck.gpu": "gpu",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from runsum.analysis.stats import head_tail, middle
+from runsum.analysis.stats import head_tail
 from runsum.cleaning.series import Series
-from runsum.cleaning.values import Values
+from runsum.cleaning.values import Values, middle
 from runsum.frozen import frozen
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from runsum.analysis.courses import LossCourse, late_median, loss_course, steady_values
-from runsum.analysis.stats import head_tail, is_signed_kl, middle, noise_level
+from runsum.analysis.stats import head_tail, is_signed_kl, noise_level
 from runsum.cleaning.rollouts import OFF_POLICY, VALUE_BASED
 from runsum.cleaning.series import Series
-from runsum.cleaning.values import Values
+from runsum.cleaning.values import Values, middle
 from runsum.model import Fact, Phrase, missing, note, phrase
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds

@@ -87,13 +87,13 @@ class Evidence:
     progress_pct: float | None
     numbers: Mapping[str, float | str | None]
     quality: DataQuality
-    problems: Mapping[str, Problem]
     best: float | None
     final: float | None
     current: int | None
     start: int
-    downtime_h: float | None
-    slowdown: Mapping[str, object] | None
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+    downtime_h: float | None = None
+    slowdown: Mapping[str, object] | None = None
     against_parent: LevelDifference | None = None
     parent_label: str | None = None
     lost_rewards: bool = False

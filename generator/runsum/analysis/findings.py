@@ -7,15 +7,19 @@ something is wrong. What could not be judged says why.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from runsum.analysis.courses import loss_course
 from runsum.analysis.shape import RewardShape
 from runsum.cleaning.rollouts import OFF_POLICY
+from runsum.cleaning.series import Series
 from runsum.cleaning.values import row_middles
 from runsum.frozen import frozen
 from runsum.model import Finding, Level, phrase
 from runsum.source.columns import Floats, number
+from runsum.thresholds import Thresholds
 
 CLIPPED = frozenset({"ppo", "appo", "recurrentppo", "maskableppo", "ppo_lstm", "maskable_ppo"})
 """On-policy algorithms that clip their updates."""
@@ -27,8 +31,6 @@ _BINS = 60
 SURE, _HALF_SURE = 100, 30  # recorded values from which a finding is of high, of medium confidence
 
 SPINNING_UP = "https://spinningup.openai.com/en/latest/algorithms/ppo.html"
-PPO_DETAILS = "https://iclr-blog-track.github.io/2022/03/25/ppo-implementation-details/"
-KL_ESTIMATORS = "http://joschu.net/blog/kl-approx.html"
 MODERN_RL = "https://github.com/walkinglabs/hands-on-modern-rl"
 SB3_LOGGER = "https://stable-baselines3.readthedocs.io/en/master/common/logger.html"
 DEBUGGING = "https://andyljones.com/posts/rl-debugging.html"
@@ -36,10 +38,8 @@ BASELINES_456 = "https://github.com/openai/baselines/issues/456"
 TRL_LOGGING = "https://huggingface.co/docs/trl/logging"
 TD3_PAPER = "https://arxiv.org/abs/1802.09477"
 DOUBLE_DQN = "https://arxiv.org/abs/1509.06461"
-SAC_PAPER = "https://arxiv.org/abs/1812.05905"
 PELT = "https://arxiv.org/abs/1101.1438"
 DQN_SB3 = "https://stable-baselines3.readthedocs.io/en/master/modules/dqn.html"
-NUTS_AND_BOLTS = "https://github.com/williamFalcon/DeepRLHacks"
 OWN = ""
 
 
@@ -247,6 +247,45 @@ def judged(
 def not_assessed(rule: str, key: str, **values: object) -> Finding:
     """A check that could not be made, and why."""
     return Finding(rule, Level.NOT_ASSESSED, phrase(f"finding.{key}", **values))
+
+
+def absent(rule: str, count: int, limits: Thresholds) -> Finding | None:
+    """Why a check cannot be made of so many recorded values; None when it can."""
+    if not count:
+        return not_assessed(rule, "no_column")
+    return not_assessed(rule, "few_values", rows=count) if count < limits.min_rows_trend else None
+
+
+def judge_loss(
+    rule: str, column: str, words: tuple[str, str, str], series: Series, subject: Subject, limits: Thresholds
+) -> Finding:
+    """Whether a loss grew while the reward did not rise.
+
+    Args:
+        rule: name of the check.
+        column: the column of the loss; its chart has the same name.
+        words: keys of what is said of a loss that grew, that grew as the reward did, and of any other.
+        series: canonical rows.
+        subject: the run.
+        limits: thresholds in force.
+    """
+    bins = bin_medians(series.timestep, series.columns[column])
+    if missing := absent(rule, bins.count, limits):
+        return missing
+    course = loss_course(series.values(column).seen)
+    before, after = course.typical, course.end
+    if before <= 0:
+        return not_assessed(rule, "loss_zero")
+    ratio, (rising, with_returns, usual) = after / before, words
+    given: dict[str, Any] = {
+        "value": ratio, "band": (None, limits.value_loss_rise), "count": bins.count, "chart": column.replace("_", "-"),
+        "before": before, "after": after,
+    }  # fmt: skip
+    if ratio > limits.value_loss_rise and not subject.learned:
+        where = longest_stretch(bins, bins.value > limits.value_loss_rise * before)
+        level = Level.BAD if ratio > limits.value_loss_blowup else Level.WATCH
+        return judged(rule, level, rising, where=where[:2] if where else None, **given)
+    return judged(rule, Level.GOOD, with_returns if ratio > limits.value_loss_rise else usual, **given)
 
 
 def source_of(rule: str) -> str:

@@ -235,16 +235,14 @@ def _kl_against_clip(e: Evidence, limits: Thresholds) -> Values | None:
 
 def _kl(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("kl") and e.says("kl", "kl_high", "kl_large")
-    found = found if found and found.level is Level.WATCH else None
-    if not found:
+    if not found or found.level is not Level.WATCH:
         return None
     return {"value": found.value, "limit": found.band[1]} | _change(e, "learning_rate", "kl", _less(limits))
 
 
 def _clip(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("clip_fraction") and e.says("clip_fraction", "clip_high")
-    found = found if found and found.level is Level.WATCH else None
-    if not found:
+    if not found or found.level is not Level.WATCH:
         return None
     return {"value": found.value} | _change(e, "learning_rate", "clip_fraction", _less(limits))
 

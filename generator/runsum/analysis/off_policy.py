@@ -10,16 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.courses import loss_course
-from runsum.analysis.findings import Bins, Subject, bin_medians, judged, longest_stretch, not_assessed
-from runsum.analysis.stats import middle
+from runsum.analysis.findings import (
+    Bins,
+    Subject,
+    absent,
+    bin_medians,
+    judge_loss,
+    judged,
+    longest_stretch,
+    not_assessed,
+)
 from runsum.cleaning.rollouts import VALUE_BASED
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import middle
 from runsum.model import Finding, Level
 from runsum.thresholds import Thresholds
 
 _ACTOR_IS_Q = frozenset({"ddpg", "td3"})  # their actor loss is the mean Q value with its sign turned
 _ACTOR_IS_NEARLY_Q = frozenset({"sac", "tqc", "crossq"})  # as before, with the entropy in it
+_TD_LOSS = ("td_loss_rising", "td_loss_with_returns", "td_loss_usual")
 _NOISE = (("noise_type", "action_noise"), ("noise_std", "action_noise_std", "exploration_noise"))
 """What recorders call the kind of the noise on the actions, and its standard deviation: RL Zoo's names come first."""
 
@@ -39,26 +48,7 @@ def check_off_policy(series: Series, subject: Subject, limits: Thresholds) -> li
 def _check_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding:
     """The loss of the Q function: SB3 logs it as `loss` (DQN) or `critic_loss`."""
     name = "total_loss" if len(series.values("total_loss")) > len(series.values("value_loss")) else "value_loss"
-    bins = bin_medians(series.timestep, series.columns[name])
-    if not bins.count:
-        return not_assessed("td_loss", "no_column")
-    if bins.count < limits.min_rows_trend:
-        return not_assessed("td_loss", "few_values", rows=bins.count)
-    course = loss_course(series.values(name).seen)
-    before, after = course.typical, course.end
-    if before <= 0:
-        return not_assessed("td_loss", "loss_zero")
-    ratio, chart = after / before, name.replace("_", "-")
-    given: dict[str, Any] = {
-        "value": ratio, "band": (None, limits.value_loss_rise), "count": bins.count, "chart": chart, "before": before,
-        "after": after,
-    }  # fmt: skip
-    if ratio > limits.value_loss_rise and not subject.learned:
-        where = longest_stretch(bins, bins.value > limits.value_loss_rise * before)
-        level = Level.BAD if ratio > limits.value_loss_blowup else Level.WATCH
-        return judged("td_loss", level, "td_loss_rising", where=where[:2] if where else None, **given)
-    key = "td_loss_with_returns" if ratio > limits.value_loss_rise else "td_loss_usual"
-    return judged("td_loss", Level.GOOD, key, **given)
+    return judge_loss("td_loss", name, _TD_LOSS, series, subject, limits)
 
 
 def _check_q(series: Series, subject: Subject, limits: Thresholds) -> Finding:
@@ -70,10 +60,8 @@ def _check_q(series: Series, subject: Subject, limits: Thresholds) -> Finding:
         return not_assessed("q_value", "q_no_column")
     bins = bin_medians(series.timestep, -series.columns["policy_loss"])
     rewards = series.values("episode_reward_mean").seen
-    if not bins.count or not len(rewards):
-        return not_assessed("q_value", "no_column")
-    if bins.count < limits.min_rows_trend:
-        return not_assessed("q_value", "few_values", rows=bins.count)
+    if missing := absent("q_value", bins.count if len(rewards) else 0, limits):
+        return missing
     # |sum of discounted rewards| is at most that of the rewards themselves where all have one sign
     largest = float(np.abs(rewards).max())
     if largest <= 0:

@@ -16,18 +16,21 @@ from runsum.analysis.findings import (
     SURE,
     Bins,
     Subject,
+    absent,
     bin_medians,
+    judge_loss,
     judged,
     longest_stretch,
     not_assessed,
 )
-from runsum.analysis.stats import is_signed_kl, middle
+from runsum.analysis.stats import is_signed_kl
 from runsum.cleaning.series import Series
-from runsum.cleaning.values import middle_of
+from runsum.cleaning.values import middle, middle_of
 from runsum.model import Finding, Level
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
 
+_VALUE_LOSS = ("value_loss_rising", "value_loss_with_returns", "value_loss_usual")
 _SUM = 1.02  # × log of the actions: an entropy above it is no mean over one policy's states
 
 
@@ -45,15 +48,8 @@ def check_on_policy(series: Series, subject: Subject, limits: Thresholds) -> lis
         *_check_kl_against_clip(series, subject, steady, limits),
         _check_explained_variance(series, critic, subject, limits),
         _check_entropy(subject, entropy, limits),
-        _check_value_loss(series, subject, limits),
+        judge_loss("value_loss", "value_loss", _VALUE_LOSS, series, subject, limits),
     ]
-
-
-def _absent(rule: str, count: int, limits: Thresholds) -> Finding | None:
-    """Why a check cannot be made with so many values; None when it can."""
-    if not count:
-        return not_assessed(rule, "no_column")
-    return not_assessed(rule, "few_values", rows=count) if count < limits.min_rows_trend else None
 
 
 # ---- how far updates go
@@ -64,7 +60,7 @@ def _check_kl(series: Series, subject: Subject, steady: Floats, limits: Threshol
     recorded = series.values("kl_divergence")
     if not subject.limits_steps:
         return not_assessed("kl", "not_of_algorithm", algorithm=subject.algorithm.upper())
-    if missing := _absent("kl", len(recorded), limits):
+    if missing := absent("kl", len(recorded), limits):
         return missing
     typical, band = middle_of(recorded.ordered), (limits.kl_low, limits.kl_watch)
     if is_signed_kl(recorded.seen):
@@ -96,7 +92,7 @@ def _check_clip(series: Series, subject: Subject, steady: Floats, limits: Thresh
     values = series.columns["clip_fraction"]
     if not subject.clips:
         return not_assessed("clip_fraction", "not_of_algorithm", algorithm=subject.algorithm.upper())
-    if missing := _absent("clip_fraction", len(series.values("clip_fraction")), limits):
+    if missing := absent("clip_fraction", len(series.values("clip_fraction")), limits):
         return missing
     bins = bin_medians(series.timestep, np.where(np.isfinite(steady), values, np.nan))
     band = (0.0, limits.clip_watch)
@@ -140,7 +136,7 @@ def _check_kl_against_clip(series: Series, subject: Subject, steady: Floats, lim
 
 def _check_explained_variance(series: Series, bins: Bins, subject: Subject, limits: Thresholds) -> Finding:
     rule, band = "explained_variance", (limits.explained_variance_good, 1.0)
-    if missing := _absent(rule, bins.count, limits):
+    if missing := absent(rule, bins.count, limits):
         return missing
     late, level = bins.after(2 / 3), late_median(series.values(rule).seen)
     given: dict[str, Any] = {"value": level, "band": band, "count": bins.count}
@@ -159,24 +155,6 @@ def _check_explained_variance(series: Series, bins: Bins, subject: Subject, limi
     if subject.learned:  # where returns hardly differ any more there is no variance to explain
         return judged(rule, Level.WATCH, "ev_poor_but_learned", most="medium", **given)
     return judged(rule, Level.BAD, "ev_negative" if level < limits.explained_variance_poor else "ev_none", **given)
-
-
-def _check_value_loss(series: Series, subject: Subject, limits: Thresholds) -> Finding:
-    bins = bin_medians(series.timestep, series.columns["value_loss"])
-    if missing := _absent("value_loss", bins.count, limits):
-        return missing
-    course = loss_course(series.values("value_loss").seen)
-    typical, end = course.typical, course.end
-    if typical <= 0:
-        return not_assessed("value_loss", "loss_zero")
-    ratio, band = end / typical, (None, limits.value_loss_rise)
-    given: dict[str, Any] = {"value": ratio, "band": band, "count": bins.count, "before": typical, "after": end}
-    if ratio > limits.value_loss_rise and not subject.learned:
-        where = longest_stretch(bins, bins.value > limits.value_loss_rise * typical)
-        level = Level.BAD if ratio > limits.value_loss_blowup else Level.WATCH
-        return judged("value_loss", level, "value_loss_rising", where=where[:2] if where else None, **given)
-    key = "value_loss_with_returns" if ratio > limits.value_loss_rise else "value_loss_usual"
-    return judged("value_loss", Level.GOOD, key, **given)
 
 
 # ---- how certain the policy is

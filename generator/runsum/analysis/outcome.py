@@ -9,8 +9,8 @@ import numpy as np
 from runsum.analysis.findings import Subject, judged, not_assessed
 from runsum.analysis.shape import UNJUDGED, Fall, RewardShape
 from runsum.analysis.shape_facts import look_apart
-from runsum.analysis.stats import finite, middle
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import finite, middle
 from runsum.model import DataQuality, Finding, Level, Phrase, phrase
 from runsum.thresholds import Thresholds
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from runsum.analysis.stats import middle
 from runsum.cleaning.series import Series
-from runsum.cleaning.values import Values
+from runsum.cleaning.values import Values, middle
 from runsum.frozen import frozen
 from runsum.model import Fact, Phrase, known, missing, note, phrase
-from runsum.source.records import GpuTable
+from runsum.source.metric_rows import LONGEST_SAMPLE_S, GpuTable
 from runsum.thresholds import Thresholds
-
-_LONGEST_SAMPLE_S = 60.0
 
 
 @frozen
@@ -85,7 +82,7 @@ def measure_energy(gpu: GpuTable) -> float | None:
         return None
     times, watts = gpu.local_s[seen], power[seen]
     width = np.diff(times)
-    whole = (width > 0) & (width <= _LONGEST_SAMPLE_S)
+    whole = (width > 0) & (width <= LONGEST_SAMPLE_S)
     return float(((watts[1:] + watts[:-1]) / 2 * width)[whole].sum() / 3.6e6) if whole.any() else None
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from runsum.analysis.settings import plain
+from runsum.analysis.settings import NOT_SETTINGS, plain
 from runsum.formatting import cut, setting
 from runsum.model import ConfigValue
 from runsum.source.columns import number
 
 TEXT_LENGTH = 300
-_NOT_A_SETTING = frozenset({"run_id", "experiment_id", "created_at"})
 
 
 def settings_of(config: Mapping[str, ConfigValue]) -> dict[str, str]:
@@ -21,7 +20,7 @@ def settings_of(config: Mapping[str, ConfigValue]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name, value in config.items():
-        if name not in _NOT_A_SETTING:
+        if name not in NOT_SETTINGS:
             _collect(name, value.value, found)
     return dict(sorted(found.items()))
 

@@ -42,7 +42,9 @@ _SHOWN = (
     "eval_freq", "save_freq", "n_envs", "frame_stack", "action_repeat", "learning_rate", "batch_size", "n_steps",
     "gamma", "device", "seed",
 )  # fmt: skip
-_NOT_A_SETTING = frozenset({"run_id", "experiment_id", "created_at", "custom_params", "env_id", "game_id", "algorithm"})
+NOT_SETTINGS = frozenset({"run_id", "experiment_id", "created_at"})
+"""What a configuration says besides settings."""
+_SHOWN_ELSEWHERE = NOT_SETTINGS | {"custom_params", "env_id", "game_id", "algorithm", "total_timesteps"}
 _DESCRIBED = re.compile(r"Training (\S+) on (\S+) for ([\d,]+) timesteps")
 _PPO_ONLY = frozenset({"gae_lambda", "clip_range", "vf_coef", "ent_coef", "max_grad_norm", "n_steps"})
 
@@ -132,9 +134,7 @@ def setting(config: Mapping[str, ConfigValue], key: str) -> Any:
 
 def recorded_by_application(config: Mapping[str, ConfigValue], row: Row) -> bool:
     """Whether Retro ML Desktop recorded the run itself; rows converted from other recorders have other gaps."""
-    if not config or described(row):
-        return True
-    return all(setting(config, key) == value for key, value in _CONSTANTS.items())
+    return not config or bool(described(row)) or _has_constants(config)
 
 
 def recorded_by_runsum(row: Row) -> bool:
@@ -144,9 +144,12 @@ def recorded_by_runsum(row: Row) -> bool:
 
 def recorded_seed(config: Mapping[str, ConfigValue]) -> object:
     """The seed of a run; None where it is not recorded, or is the constant that the application writes everywhere."""
-    if all(setting(config, key) == value for key, value in _CONSTANTS.items()):
-        return None
-    return setting(config, "seed")
+    return None if _has_constants(config) else setting(config, "seed")
+
+
+def _has_constants(config: Mapping[str, ConfigValue]) -> bool:
+    """Whether it holds what the application writes down for every run, whatever it trained with."""
+    return all(setting(config, key) == value for key, value in _CONSTANTS.items())
 
 
 def rollout_size_of(config: Mapping[str, ConfigValue]) -> int | None:
@@ -177,7 +180,7 @@ def check_config(config: Mapping[str, ConfigValue], series: Series, quality: Dat
 
 def config_facts(config: Mapping[str, ConfigValue], row: Row, quality: DataQuality, series: Series) -> dict[str, Fact]:
     """The placeholders of section 6 that are settings."""
-    constants = all(setting(config, key) == value for key, value in _CONSTANTS.items())
+    constants = _has_constants(config)
     invented = _has_invented_values(config, row)
     value_based = str(setting(config, "algorithm") or "").lower() in VALUE_BASED
     reason = "config.none" if not config else "config.not_set"
@@ -243,7 +246,7 @@ def custom_params_fact(config: Mapping[str, ConfigValue], algorithm: str | None)
     custom = setting(config, "custom_params")
     extra = {
         key: value.value for key, value in config.items()
-        if key not in (*_SHOWN, *_NOT_A_SETTING, "total_timesteps") and value.value is not None
+        if key not in _SHOWN and key not in _SHOWN_ELSEWHERE and value.value is not None
         and not ((algorithm or "").lower() == "dqn" and key in _PPO_ONLY)
     }  # fmt: skip
     if isinstance(custom, dict):
@@ -282,7 +285,7 @@ def same_setting(a: object, b: object) -> bool:
 def diff_config(before: Mapping[str, ConfigValue], after: Mapping[str, ConfigValue]) -> tuple[ConfigChange, ...]:
     """Settings that differ between two runs, in the order of their names."""
     changes = []
-    for key in sorted({*before, *after} - {"run_id", "experiment_id", "created_at"}):
+    for key in sorted({*before, *after} - NOT_SETTINGS):
         old, new = setting(before, key), setting(after, key)
         if not same_setting(old, new):
             changes.append(ConfigChange(key, plain(old), plain(new)))

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runsum.analysis.changepoints import PARTS, Course, block_means, find_course, thin
-from runsum.analysis.stats import middle, noise_level, slope, typical_range
+from runsum.analysis.stats import noise_level, slope, typical_range
 from runsum.analysis.windows import EPISODES, Episodes
+from runsum.cleaning.values import middle
 from runsum.frozen import frozen
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from runsum.analysis.stats import finite
 from runsum.analysis.windows import EPISODES, are_whole
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import finite
 from runsum.frozen import frozen
 from runsum.measures import HumanScore, Solved
 from runsum.model import ConfigValue, Fact, Phrase, missing, note, phrase
@@ -161,12 +161,13 @@ def find_solved(
         measure: how rewards were measured.
         lost: whether large rewards were not captured.
     """
-    level = next((declared[name] for name in (env_id, game) if name is not None and name in declared), None)
-    registered = REWARD_THRESHOLDS.get(env_id or "")
-    if level is None and registered is None:
-        return None
-    origin = DECLARED if level is not None else f"Gymnasium {registered[3]}" if registered else ""
-    goal = level if level is not None else registered[0] if registered else math.nan
+    goal = next((declared[name] for name in (env_id, game) if name is not None and name in declared), None)
+    origin = DECLARED
+    if goal is None:
+        registered = REWARD_THRESHOLDS.get(env_id or "")
+        if registered is None:
+            return None
+        goal, origin = registered[0], f"Gymnasium {registered[3]}"
     seen = finite(series.reward)
     best = float(seen.max()) if len(seen) else None
     refused = ""

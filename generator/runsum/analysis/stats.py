@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from runsum.cleaning.values import finite, in_order, middle, percentile_of
+from runsum.cleaning.values import in_order, middle, percentile_of
 from runsum.source.columns import Floats
-
-__all__ = [
-    "finite",
-    "head_tail",
-    "is_signed_kl",
-    "middle",
-    "noise_level",
-    "running_totals",
-    "slope",
-    "smooth",
-    "typical_range",
-]
 
 
 def is_signed_kl(seen: Floats) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from runsum.analysis.findings import Subject, bin_medians, judged, longest_stretch, not_assessed
-from runsum.analysis.stats import finite, head_tail, middle
+from runsum.analysis.findings import Subject, absent, bin_medians, judged, longest_stretch, not_assessed
+from runsum.analysis.stats import head_tail
 from runsum.cleaning.series import Series
-from runsum.cleaning.values import middle_of, percentile_of
+from runsum.cleaning.values import finite, middle, middle_of, percentile_of
 from runsum.model import DataQuality, Finding, Level
 from runsum.source.columns import Floats
 from runsum.thresholds import Thresholds
@@ -94,10 +94,8 @@ def check_gradient(series: Series, subject: Subject, limits: Thresholds) -> Find
     """Whether gradients stay of one size."""
     bins = bin_medians(series.timestep, series.columns["gradient_norm"])
     rule = "gradient_norm"
-    if not bins.count:
-        return not_assessed(rule, "no_column")
-    if bins.count < limits.min_rows_trend:
-        return not_assessed(rule, "few_values", rows=bins.count)
+    if missing := absent(rule, bins.count, limits):
+        return missing
     recorded = series.values("gradient_norm")
     typical, high = middle_of(recorded.ordered), percentile_of(recorded.ordered, 95)
     if (np.abs(recorded.seen - recorded.most) <= 1e-4 * abs(recorded.most)).mean() > 0.5 and typical > 0:

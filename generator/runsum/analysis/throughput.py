@@ -10,8 +10,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from runsum.analysis.stats import finite, head_tail, middle
+from runsum.analysis.stats import head_tail
 from runsum.cleaning.series import Series
+from runsum.cleaning.values import finite, middle
 from runsum.frozen import frozen
 from runsum.model import DataQuality, Fact, State, known, missing, note, phrase
 from runsum.source.columns import Floats
@@ -92,16 +93,14 @@ def fps_facts(series: Series, by_runsum: bool) -> dict[str, Fact]:
     The trainer's own meter, `fps`, is a mean since the call of learn(). runsum's recorder writes the speed between rows
     beside it, so that there the mean is the steps of those rows by their time.
     """
-    if by_runsum:
-        return _row_speeds(series)
-    values = finite(series.columns["fps"][series.fps_rows])
-    reason = "fps.no_rows" if not len(series) else "fps.one_row" if len(series) == 1 else "reason.not_recorded"
-    if not len(values):
+    speeds, steps = _row_speeds(series) if by_runsum else (finite(series.columns["fps"][series.fps_rows]), None)
+    if not len(speeds):
+        reason = "fps.no_rows" if not len(series) else "fps.one_row" if len(series) == 1 else "reason.not_recorded"
         return {name: missing(reason) for name in ("avg_fps", "min_fps", "max_fps")}
     return {
-        "avg_fps": known(float(values.mean())),
-        "min_fps": known(float(values.min())),
-        "max_fps": known(float(values.max())),
+        "avg_fps": known(float(speeds.mean() if steps is None else steps.sum() / (steps / speeds).sum())),
+        "min_fps": known(float(speeds.min())),
+        "max_fps": known(float(speeds.max())),
     }
 
 
@@ -118,27 +117,20 @@ def beside_the_clock(meter: Fact, steps: int | None, hours: float | None) -> Fac
         steps: own timesteps of the run.
         hours: hours of training.
     """
-    if not steps or not hours or not isinstance(meter.value, float):
+    if not steps or not hours or meter.number is None:
         return meter
     pace = steps / (hours * 3600)
-    if not differs_from_clock(meter.value, pace):
+    if not differs_from_clock(meter.number, pace):
         return meter
     return replace(meter, small=(*meter.small, phrase("fps.by_the_clock", pace=pace)))
 
 
-def _row_speeds(series: Series) -> dict[str, Fact]:
+def _row_speeds(series: Series) -> tuple[Floats, Floats]:
+    """The recorded speeds between rows, and over how many steps each is, shape (rows,)."""
     rates = series.columns["steps_per_second"][series.fps_rows]
     steps = np.diff(series.timestep, prepend=np.nan)[series.fps_rows]
     usable = np.isfinite(rates) & (rates > 0) & np.isfinite(steps) & (steps > 0)
-    if not usable.any():
-        reason = "fps.no_rows" if not len(series) else "fps.one_row" if len(series) == 1 else "reason.not_recorded"
-        return {name: missing(reason) for name in ("avg_fps", "min_fps", "max_fps")}
-    rates, steps = rates[usable], steps[usable]
-    return {
-        "avg_fps": known(float(steps.sum() / (steps / rates).sum())),
-        "min_fps": known(float(rates.min())),
-        "max_fps": known(float(rates.max())),
-    }
+    return rates[usable], steps[usable]
 
 
 def trend_fact(rate: Rate, limits: Thresholds) -> Fact:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.archive.costs import add_known
+from runsum.archive.costs import add_known, hours_of
 from runsum.archive.months import find_ending
 from runsum.frozen import frozen
 
@@ -70,7 +70,7 @@ def find_activity(archive: Archive) -> Activity:
 
 
 def _stretch(begin: date, runs: Sequence[ArchivedRun]) -> Stretch:
-    hours = add_known(run.digest.trained_h for run in runs)
+    hours = hours_of(run.digest for run in runs)
     energy = add_known(run.digest.energy_kwh for run in runs).value
     return Stretch(begin.isoformat(), len(runs), hours.value, energy, len(runs) - hours.count)
 

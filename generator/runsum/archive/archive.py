@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from runsum.analysis.findings import overall
 from runsum.analysis.next_actions import Advice, advise
 from runsum.analysis.settings import diff_config
 from runsum.analysis.solved import REACHED, is_most
-from runsum.archive.effects import Effects, against_parent, find_effects
+from runsum.archive.effects import Effects, find_effects, gather_evidence
 from runsum.archive.lineage import Kin, Kinship, Tree, find_kinship
 from runsum.archive.precedents import PeersOf, Precedents
 from runsum.archive.ranking import best_first
@@ -143,12 +143,11 @@ class Archive:
     redaction: RedactionFacts = field(default_factory=RedactionFacts)
     seeds: SeedGroups = field(default_factory=SeedGroups)
     effects: Mapping[str, Effects] = field(default_factory=dict)
+    by_slug: Mapping[str, ArchivedRun] = field(default_factory=dict)
 
     def find(self, slug: str) -> ArchivedRun:
         """The run with a slug."""
         return self.by_slug[slug]
-
-    by_slug: Mapping[str, ArchivedRun] = field(default_factory=dict)
 
 
 def make_archive(
@@ -216,8 +215,7 @@ def _archive_run(
     delta = diff_config(parent.config, run.config) if parent else ()
     problems = (*run.problems, *kinship.problems.get(run.slug, ()))
     lineage = _lineage_facts(run, kin, parent, delta, problems)
-    seen = _evidence(run, parent, problems, delta, bool(kin.children), limits)
-    advice = advise(replace(seen, settings=traits_of(run).advised, peers=PeersOf(run, index)), limits)
+    advice = advise(_evidence(run, parent, problems, delta, bool(kin.children), index, limits), limits)
     added = {**lineage, **_advice_facts(advice)}
     return ArchivedRun(run, kin, added, delta, advice, problems, *around)
 
@@ -277,33 +275,25 @@ def _evidence(
     problems: Sequence[Problem],
     delta: tuple[ConfigChange, ...],
     continued: bool,
+    index: Precedents,
     limits: Thresholds,
 ) -> Evidence:
-    downtime = run.fact("pause_time_h").value
     sps = run.fact("sps_trend_note").words
     solved = run.fact("solved_flag")
-    return Evidence(
-        state=run.state,
-        progress_pct=run.progress_pct,
-        numbers=run.signals,
-        quality=run.quality,
+    return replace(
+        gather_evidence(run, parent, limits),
         problems={p.kind: p for p in problems},
-        best=run.best_reward,
-        final=run.final_reward,
-        current=run.current_timestep,
-        start=run.start_timestep,
-        downtime_h=downtime if isinstance(downtime, float) else None,
+        downtime_h=run.fact("pause_time_h").number,
         slowdown=sps.values if sps is not None and sps.key == "sps.slower" else None,
         has_target=solved.reason is None or solved.reason.key != "solved.no_target",
         continued=continued,
         solved_at=_solved_at(solved),
         at_the_top=_is_at_the_top(run),
-        against_parent=against_parent(run, parent, limits),
-        parent_label=parent.run_id if parent else None,
-        lost_rewards=run.lost_rewards,
         changed=tuple(change.key for change in delta if not is_unlearned(change.key)),
         findings={found.rule: found for found in run.findings},
+        settings=traits_of(run).advised,
         has_checkpoints=not run.fact("model_path").missing,
+        peers=PeersOf(run, index),
     )
 
 
@@ -323,9 +313,8 @@ def _advice_facts(advice: Advice) -> dict[str, Fact]:
 
 
 def _group(
-    runs: Sequence[RunDigest], key: object, folder: str, slugs: SlugMaker
+    runs: Sequence[RunDigest], key: Callable[[RunDigest], str | None], folder: str, slugs: SlugMaker
 ) -> tuple[dict[str, list[RunDigest]], dict[str, str]]:
-    assert callable(key)
     groups: dict[str, list[RunDigest]] = {}
     for run in runs:
         name = key(run)

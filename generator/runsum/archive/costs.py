@@ -72,3 +72,13 @@ def add_known(values: Iterable[float | None], how: Callable[[Sequence[float]], f
     found = list(values)
     known = [value for value in found if value is not None]
     return Sum(how(known) if known else None, len(known), 0 < len(known) < len(found))
+
+
+def hours_of(runs: Iterable[RunDigest]) -> Sum:
+    """How long runs trained together."""
+    return add_known(run.trained_h for run in runs)
+
+
+def steps_of(runs: Iterable[RunDigest]) -> Sum:
+    """How many timesteps runs trained themselves; of one without a row nobody knows."""
+    return add_known(run.own_steps for run in runs)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from runsum.analysis import aggregate
+from runsum.analysis.evidence import Evidence
 from runsum.analysis.levels import LevelDifference, compare_levels
 from runsum.analysis.rewarded import differing
 from runsum.archive import curves
@@ -236,6 +237,23 @@ def against_parent(run: RunDigest, parent: RunDigest | None, limits: Thresholds)
     if parent is None or rewarded_by(run) != rewarded_by(parent):
         return None
     return compare_levels(run.signals, parent.signals, limits)
+
+
+def gather_evidence(run: RunDigest, parent: RunDigest | None, limits: Thresholds) -> Evidence:
+    """What the rules of the recommendations may know of a run and its parent, without what only its own page needs."""
+    return Evidence(
+        state=run.state,
+        progress_pct=run.progress_pct,
+        numbers=run.signals,
+        quality=run.quality,
+        best=run.best_reward,
+        final=run.final_reward,
+        current=run.current_timestep,
+        start=run.start_timestep,
+        against_parent=against_parent(run, parent, limits),
+        parent_label=parent.run_id if parent else None,
+        lost_rewards=run.lost_rewards,
+    )
 
 
 def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest], limits: Thresholds) -> LegEffect:

@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
-from runsum.analysis.evidence import Evidence
 from runsum.analysis.next_actions import RULES
 from runsum.analysis.rewarded import Measure
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.archive.costs import Sum, add_known
-from runsum.archive.effects import against_parent
+from runsum.archive.costs import Sum, hours_of, steps_of
+from runsum.archive.effects import gather_evidence
 from runsum.frozen import frozen
 from runsum.model import Finding, State
 from runsum.source.columns import iso
@@ -175,8 +174,8 @@ def _make_month(
         new_bests=tuple(item for item in bests if item.before is not None),
         first_results=tuple(item for item in bests if item.before is None),
         regressions=tuple(worse),
-        trained=add_known(digest.trained_h for digest in digests),
-        timesteps=add_known(digest.own_steps for digest in digests),
+        trained=hours_of(digests),
+        timesteps=steps_of(digests),
     )
 
 
@@ -230,30 +229,9 @@ def _find_regressions(ordered: Sequence[DatedRun], archive: Archive) -> list[Reg
     return found
 
 
-def gather_evidence(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> Evidence:
-    """What the rules of the recommendations may know of a run, here without what only its own page needs."""
-    digest = run.digest
-    return Evidence(
-        state=digest.state,
-        progress_pct=digest.progress_pct,
-        numbers=digest.signals,
-        quality=digest.quality,
-        problems={},
-        best=digest.best_reward,
-        final=digest.final_reward,
-        current=digest.current_timestep,
-        start=digest.start_timestep,
-        downtime_h=None,
-        slowdown=None,
-        against_parent=against_parent(digest, parent.digest if parent else None, limits),
-        parent_label=parent.digest.run_id if parent else None,
-        lost_rewards=digest.lost_rewards,
-    )
-
-
 def _got_worse(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> tuple[bool, bool]:
     """Whether a run ended below its parent, and whether it fell from its own best."""
-    evidence = gather_evidence(run, parent, limits)
+    evidence = gather_evidence(run.digest, parent.digest if parent else None, limits)
     below, fell = (_APPLIES[name](evidence, limits) is not None for name in ("worse_than_parent", "collapsed"))
     return below, fell
 

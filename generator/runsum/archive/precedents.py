@@ -52,7 +52,7 @@ class Precedents:
         """Index runs; those whose reward cannot be judged are no precedent."""
         index = cls()
         for run in digests:
-            if run.env_id and run.algorithm and run.final_reward is not None and _held(run):
+            if run.env_id and run.algorithm and run.final_reward is not None and _passes(run, "reward_shape"):
                 index._groups.setdefault((task_of(run), run.algorithm), []).append(run)
                 index._groups.setdefault((task_of(run), None), []).append(run)
         return index
@@ -144,13 +144,8 @@ def _better_of(one: RunDigest, other: RunDigest) -> RunDigest:
     return one if _rank(one) <= _rank(other) else other
 
 
-def _held(run: RunDigest) -> bool:
-    """Whether the reward of a run went up and stayed."""
-    return any(found.rule == "reward_shape" and found.level is Level.GOOD for found in run.findings)
-
-
 def _passes(run: RunDigest, rule: str) -> bool:
-    """Whether a check was made of a run and found nothing; of the reward, every run here has passed it."""
+    """Whether a check was made of a run and found nothing: of the reward, that it went up and stayed."""
     return any(found.rule == rule and found.level is Level.GOOD for found in run.findings)
 
 

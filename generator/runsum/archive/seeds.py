@@ -72,6 +72,10 @@ class Sample:
         return float(steps[-1]) if len(steps) else 0.0
 
 
+_Usable = tuple[Sample, RunDigest]
+"""A sample that may count, and its first run."""
+
+
 @frozen
 class LeftOut:
     """A run that does not count, and why: the end of a wording's key."""
@@ -283,7 +287,7 @@ def _make_group(
 def _count(chains: Sequence[Sequence[RunDigest]], limits: Thresholds) -> tuple[list[Sample], list[LeftOut]]:
     """Which lineages count, and why the others do not."""
     left_out: list[LeftOut] = []
-    usable: list[tuple[Sample, RunDigest]] = []
+    usable: list[_Usable] = []
     for chain in chains:
         root = chain[0]
         why = _unusable(chain, limits)
@@ -313,11 +317,10 @@ def _unusable(chain: Sequence[RunDigest], limits: Thresholds) -> str:
 
 
 def _once(
-    usable: Sequence[tuple[Sample, RunDigest]], mark: object, why: str, left_out: list[LeftOut]
-) -> list[tuple[Sample, RunDigest]]:
+    usable: Sequence[_Usable], mark: Callable[[_Usable], object], why: str, left_out: list[LeftOut]
+) -> list[_Usable]:
     """Of runs with the same mark the one trained longest, the oldest of equals; those without one all count."""
-    assert callable(mark)
-    longest: dict[object, tuple[Sample, RunDigest]] = {}
+    longest: dict[object, _Usable] = {}
     for pair in usable:
         kept = longest.get(mark(pair))
         if kept is None or pair[0].last_step > kept[0].last_step:
@@ -332,8 +335,9 @@ def sum_up(samples: Sequence[Sample], limits: Thresholds) -> Together | None:
     """What runs say together; None where no timesteps are common to all, or rewards are beyond what can be added."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = _sum_up(samples, limits)
-    known = found is not None and np.isfinite([found.iqm, found.low, found.high]).all()
-    return found if known and found is not None and np.isfinite(found.curve).all() else None
+    if found is None:
+        return None
+    return found if np.isfinite([found.iqm, found.low, found.high, *found.curve]).all() else None
 
 
 def _sum_up(samples: Sequence[Sample], limits: Thresholds) -> Together | None:

@@ -183,7 +183,7 @@ class Making:
         """Note how much the search knows."""
         self._searched = len(self._index)
 
-    def after_search(self, page: Page, context: Any) -> Any:
+    def after_search(self, page: Page) -> None:
         """Put the blocks back, and remember what the search took."""
         made = self._made.get(page.file.src_uri)
         if made is not None:

@@ -12,13 +12,13 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass, fields
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from runsum.assembly.files import Answer
+from runsum.placing import put_whole
 
 _FORMAT = 1
 _OUTPUT = re.compile(rb'"output":"([0-9a-f]+)"')
@@ -147,16 +147,7 @@ def read_sealed(file: Path) -> Any:
 def write_sealed(file: Path, value: Any) -> None:
     """Write JSON below its own digest, as a whole or not at all; a cache that cannot be written is none."""
     content = json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".")
-        try:
-            with os.fdopen(handle, "wb") as fresh:
-                fresh.write(f"{_FORMAT} {digest_of(content)}\n".encode() + content)
-            os.replace(name, file)  # noqa: PTH105 atomic on every system
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+    put_whole(file, f"{_FORMAT} {digest_of(content)}\n".encode() + content)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -100,8 +100,9 @@ class RunsumPlugin(BasePlugin[RunsumConfig]):
             self._making.before_search()
 
     @event_priority(_LAST)
-    def _after_search(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> Any:
-        return self._making.after_search(page, context) if self._making else context
+    def _after_search(self, context: Any, *, page: Page, config: MkDocsConfig, nav: Navigation) -> None:
+        if self._making:
+            self._making.after_search(page)
 
     on_page_context = CombinedEvent(_before_search, _after_search)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import stat
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from runsum.errors import RunsumError
 
@@ -77,6 +80,13 @@ def _fold(path: str) -> str:
 def is_page(path: str) -> bool:
     """Whether a file is HTML, by its name."""
     return path.lower().endswith(_PAGE_ENDINGS)
+
+
+def open_text(file: Path) -> IO[str]:
+    """Open a file as text, also a compressed one; what is not UTF-8 is replaced."""
+    if file.suffix.lower() == ".gz":
+        return io.TextIOWrapper(gzip.open(file), encoding="utf-8", errors="replace")
+    return file.open(encoding="utf-8", errors="replace")
 
 
 def list_files(root: Path) -> SiteFiles:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import html
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 from urllib.parse import unquote
 
+from runsum.check.files import open_text
 from runsum.formatting import setting
 from runsum.packing import PACKED
 from runsum.redact.policy import Mode
@@ -73,7 +71,7 @@ class LeakFinder:
             yield "database", 1
             return
         only_tokens = path.startswith(_CODE) or _is_binary(head)
-        with _open(file) as stream:
+        with open_text(file) as stream:
             line, rest = 1, ""
             while chunk := stream.read(_CHUNK):
                 raw = rest + chunk
@@ -128,9 +126,3 @@ def _head(file: Path) -> bytes:
 def _is_binary(head: bytes) -> bool:
     """Whether a file is no text: its bytes may be a name and a value by chance, but no token."""
     return b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-
-
-def _open(file: Path) -> IO[str]:
-    if file.suffix.lower() == ".gz":
-        return io.TextIOWrapper(gzip.open(file), encoding="utf-8", errors="replace")
-    return file.open(encoding="utf-8", errors="replace")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import html
-import io
 import re
 from collections import Counter
 from pathlib import Path
-from typing import IO
+
+from runsum.check.files import open_text
 
 _ENDINGS = (".html", ".htm", ".json", ".js", ".csv", ".xml")
 _MARK = re.compile(
@@ -41,7 +40,7 @@ def count_marks_in(file: Path) -> Counter[str]:
     Raises:
         OSError, EOFError, zlib.error: cannot be read or unpacked.
     """
-    with _open(file) as stream:
+    with open_text(file) as stream:
         found: Counter[str] = Counter()
         text = ""
         while chunk := stream.read(_CHUNK):
@@ -53,12 +52,6 @@ def count_marks_in(file: Path) -> Counter[str]:
                     counted = match.end()
             text = text[max(counted, len(text) - _LONGEST) :]  # a mark may lie on the seam
         return found
-
-
-def _open(file: Path) -> IO[str]:
-    if file.suffix.lower() == ".gz":
-        return io.TextIOWrapper(gzip.open(file), encoding="utf-8", errors="replace")
-    return file.open(encoding="utf-8", errors="replace")
 
 
 def _rule(written: str) -> str:

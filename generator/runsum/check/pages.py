@@ -58,11 +58,7 @@ def read_page(html: str) -> PageFacts:
         ValueError: a declaration that is no HTML.
     """
     parser = _PageParser()
-    try:
-        parser.feed(html)
-        parser.close()
-    except AssertionError as error:  # how the parser of older versions of Python gives up
-        raise ValueError(str(error)) from error
+    feed(parser, html)
     return PageFacts(
         anchors=frozenset(parser.anchors),
         references=tuple(
@@ -73,6 +69,19 @@ def read_page(html: str) -> PageFacts:
         searches=parser.searches,
         keeps_state=parser.keeps_state,
     )
+
+
+def feed(parser: HTMLParser, html: str) -> None:
+    """Give a parser a whole page.
+
+    Raises:
+        ValueError: a declaration that is no HTML.
+    """
+    try:
+        parser.feed(html)
+        parser.close()
+    except AssertionError as error:  # how the parser of older versions of Python gives up
+        raise ValueError(str(error)) from error
 
 
 def srcset_addresses(text: str) -> list[str]:

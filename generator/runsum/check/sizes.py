@@ -69,6 +69,6 @@ def measure(sizes: Mapping[str, int]) -> dict[str, SizeRow]:
     }
 
 
-def largest_files(sizes: Mapping[str, int], count: int = 10) -> list[tuple[str, int]]:
-    """The largest files, largest first."""
-    return sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:count]
+def largest_files(sizes: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The ten largest files, largest first."""
+    return sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:10]

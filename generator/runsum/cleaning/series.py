@@ -54,7 +54,6 @@ class Series:
         hours: hours since the run began.
         session: number of the learn() call, 0-based.
         columns: a float column per metric, NaN where not recorded.
-        row_ids: `id` of each row in the database.
         start_timestep: true first step of the run.
         last_step_any_row: largest step of any own row, progress lines included.
         own_utc_s: seconds of all own rows, canonical or not, in write order.
@@ -69,7 +68,6 @@ class Series:
     hours: Floats
     session: NDArray[np.int64]
     columns: Mapping[str, Floats]
-    row_ids: Floats
     start_timestep: int
     last_step_any_row: int | None
     own_utc_s: Floats
@@ -148,7 +146,6 @@ def clean_series(table: MetricTable, gpu: GpuTable, frame: RunFrame, limits: Thr
         hours=_hours(utc[kept], origin),
         session=sessions,
         columns=columns,
-        row_ids=table.numbers["id"][kept],
         start_timestep=rows.start,
         last_step_any_row=int(step[real].max()) if real.any() else None,
         own_utc_s=utc[real],

@@ -75,12 +75,11 @@ def follow(how: HowToBuild, calm_s: float, say: Callable[[str], object]) -> None
         before, looked, worked = _wait_for_calm(watched, now, calm_s, rested), time.monotonic(), _worked_s()
         try:
             told, is_made = _build_once(how, say, told)
-        except RunsumError as error:
-            say(f"runsum: {clean_text(complaint(error))}")
-        except OSError as error:
-            if (refusal := refused(error)) is None:
+        except (RunsumError, OSError) as error:
+            told_of = error if isinstance(error, RunsumError) else refused(error)
+            if told_of is None:
                 raise
-            say(f"runsum: {clean_text(complaint(refusal))}")
+            say(_line(told_of))
         took_s = min(time.monotonic() - looked, _worked_s() - worked)  # to wait for a locked file is no work
         rested = time.monotonic() + _REST * took_s
 
@@ -143,12 +142,16 @@ class Watched:
         self._find_at = ended + min(_SELDOM * (ended - began), _LOOK_AGAIN_S)
 
 
+def _line(error: RunsumError) -> str:
+    return f"runsum: {clean_text(complaint(error))}"
+
+
 def _build_once(how: HowToBuild, say: Callable[[str], object], told: list[str]) -> tuple[list[str], bool]:
     """Build, unless another build is at work, which is said once; what was told and holds, and whether it was made."""
     try:
         return _build(how, say, told), True
     except BusyError as error:
-        line = f"runsum: {clean_text(complaint(error))}"
+        line = _line(error)
         if line not in told:
             say(line)
         return [*told, line], False

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import accumulate
 
+from runsum.check.pages import feed
+
 _SCRIPT_TYPES = re.compile(
     r"(?:(?:text|application)/(?:x-)?(?:java|ecma)script|text/(?:javascript1\.[0-5]|jscript|livescript)"
     r"|module|importmap|speculationrules)?"
@@ -46,11 +48,7 @@ def read_code(html: str) -> PageCode:
         ValueError: a declaration that is no HTML.
     """
     parser = _CodeParser(html)
-    try:
-        parser.feed(html)
-        parser.close()
-    except AssertionError as error:  # how the parser of older versions of Python gives up
-        raise ValueError(str(error)) from error
+    feed(parser, html)
     return parser.code
 
 

@@ -8,13 +8,14 @@ from functools import lru_cache
 from markupsafe import Markup
 
 from runsum.archive.archive import ArchivedRun
-from runsum.archive.costs import Sum, add_known
 from runsum.chartdata import sparkline
 from runsum.curve import Curve
 from runsum.frozen import frozen
 from runsum.model import Phrase
 from runsum.traits import SPARK_POINTS, traits_of
 
+Words = Callable[[Phrase], str]
+"""Says a phrase as plain text."""
 _IN_TABLES = (90, 20, SPARK_POINTS)
 
 
@@ -77,22 +78,13 @@ class RunRow:
 
 def run_rows(runs: Sequence[ArchivedRun], up: str) -> tuple[RunRow, ...]:
     """Rows for a table on a page whose way to the docs folder is `up` ("", "../", "../../")."""
-    return tuple(RunRow(run, page_href(run, up), spark_of(run), place) for place, run in enumerate(runs, start=1))
+    return tuple(run_row(run, up, place=place) for place, run in enumerate(runs, start=1))
 
 
-def hours_of(runs: Sequence[ArchivedRun]) -> Sum:
-    """How long runs trained together."""
-    return add_known(run.digest.trained_h for run in runs)
-
-
-def steps_of(runs: Sequence[ArchivedRun]) -> Sum:
-    """How many timesteps runs trained themselves; of one without a row nobody knows."""
-    return add_known(run.digest.own_steps for run in runs)
-
-
-def page_href(run: ArchivedRun, up: str) -> Markup:
-    """Link to a run page for raw HTML."""
-    return Markup(f"{up}runs/{run.digest.slug}/index.html")
+def run_row(run: ArchivedRun, up: str, spark: Markup | None = None, place: int = 0) -> RunRow:
+    """One of them; with another sparkline than the usual one where it is given."""
+    href = Markup(f"{up}runs/{run.digest.slug}/index.html")
+    return RunRow(run, href, spark_of(run) if spark is None else spark, place)
 
 
 def spark_of(run: ArchivedRun, width: int = 90, height: int = 20, points: int = SPARK_POINTS) -> Markup:

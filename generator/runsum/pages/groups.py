@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Group
-from runsum.archive.costs import Sum
+from runsum.archive.costs import Sum, hours_of
 from runsum.archive.effects import Effects
 from runsum.archive.ranking import Task, best_first, task_of
 from runsum.archive.seeds import SeedGroup
@@ -21,7 +21,7 @@ from runsum.chartdata import columns, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import DrawnChart, Phrase, RunDigest, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, run_rows, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, run_row, run_rows
 from runsum.pages.folds import Fold, by_name, by_rank
 from runsum.pages.game_facts import (
     CostLine,
@@ -295,11 +295,8 @@ def _chart(key: str, runs: Sequence[ArchivedRun], is_game: bool) -> tuple[DataFi
     return DataFile(f"{key}/data.js", script), DrawnChart("curves", "group", alt, static_curve(steps, rewards))
 
 
-def _count(names: Any) -> tuple[tuple[str, int], ...]:
-    counts: dict[str, int] = {}
-    for name in names:
-        if name:
-            counts[name] = counts.get(name, 0) + 1
+def _count(names: Iterable[str | None]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(name for name in names if name)
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -310,7 +307,7 @@ def _entry(group: Group, is_game: bool) -> GroupEntry:
         group.name,
         Markup(f"{group.slug}/index.html"),
         len(group.runs),
-        hours_of(group.runs),
-        RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
+        hours_of(run.digest for run in group.runs),
+        run_row(best, "../") if best else None,
         ", ".join(name for name, _ in partners),
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from markupsafe import Markup
 
 from runsum.archive.activity import Activity, Stretch, find_activity
 from runsum.archive.archive import Archive, ArchivedRun, Group, SourceFacts
-from runsum.archive.costs import add_costs, add_known
+from runsum.archive.costs import add_costs, add_known, hours_of, steps_of
 from runsum.archive.months import FINISHED, find_ending
 from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
-from runsum.pages.contract import Page, RunRow, Tile, page_href, spark_of
+from runsum.pages.contract import Page, RunRow, Tile, run_row, spark_of
 from runsum.pages.months import failure_reason, month_name
 from runsum.pages.outcomes import describe_outcome
 
@@ -113,7 +113,7 @@ class HomePage:
 def make_pages(archive: Archive) -> Iterator[Page]:
     """The home page."""
     waiting = [run for state in _OPEN_STATES for run in _newest(archive, (state,))]
-    over, failed = _newest(archive, FINISHED, but=waiting), _newest(archive, (State.FAILED,))
+    over, failed = _newest(archive, FINISHED), _newest(archive, (State.FAILED,))
     games = [(group, group.best) for group in archive.games if group.best is not None]
     activity = find_activity(archive)
     yield Page(
@@ -138,12 +138,9 @@ def make_pages(archive: Archive) -> Iterator[Page]:
     )
 
 
-def _newest(archive: Archive, states: Sequence[State], but: Sequence[ArchivedRun] = ()) -> list[ArchivedRun]:
+def _newest(archive: Archive, states: Sequence[State]) -> list[ArchivedRun]:
     """Runs in one of the states, the one that ended last first."""
-    left_out = {run.digest.slug for run in but}
-    found = [run for run in archive.runs if run.digest.state in states and run.digest.slug not in left_out]
-    found.sort(key=_ended_at, reverse=True)
-    return found
+    return sorted((run for run in archive.runs if run.digest.state in states), key=_ended_at, reverse=True)
 
 
 def _ended_at(run: ArchivedRun) -> str:
@@ -151,8 +148,9 @@ def _ended_at(run: ArchivedRun) -> str:
     return ending.at if ending is not None else run.digest.started_at or ""
 
 
-def _listing(runs: Sequence[ArchivedRun], listed: int, states: Sequence[State], say: object) -> Listing:
-    assert callable(say)
+def _listing(
+    runs: Sequence[ArchivedRun], listed: int, states: Sequence[State], say: Callable[[ArchivedRun], tuple[Phrase, ...]]
+) -> Listing:
     query = ",".join(sorted({str(run.digest.state) for run in runs}, key=[str(state) for state in states].index))
     return Listing(
         lines=tuple(_line(run, say(run)) for run in runs[:listed]),
@@ -164,7 +162,7 @@ def _listing(runs: Sequence[ArchivedRun], listed: int, states: Sequence[State], 
 
 def _line(run: ArchivedRun, words: tuple[Phrase, ...]) -> HomeLine:
     ending = find_ending(run)
-    row = RunRow(run, page_href(run, ""), spark_of(run, points=24))
+    row = run_row(run, "", spark_of(run, points=24))
     return HomeLine(row, None if ending is None else ending.at, ending is not None and ending.recorded, words)
 
 
@@ -201,7 +199,7 @@ def _latest_games(games: Sequence[tuple[Group, ArchivedRun]]) -> list[tuple[Grou
 
 
 def _best(group: Group, best: ArchivedRun) -> BestLine:
-    row = RunRow(best, page_href(best, ""), spark_of(best, width=160, height=36, points=36))
+    row = run_row(best, "", spark_of(best, width=160, height=36, points=36))
     return BestLine(group.name, Markup(f"games/{group.slug}/index.html"), len(group.runs), row)
 
 
@@ -236,8 +234,8 @@ def _tiles(archive: Archive) -> Iterator[Tile]:
     yield Tile("lineages", len(archive.lineages), "exact", term="lineage")
     costs = add_costs(digests)
     for caption, total, how, why, term in (
-        ("trained", add_known(digest.trained_h for digest in digests), "hours", "tile.no_hours", "trained"),
-        ("timesteps", add_known(digest.own_steps for digest in digests), "steps", "tile.no_steps", "timestep"),
+        ("trained", hours_of(digests), "hours", "tile.no_hours", "trained"),
+        ("timesteps", steps_of(digests), "steps", "tile.no_steps", "timestep"),
         ("GPU energy", add_known(digest.energy_kwh for digest in digests), "kwh", "tile.no_energy", "energy"),
         ("GPU-hours", costs.gpu_hours, "number", "tile.no_gpu_hours", "gpu-hours"),
         ("lost in gaps", costs.lost_h, "hours", "tile.no_gaps", "gap"),

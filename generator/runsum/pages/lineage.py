@@ -10,14 +10,14 @@ import numpy as np
 from markupsafe import Markup
 
 from runsum.archive.archive import Archive, ArchivedRun, Lineage
-from runsum.archive.costs import Sum
+from runsum.archive.costs import Sum, hours_of, steps_of
 from runsum.archive.ranking import best_first, task_of
 from runsum.chartdata import columns, static_bars, static_curve
 from runsum.curve import Curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Phrase, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, hours_of, page_href, spark_of, steps_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, run_row, title_of
 from runsum.pages.folds import Fold, by_name
 from runsum.pages.lineage_facts import effect_of, effect_words, lineage_costs
 from runsum.pages.note_rows import NoteRow
@@ -39,8 +39,8 @@ class LegRow:
     fps_delta: float | None
     changes: tuple[ConfigChange, ...]
     overlap: Phrase | None
-    level_delta: float | None = None
-    came_of: tuple[Phrase, ...] = ()
+    level_delta: float | None
+    came_of: tuple[Phrase, ...]
 
 
 @frozen
@@ -107,7 +107,7 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
         f"{key}/index.md",
         "lineage.md.j2",
         LineagePage(
-            title=_title(lineage),
+            title=title_of(lineage.runs[0]),
             root=lineage.tree.root,
             headline=tuple(_headline(lineage)),
             legs=legs,
@@ -125,11 +125,6 @@ def _lineage_pages(lineage: Lineage, archive: Archive) -> Iterator[Page | DataFi
     )
 
 
-def _title(lineage: Lineage) -> str:
-    first = lineage.runs[0].digest
-    return " · ".join(part for part in (first.game, first.algorithm) if part) or first.label
-
-
 def _span(run: ArchivedRun) -> tuple[int, int]:
     """From where to where it trained; a run without a row stands still at its start."""
     start = run.digest.start_timestep
@@ -138,7 +133,6 @@ def _span(run: ArchivedRun) -> tuple[int, int]:
 
 def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
     parent = archive.find(run.kin.parent) if run.kin.parent else None
-    reward, fps = run.fact("reward_delta").value, run.fact("fps_delta").value
     overlap = None
     end = parent.digest.current_timestep if parent is not None else None
     if end is not None and run.digest.current_timestep is not None and run.digest.start_timestep < end:
@@ -146,11 +140,11 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
         overlap = phrase(key, start=run.digest.start_timestep, end=end)
     effect = effect_of(run, archive)
     return LegRow(
-        RunRow(run, page_href(run, "../../"), spark_of(run)),
+        run_row(run, "../../"),
         parent.digest.run_id if parent else None,
         run.digest.own_steps,
-        reward if isinstance(reward, float) else None,
-        fps if isinstance(fps, float) else None,
+        run.fact("reward_delta").number,
+        run.fact("fps_delta").number,
         run.config_delta,
         overlap,
         None if effect is None else effect.levels.delta,
@@ -160,7 +154,8 @@ def _leg(run: ArchivedRun, archive: Archive) -> LegRow:
 
 def _headline(lineage: Lineage) -> Iterator[Phrase]:
     runs = lineage.runs
-    steps, hours = steps_of(runs), hours_of(runs)
+    digests = [run.digest for run in runs]
+    steps, hours = steps_of(digests), hours_of(digests)
     yield phrase("lineage.headline", legs=len(runs), root=lineage.tree.root, steps=steps.value, hours=hours.value)
     if steps.is_part:
         yield phrase("lineage.headline_part", count=len(runs) - steps.count)
@@ -254,13 +249,14 @@ def _tree(lineage: Lineage) -> dict[str, Any]:
 
 def _entry(lineage: Lineage) -> LineageEntry:
     runs = lineage.runs
+    digests = [run.digest for run in runs]
     best = _best(runs)
     return LineageEntry(
         lineage.tree.root,
         Markup(f"{lineage.slug}/index.html"),
-        _title(lineage),
+        title_of(lineage.runs[0]),
         len(runs),
-        steps_of(runs),
-        hours_of(runs),
-        RunRow(best, page_href(best, "../"), spark_of(best)) if best else None,
+        steps_of(digests),
+        hours_of(digests),
+        run_row(best, "../") if best else None,
     )

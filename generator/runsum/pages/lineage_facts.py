@@ -36,11 +36,8 @@ def effect_words(effect: LegEffect, archive: Archive) -> Iterator[Phrase]:
 
 def lineage_costs(runs: Sequence[ArchivedRun], archive: Archive) -> tuple[NoteRow, ...]:
     """What all legs cost, and what the line that came furthest gained for its GPU-hours."""
-    rows = tuple(row for row in cost_rows(add_costs([run.digest for run in runs])) if row.label != _GAIN)
-    return (*rows, NoteRow(_GAIN, _gain(runs, archive)))
-
-
-_GAIN = "Reward per GPU-hour"
+    rows = cost_rows(add_costs([run.digest for run in runs]))
+    return (*rows, NoteRow("Reward per GPU-hour", _gain(runs, archive)))
 
 
 def _gain(runs: Sequence[ArchivedRun], archive: Archive) -> Fact:

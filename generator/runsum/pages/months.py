@@ -11,7 +11,7 @@ from runsum.archive.archive import Archive, ArchivedRun
 from runsum.archive.months import DatedRun, Month, NewBest, Regression, find_months
 from runsum.frozen import frozen
 from runsum.model import Phrase, phrase
-from runsum.pages.contract import Page, RunRow, page_href
+from runsum.pages.contract import Page, RunRow, run_row
 from runsum.pages.folds import Fold, by_rank
 
 _IN_FULL = 3
@@ -292,7 +292,7 @@ def _numbers(month: Month) -> Iterator[Phrase]:
 
 
 def _row(run: ArchivedRun, up: str) -> RunRow:
-    return RunRow(run, page_href(run, up), Markup(""))  # lists of this length are read, not looked at
+    return run_row(run, up, Markup(""))  # lists of this length are read, not looked at
 
 
 def _cut(items: Sequence[Entry], listed: int, make: Callable[[Entry], Line]) -> Listing[Line]:

@@ -46,11 +46,6 @@ def cost_rows(costs: Costs) -> Iterator[NoteRow]:
     yield NoteRow("GPU-hours", _sum_fact(costs.gpu_hours, costs.runs, "costs.gpu_hours"))
     yield NoteRow("GPU energy", _sum_fact(costs.energy_kwh, costs.runs, "costs.kwh"))
     yield NoteRow("Time lost in gaps", _sum_fact(costs.lost_h, costs.runs, "costs.lost"))
-    gain = costs.gained_per_gpu_hour
-    yield NoteRow(
-        "Reward per GPU-hour",
-        missing("costs.no_gain") if gain.value is None else note("costs.gain", gain=gain.value, count=gain.count),
-    )
     yield NoteRow("What set the pace", note("costs.limits", items=limit_phrases(costs)))
 
 

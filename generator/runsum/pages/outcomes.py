@@ -6,7 +6,8 @@ from runsum.analysis.evidence import Evidence, below_parent, lost_share
 from runsum.analysis.regained import rises_again
 from runsum.analysis.solved import REACHED
 from runsum.archive.archive import ArchivedRun
-from runsum.archive.months import find_slip, gather_evidence
+from runsum.archive.effects import gather_evidence
+from runsum.archive.months import find_slip
 from runsum.model import Phrase, RunDigest, phrase
 from runsum.thresholds import Thresholds
 
@@ -16,7 +17,7 @@ _SAID_WORSE = ("went.fell", "went.falling")
 def describe_outcome(run: ArchivedRun, parent: ArchivedRun | None, limits: Thresholds) -> tuple[Phrase, ...]:
     """What became of the reward: its course, and what the digest says got worse, after a declared threshold reached."""
     digest = run.digest
-    evidence = gather_evidence(run, parent, limits)
+    evidence = gather_evidence(digest, parent.digest if parent else None, limits)
     if digest.best_reward is None:
         return (phrase("went.no_reward"),)
     if evidence.lost_rewards:

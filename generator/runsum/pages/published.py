@@ -27,9 +27,12 @@ class PublishedHuman:
 
 def published_levels(archive: Archive) -> tuple[PublishedLevel, ...]:
     """The thresholds of Gymnasium for environments of the archive."""
-    names = sorted({run.digest.env_id for run in archive.runs if run.digest.env_id in REWARD_THRESHOLDS} - {None})
-    found = ((name, REWARD_THRESHOLDS[name]) for name in names if name is not None)
-    return tuple(PublishedLevel(name, level, f"Gymnasium {version}") for name, (level, _, _, version) in found)
+    present = {run.digest.env_id for run in archive.runs}
+    return tuple(
+        PublishedLevel(name, level, f"Gymnasium {version}")
+        for name, (level, _, _, version) in sorted(REWARD_THRESHOLDS.items())
+        if name in present
+    )
 
 
 def published_humans(archive: Archive) -> tuple[PublishedHuman, ...]:

@@ -11,7 +11,7 @@ from runsum.analysis.next_actions import RULES
 from runsum.archive.archive import Archive, SourceFacts
 from runsum.archive.seeds import UNLEARNED
 from runsum.frozen import frozen
-from runsum.model import Phrase, Problem
+from runsum.model import Phrase, problem_words
 from runsum.pages.contract import Page
 from runsum.pages.published import PublishedHuman, PublishedLevel, published_humans, published_levels
 from runsum.redact.found import RANDOM, Found
@@ -89,11 +89,6 @@ class MethodsPage:
     published: tuple[PublishedLevel, ...]
     humans: tuple[PublishedHuman, ...]
     unlearned: tuple[str, ...]
-
-
-def problem_words(problem: Problem) -> Phrase:
-    """The wording of a problem."""
-    return Phrase(f"problem.{problem.kind}", problem.values)
 
 
 def checks_in_force(limits: Thresholds) -> tuple[CheckInForce, ...]:

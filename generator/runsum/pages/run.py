@@ -258,8 +258,8 @@ def _tiles(run: ArchivedRun) -> Iterator[Tile]:
 
 def _speed_range(digest: RunDigest, facts: Mapping[str, Fact]) -> tuple[Phrase, ...]:
     """Least and most of the trainer's meter, and the pace of the whole run where its mean is another."""
-    low, high, pace = facts["min_fps"].value, facts["max_fps"].value, digest.pace
-    if not isinstance(low, float) or not isinstance(high, float):
+    low, high, pace = facts["min_fps"].number, facts["max_fps"].number, digest.pace
+    if low is None or high is None:
         return ()
     if pace and differs_from_clock(digest.avg_fps, pace):
         return (phrase("tile.range_and_pace", low=low, high=high, pace=pace),)

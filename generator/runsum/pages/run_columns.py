@@ -14,7 +14,8 @@ from runsum.analysis.settings import plain
 from runsum.archive.archive import Archive, ArchivedRun
 from runsum.formatting import clean_text, cut, setting
 from runsum.frozen import frozen
-from runsum.model import Phrase, Scalar
+from runsum.model import Scalar
+from runsum.pages.contract import Words
 from runsum.traits import traits_of
 
 CONFIG_COLUMNS = 150
@@ -49,7 +50,6 @@ class Column:
     values: Sequence[Scalar | tuple[str, ...]]
 
 
-Words = Callable[[Phrase], str]
 Value = Callable[[ArchivedRun], Scalar | tuple[str, ...]]
 
 _FIXED: tuple[tuple[str, str, str, str, bool, bool, Value], ...] = (

@@ -15,11 +15,11 @@ from runsum.chartdata import data_script
 from runsum.formatting import FILTERS, cut
 from runsum.frozen import frozen
 from runsum.model import Fact, Phrase, known, phrase
+from runsum.pages.contract import Words
 from runsum.traits import rewarded_by, traits_of
 
 ANCESTORS = 50
 """Ancestors a run names at most: those nearest to it; a lineage can be long."""
-Short = Callable[[Phrase], str]
 
 
 @frozen
@@ -81,7 +81,7 @@ def facts_key(slug: str) -> str:
     return f"facts/{slug}"
 
 
-def run_facts(run: ArchivedRun, archive: Archive, short: Short) -> bytes:
+def run_facts(run: ArchivedRun, archive: Archive, short: Words) -> bytes:
     """Write the script with what the comparison shows of a run.
 
     Args:
@@ -134,7 +134,7 @@ def ancestors_of(run: ArchivedRun, archive: Archive) -> list[str]:
     return found
 
 
-def _entry(fact: Fact, how: str, short: Short) -> list[Any] | None:
+def _entry(fact: Fact, how: str, short: Words) -> list[Any] | None:
     """The value and its text; of a missing one the words that say more than "not recorded", if there are any."""
     if isinstance(fact.value, int | float):
         return [_short(fact.value), FILTERS[how](fact.value)]

@@ -7,13 +7,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from runsum.archive.archive import Archive
+from runsum.archive.archive import Archive, ArchivedRun
 from runsum.chartdata import data_script
 from runsum.downloads import table_csv
 from runsum.frozen import frozen
 from runsum.model import Scalar, State
-from runsum.pages.contract import DataFile, Link, Page, RunRow, run_rows
-from runsum.pages.run_columns import Column, Words, find_columns
+from runsum.pages.contract import DataFile, Link, Page, RunRow, Words, run_rows
+from runsum.pages.run_columns import Column, find_columns
 
 _LISTED = 25
 DATA_FILE = "data/runs.js"
@@ -93,8 +93,7 @@ def make_finder(archive: Archive, notes: Mapping[str, Markup], words: Words) -> 
 
 def make_table(archive: Archive) -> Iterator[DataFile]:
     """The table for programs."""
-    rows = (_csv_row(run.digest.slug, archive) for run in archive.runs)
-    yield DataFile("data/runs.csv", table_csv(CSV_COLUMNS, rows))
+    yield DataFile("data/runs.csv", table_csv(CSV_COLUMNS, map(_csv_row, archive.runs)))
 
 
 def finder_data(archive: Archive, columns: Sequence[Column]) -> dict[str, Any]:
@@ -152,13 +151,12 @@ def _distinct(values: Sequence[Scalar | tuple[str, ...]]) -> dict[str, None]:
     return dict.fromkeys(word for value in values if isinstance(value, tuple) for word in value)
 
 
-def _csv_row(slug: str, archive: Archive) -> tuple[object, ...]:
-    run = archive.find(slug)
+def _csv_row(run: ArchivedRun) -> tuple[object, ...]:
     digest = run.digest
     return (
         digest.run_id,
-        slug,
-        f"runs/{slug}/index.html",
+        digest.slug,
+        f"runs/{digest.slug}/index.html",
         digest.source,
         digest.game,
         digest.algorithm,

@@ -20,7 +20,7 @@ from runsum.chartdata import columns, sparkline, static_curve
 from runsum.drawing import describe_curve, draw_curves
 from runsum.frozen import frozen
 from runsum.model import ConfigChange, DrawnChart, Fact, Phrase, State, missing, note, phrase
-from runsum.pages.contract import DataFile, Page, Part, RunRow, page_href, spark_of
+from runsum.pages.contract import DataFile, Page, Part, RunRow, run_row
 from runsum.pages.folds import Fold, by_name
 from runsum.pages.game_facts import SeedEntry, seed_entries, seed_words
 from runsum.pages.note_rows import NoteRow
@@ -182,7 +182,7 @@ def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archiv
             shares=_shares(found, levels),
             samples=_samples(group, archive),
             left_out=tuple(
-                LeftOutRow(_bare_row(out.slug, archive), phrase(f"left_out.{out.why}"))
+                LeftOutRow(run_row(archive.find(out.slug), "../../", Markup("")), phrase(f"left_out.{out.why}"))
                 for out in group.left_out[:_LISTED]
             ),
             others=tuple(_others(group, nearest, archive, levels)),
@@ -194,17 +194,11 @@ def _group_pages(group: SeedGroup, nearest: Sequence[SeedGroup], archive: Archiv
 def _sample_row(sample: Sample, archive: Archive) -> RunRow:
     run = archive.find(sample.slug)
     steps = sample.points.steps
-    if len(sample.legs) == 1 or len(steps) < 2:
-        spark = spark_of(run)
-    else:
+    spark = None
+    if len(sample.legs) > 1 and len(steps) > 1:
         whole = (float(steps[0]), float(steps[-1]))
         spark = Markup(sparkline(curves.align([sample.points], whole, SPARK_POINTS)[1][0], points=SPARK_POINTS))
-    return RunRow(run, page_href(run, "../../"), spark)
-
-
-def _bare_row(slug: str, archive: Archive) -> RunRow:
-    run = archive.find(slug)
-    return RunRow(run, page_href(run, "../../"), Markup(""))
+    return run_row(run, "../../", spark)
 
 
 def _samples(group: SeedGroup, archive: Archive) -> tuple[SampleRow, ...]:

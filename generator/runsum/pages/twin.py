@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from runsum.analysis.findings import source_of
 from runsum.archive.archive import Archive, ArchivedRun
-from runsum.model import DataQuality, Fact, Finding, Phrase
-from runsum.pages.reports import problem_words
+from runsum.model import DataQuality, Fact, Finding, problem_words
+from runsum.pages.contract import Words
 from runsum.pages.result_document import result_document
 from runsum.placeholders import PLACEHOLDERS
 
 SCHEMA = 1
 _DIGITS = 12
-Words = Callable[[Phrase], str]
 
 
 def run_twin(run: ArchivedRun, archive: Archive, words: Words) -> bytes:

@@ -98,14 +98,11 @@ class RunLog:
 
     def begin(self, values: Mapping[str, Value]) -> None:
         """Insert a run; within `beginning()`."""
-        self._connection.execute(
-            f"INSERT INTO experiment_runs ({', '.join(values)}) VALUES ({_marks(values)})", tuple(values.values())
-        )
+        self._connection.execute(*_insert("experiment_runs", values))
 
     def update(self, run_id: str, values: Mapping[str, Value]) -> None:
         """Change columns of a run."""
-        changes = ", ".join(f"{name} = ?" for name in values)
-        self._write((f"UPDATE experiment_runs SET {changes} WHERE run_id = ?", (*values.values(), run_id)))
+        self._write(_update(run_id, values))
 
     def add_note(self, run_id: str, line: str) -> None:
         """Append a line to the status notes of a run."""
@@ -129,11 +126,9 @@ class RunLog:
 
     def add_row(self, run_id: str, row: Mapping[str, Value], run: Mapping[str, Value]) -> None:
         """Add a metric row and bring the run up to date with it, in one transaction."""
-        changes = ", ".join(f"{name} = ?" for name in run)
-        insert = f"INSERT OR REPLACE INTO training_metrics ({', '.join(row)}) VALUES ({_marks(row)})"
         with self._lock:
-            self._waiting.append((insert, tuple(row.values())))
-            self._newest[run_id] = (f"UPDATE experiment_runs SET {changes} WHERE run_id = ?", (*run.values(), run_id))
+            self._waiting.append(_insert("training_metrics", row, "INSERT OR REPLACE"))
+            self._newest[run_id] = _update(run_id, run)
         self.write_waiting()
 
     def write_waiting(self) -> None:
@@ -143,7 +138,7 @@ class RunLog:
 
     def add_gpu_sample(self, sample: Mapping[str, Value]) -> None:
         """Add one sample of the GPU."""
-        self._write((f"INSERT INTO gpu_metrics ({', '.join(sample)}) VALUES ({_marks(sample)})", (*sample.values(),)))
+        self._write(_insert("gpu_metrics", sample))
 
     def add_annotation(self, run_id: str, axes: str, x: float, y: float, text: str) -> None:
         """Add a person's note to a chart."""
@@ -152,8 +147,7 @@ class RunLog:
             "annotation_id": f"ann_{moment:%Y%m%d_%H%M%S_%f}_{secrets.token_hex(2)}",
             "run_id": run_id, "axes_name": axes, "x": x, "y": y, "text": text, "created_at": moment.isoformat(),
         }  # fmt: skip
-        self._write((f"INSERT INTO chart_annotations ({', '.join(values)}) VALUES ({_marks(values)})",
-                     (*values.values(),)))  # fmt: skip
+        self._write(_insert("chart_annotations", values))
 
     def add_video(self, run_id: str, values: Mapping[str, Value]) -> None:
         """Add a video of a run; its number follows from those already there."""
@@ -237,6 +231,15 @@ def new_run_id() -> str:
 def as_json(value: object) -> str:
     """Compact JSON; what JSON does not know becomes its text."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _insert(table: str, values: Mapping[str, Value], how: str = "INSERT") -> _Statement:
+    return f"{how} INTO {table} ({', '.join(values)}) VALUES ({_marks(values)})", tuple(values.values())
+
+
+def _update(run_id: str, values: Mapping[str, Value]) -> _Statement:
+    changes = ", ".join(f"{name} = ?" for name in values)
+    return f"UPDATE experiment_runs SET {changes} WHERE run_id = ?", (*values.values(), run_id)
 
 
 def _marks(values: Mapping[str, Value]) -> str:

@@ -64,10 +64,9 @@ class Redactor:
         """What was taken out so far, by rule, table and column."""
         return tuple(Found(*place, count) for place, count in sorted(self._counts.items()))
 
-    def count(self, rule: str, table: str, column: str, number: int = 1) -> None:
+    def count(self, rule: str, table: str, column: str) -> None:
         """Note that something was left out."""
-        if number:
-            self._counts[rule, table, column] += number
+        self._counts[rule, table, column] += 1
 
     def text(self, text: str, table: str = "", column: str = "") -> str:
         """The text as it may be published.

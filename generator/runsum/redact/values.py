@@ -84,7 +84,7 @@ _REFERENCE = re.compile(r"\$[{(]|\$[A-Z_]{3,}$|os\.(?:environ|getenv)|getenv\(|\
 _WORD = re.compile(r"[a-z]+|[A-Z][a-z]+|[A-Z]+|[a-z]+(?:[_-][a-z]+){1,3}")
 
 
-def assigned(text: str, allowed: frozenset[str] = frozenset()) -> Iterator[Span]:
+def assigned(text: str, allowed: frozenset[str]) -> Iterator[Span]:
     """Values after a name that means a secret: `api_key=…`, `"clientSecret": "…"`, `--password …`.
 
     Args:

@@ -41,6 +41,8 @@ GPU_COLUMNS = (
     "power_w",
     "pid_vram_used_mb",
 )
+LONGEST_SAMPLE_S = 60.0
+"""Two GPU samples further apart say nothing of the time between them."""
 _COUNTERS = ("id", "timestep", "episode_count", "total_timesteps")
 
 

@@ -124,13 +124,13 @@ class Tree:
             return None
         return Entry(printable(path), file, facts.st_size, _utc(facts.st_mtime))
 
-    def files(self, folder: str, keep: Callable[[str], bool] = lambda name: True) -> tuple[Entry, ...]:
+    def files(self, folder: str, keep: Callable[[str], bool]) -> tuple[Entry, ...]:
         """List the regular files of a folder whose name is wanted, in natural order."""
         found = (self.find(f"{folder}/{name}") for name in self._wanted(folder, keep))
         return tuple(entry for entry in found if entry is not None)
 
-    def folders(self, folder: str, keep: Callable[[str], bool] = lambda name: True) -> tuple[str, ...]:
-        """List the folders of a folder, in natural order."""
+    def folders(self, folder: str, keep: Callable[[str], bool]) -> tuple[str, ...]:
+        """List the folders of a folder whose name is wanted, in natural order."""
         paths = (f"{folder}/{name}" for name in self._wanted(folder, keep))
         return tuple(path for path in paths if (place := self._resolve(path)) is not None and place.is_dir())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from runsum.frozen import frozen
 from runsum.redact.found import Found
 from runsum.redact.redactor import Redactor
-from runsum.source.columns import Floats, integer, text
+from runsum.source.columns import Floats, text
 from runsum.source.database import RUNS_TABLE, DatabaseFile, quoted
 from runsum.source.leaf_rows import Extent
 from runsum.source.looks import LARGE_TABLES, TableLook, look_at
@@ -34,7 +34,6 @@ __all__ = [
     "RunRecord",
     "RunRows",
     "Survey",
-    "leg_number",
 ]
 
 _WORD = re.compile(r"[\w-]+")
@@ -104,20 +103,16 @@ class RunReader:
             earlier: the looks of an earlier survey of the same file, by table.
         """
         keep = self._redactor.scope()
-        orphans: dict[str, dict[str, int]] = {}
         looks = self._looks = self._look(earlier or {})
-        for table, look in looks.items():
-            counts = sorted((run, span.rows) for run, span in look.spans.items() if run not in self._runs)
-            orphans[table] = self._count_orphans(table, counts, keep)
+        counts = {table: {run: span.rows for run, span in look.spans.items()} for table, look in looks.items()}
         for table, grouped in (
             ("video_artifacts", self._artifacts),
             ("video_generation_progress", self._generated),
             ("training_videos", self._segments),
             ("chart_annotations", self._annotations),
         ):
-            orphans[table] = self._count_orphans(
-                table, ((run, len(rows)) for run, rows in sorted(grouped.items())), keep
-            )
+            counts[table] = {run: len(rows) for run, rows in grouped.items()}
+        orphans = {table: self._count_orphans(table, rows, keep) for table, rows in counts.items()}
         ordered = sorted(self._runs, key=lambda run: (str(self._runs[run].get("start_time") or ""), run))
         unknown = tuple(self._count_unknown(keep))
         return Survey(
@@ -188,12 +183,11 @@ class RunReader:
             if "run_id" in self._db.columns.get(table, ())
         }
 
-    def _count_orphans(self, table: str, counts: Iterable[tuple[str, int]], keep: Redactor) -> dict[str, int]:
+    def _count_orphans(self, table: str, counts: Mapping[str, int], keep: Redactor) -> dict[str, int]:
         """Rows by run id that no run of this file has, as it may be published."""
         found: Counter[str] = Counter()
-        for run, count in counts:
-            if run not in self._runs:
-                found[keep.text(run, table, "run_id")] += count
+        for run in sorted(counts.keys() - self._runs.keys()):
+            found[keep.text(run, table, "run_id")] += counts[run]
         return dict(found)
 
     def _rows(self, table: str) -> Iterator[Row]:
@@ -260,8 +254,3 @@ def _publish_ids(runs: AbstractSet[str], redactor: Redactor) -> dict[str, str]:
 
 def _own_run(row: Row) -> str:
     return str(row.get("run_id"))
-
-
-def leg_number(row: Row) -> int | None:
-    """The recorded leg number; files upgraded in place say 1 for every older run."""
-    return integer(row.get("leg_number"))
