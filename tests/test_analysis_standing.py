@@ -95,6 +95,33 @@ def test_an_end_before_the_start_is_none(tmp_path: Path, rows: int, end: str | N
     assert run.summary["duration_h"].value == (0.075 if rows else None)
 
 
+@pytest.mark.parametrize("rows", [30, 0])
+def test_an_end_that_has_not_come_is_none(tmp_path: Path, rows: int) -> None:
+    """A clock was set wrong for a moment: the last row tells the end, until that day has come."""
+    run = digest(tmp_path, rows, 9_999, status="stopped", end_time=TEN(365 * 86_400))
+    fact = run.summary["end_time_or_in_progress"]
+    assert fact.value == (TEN(270) if rows else None)
+    assert (keys(fact.small) or [key_of(fact)]) == ["end.in_future"]
+    assert [p.kind for p in run.problems if p.kind.startswith("end")] == ["end_in_future"]
+    assert run.summary["duration_h"].value == (0.075 if rows else None)
+    assert keys(run.summary["duration_h"].small) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "end"),
+    [
+        (9_999, 9_999 + 14 * 3600),  # of a machine whose zone nobody knows
+        (366 * 86_400, 365 * 86_400),
+        (-99_999, 270),  # an archive as of a day before its runs
+    ],
+)
+def test_an_end_that_may_have_come_is_believed(tmp_path: Path, now: float, end: float) -> None:
+    """Clocks differ by their zones, and an archive may be told another day than it is."""
+    run = digest(tmp_path, 30, now, status="stopped", end_time=TEN(end))
+    assert run.summary["end_time_or_in_progress"].value == TEN(end)
+    assert not any(p.kind.startswith("end") for p in run.problems)
+
+
 def test_completed_early_is_said(tmp_path: Path) -> None:
     """Completed at 30 % is completed, with a word about it."""
     assert keys(digest(tmp_path, 30, status="completed", end_time=TEN(300)).state_notes) == ["state.completed_short"]

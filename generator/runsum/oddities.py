@@ -59,8 +59,9 @@ def row_problems(series: Series, quality: DataQuality, stand: standing.Standing,
         )
     if lost:
         found.append(problem("large_rewards_lost", count=quality.null_rewards_after_first))
-    if stand.ends_before_start:
-        found.append(problem("end_before_start", start=text(row.get("start_time")), end=text(row.get("end_time"))))
+    if stand.false_end:
+        kind, times = f"end_{stand.false_end}", (text(row.get("start_time")), text(row.get("end_time")))
+        found.append(problem(kind, start=times[0], end=times[1]))
     if stand.state is State.STALE:
         found.append(problem("stale", at=stand.last_activity))
     elif stand.state is State.FINISHED:
