@@ -230,6 +230,13 @@ def test_a_recorder_that_stores_all_rewards_lost_none(tmp_path: Path) -> None:
     assert key_of(run.summary["convergence_timestep"]) != "reward.lost"
 
 
+def test_a_converted_run_lost_none_either(tmp_path: Path) -> None:
+    """What another recorder left out near 1000 has other reasons: it does not print three digits."""
+    config = {"total_timesteps": 163_840, "frame_stack": None, "device": "cuda", "seed": 7}
+    run = digest(tmp_path, 40, config=config, options={"reward": beyond_999})
+    assert not any(p.kind == "large_rewards_lost" for p in run.problems)
+
+
 def test_nothing_is_said_of_rewards_that_were_not_stored(tmp_path: Path) -> None:
     """Not of convergence or trend, and not of the milestones behind the last one that was; the earlier ones stand."""
     run = digest(tmp_path, 80, config={"total_timesteps": 327_680}, options={"reward": beyond_999})

@@ -226,7 +226,7 @@ def _analyse(
         stand=stand,
         shape=describe_shape(series.timestep, series.reward, limits, windows.episodes_of(series, what.env_id)),
         best_is_early=windows.best_is_early(series, what.env_id),
-        loses_rewards=not what.by_runsum and oddities.loses_large_rewards(series, limits),
+        loses_rewards=what.by_application and not what.by_runsum and oddities.loses_large_rewards(series, limits),
         milestones=reward.find_milestones(
             series.timestep,
             series.reward,

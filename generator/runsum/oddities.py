@@ -19,6 +19,7 @@ from runsum.thresholds import Thresholds
 
 _SHORT_COLLECTOR_UNTIL = "2025-11-02"
 _NEVER_STORED = 1000.0  # printed as 1e+03, which the application does not read
+_ONLY_WHOLE = 100.0  # from here on three digits have no place behind the point
 _RUN_NUMBERS = (
     "current_timestep", "best_reward", "final_reward", "convergence_timestep", "process_pid", "process_paused",
     "leg_number", "leg_start_timestep", "variant_index", "start_timestep", "target_timestep", "end_timestep",
@@ -105,10 +106,13 @@ def _short_collector(row: Row, quality: DataQuality) -> bool:
 def loses_large_rewards(series: Series, limits: Thresholds) -> bool:
     """Whether rewards are missing after values near 1000, which the recorder cannot store, up to the end or in between.
 
-    A recorder that stored a larger one can store them all, and rewards that are missing there have other reasons.
+    A recorder that stored a larger one can store them all, and rewards that are missing there have other reasons. So
+    has one that stored more digits than the three that the trainer prints.
     """
     rewards = series.values("episode_reward_mean")
     if not len(rewards) or not limits.reward_digits_lost <= rewards.most < _NEVER_STORED:
+        return False
+    if (rewards.seen[rewards.seen >= _ONLY_WHOLE] % 1 > 0).any():
         return False
     last = int(rewards.rows[-1])
     if last < len(series) - 1 and rewards.seen[-1] >= limits.reward_digits_lost:
