@@ -153,6 +153,13 @@ def test_no_level_lies_beyond_what_was_recorded(seed: int) -> None:
     told = [found.best_level, found.floor_level, found.last_level]
     told += [found.cliff.before, found.cliff.after] if found.cliff is not None else []
     assert all(rewards.min() <= level <= rewards.max() for level in told if level is not None)
+@pytest.mark.parametrize("slope", [0.1, 1 / 3, 1e5 / 7])
+def test_a_straight_line_has_no_noise(slope: float) -> None:
+    """What comes in by adding up is none: a page said ±4.77e-14."""
+    assert shape([k * slope for k in range(400)]).noise == 0
+    assert shape([1e6 + (k % 2) * 1e-3 for k in range(400)]).noise > 0
+
+
 
 
 @pytest.mark.parametrize(
