@@ -198,6 +198,37 @@ def test_a_run_that_has_just_begun_is_no_failure_of_the_recorder(rows: int, rewa
     assert advise(over, LIMITS).recommendations[0].rule == "no_rows"
 
 
+def told(seen: Evidence) -> list[str]:
+    return [Renderer(template_folder()).words(one.words) for one in advise(seen, LIMITS).recommendations]
+
+
+def test_without_a_reward_nothing_is_said_of_seeds_and_levels() -> None:
+    """Another seed of a run that brought nothing brings nothing; of one that has just begun nobody knows yet."""
+    nothing = evidence(quality=DataQuality())
+    assert told(nothing) == ["Check that the recorder sees the training: no row arrived."]
+    assert told(replace(nothing, quality=DataQuality(rows=3))) == [
+        "Check what the recorder sees: 3 rows arrived, none with a reward."
+    ]
+    failed = replace(nothing, state=State.FAILED)
+    assert [one.rule for one in advise(failed, LIMITS).recommendations] == ["failed"]
+    running = replace(nothing, state=State.RUNNING)
+    assert [one.rule for one in advise(running, LIMITS).recommendations] == ["other_seed", "set_target"]
+
+
+def test_few_rewards_are_no_failure_of_the_recorder() -> None:
+    """It saw the training, and wrote a row too rarely for a trend."""
+    assert told(evidence(quality=DataQuality(rows=9, reward_rows=9)))[0] == (
+        "Record more often, or train longer: only 9 rows with a reward, too few to judge by."
+    )
+
+
+def test_seeds_that_are_there_are_not_asked_for_again() -> None:
+    """Whoever has three seeds of these settings is sent to their page."""
+    assert told(evidence(seeds=3))[0] == (
+        "Look at all 3 seeds of these settings before drawing conclusions: one run is one sample."
+    )
+
+
 def test_a_failed_run_is_continued_where_there_is_something_to_continue() -> None:
     """Not where no row arrived, and not once more where a later leg did."""
     failed = evidence(state=State.FAILED, has_checkpoints=True, current=1000)

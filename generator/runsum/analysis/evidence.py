@@ -81,6 +81,7 @@ class Evidence:
         settings: its configuration by name.
         has_checkpoints: whether anything says that its weights were saved.
         peers: other runs of the archive.
+        seeds: how many runs of its settings count together, where they have a page, else 0.
     """
 
     state: State
@@ -106,6 +107,7 @@ class Evidence:
     settings: Mapping[str, object] = field(default_factory=dict)
     has_checkpoints: bool = False
     peers: Peers = field(default_factory=Nobody)
+    seeds: int = 0
 
     @property
     def nothing_left(self) -> bool:

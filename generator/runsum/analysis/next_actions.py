@@ -128,6 +128,11 @@ def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
     return {"rows": e.quality.rows, "rewards": e.quality.reward_rows} if few else None
 
 
+def _says_nothing(e: Evidence) -> bool:
+    """Whether no reward tells of what was trained, and none is on its way."""
+    return not e.quality.reward_rows and e.state is not State.RUNNING
+
+
 def _failed(e: Evidence, limits: Thresholds) -> Values | None:
     if e.state is not State.FAILED:
         return None
@@ -342,15 +347,15 @@ def _finished(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _no_target(e: Evidence, limits: Thresholds) -> Values | None:
-    return None if e.has_target else {}
+    return None if e.has_target or _says_nothing(e) else {}
 
 
 def _not_evaluated(e: Evidence, limits: Thresholds) -> Values | None:
-    return None if e.number("evaluations") else {}
+    return None if e.number("evaluations") or _says_nothing(e) else {}
 
 
-def _always(e: Evidence, limits: Thresholds) -> Values | None:
-    return {}
+def _other_seed(e: Evidence, limits: Thresholds) -> Values | None:
+    return None if _says_nothing(e) else {"seeds": e.seeds}
 
 
 RULES: tuple[Rule, ...] = (
@@ -385,7 +390,7 @@ RULES: tuple[Rule, ...] = (
     Rule("memory_grows", 0.33, _memory),
     Rule("slower", 0.30, _slower),
     Rule("downtime", 0.25, _downtime),
-    Rule("other_seed", 0.10, _always),
+    Rule("other_seed", 0.10, _other_seed),
     Rule("set_target", 0.05, _no_target),
     Rule("evaluate", 0.02, _not_evaluated),
 )

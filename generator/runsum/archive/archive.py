@@ -106,6 +106,13 @@ class _Around(NamedTuple):
     after: str | None
 
 
+class _Others(NamedTuple):
+    """What the recommendations of a run know of the archive: precedents, and how many seeds its settings have."""
+
+    precedents: Precedents
+    seeds: int
+
+
 @frozen
 class Lineage:
     """A tree of legs with its page."""
@@ -185,7 +192,9 @@ def make_archive(
             algorithm_pages.get(run.algorithm or ""),
             *neighbours.get(run.slug, (None, None)),
         )
-        archived[run.slug] = _archive_run(run, kinship, by_slug, index, around, thresholds)
+        group = seeds.of_run.get(run.slug)
+        others = _Others(index, 0 if group is None or group.slug is None else len(group.samples))
+        archived[run.slug] = _archive_run(run, kinship, by_slug, others, around, thresholds)
     return Archive(
         runs=tuple(archived[run.slug] for run in reversed(ordered)),
         lineages=tuple(
@@ -206,7 +215,7 @@ def _archive_run(
     run: RunDigest,
     kinship: Kinship,
     by_slug: Mapping[str, RunDigest],
-    index: Precedents,
+    others: _Others,
     around: _Around,
     limits: Thresholds,
 ) -> ArchivedRun:
@@ -217,7 +226,8 @@ def _archive_run(
     problems = (*run.problems, *kinship.problems.get(run.slug, ()))
     lineage = _lineage_facts(run, kin, parent, delta, problems)
     seen = _evidence(run, parent, problems, delta, bool(kin.children), limits)
-    advice = advise(replace(seen, settings=traits_of(run).advised, peers=PeersOf(run, index)), limits)
+    peers = PeersOf(run, others.precedents)
+    advice = advise(replace(seen, settings=traits_of(run).advised, peers=peers, seeds=others.seeds), limits)
     added = {**lineage, **_advice_facts(advice)}
     return ArchivedRun(run, kin, added, delta, advice, problems, *around)
 
