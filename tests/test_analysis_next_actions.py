@@ -229,6 +229,14 @@ def test_seeds_that_are_there_are_not_asked_for_again() -> None:
     )
 
 
+def test_the_step_of_trpo_is_not_its_learning_rate() -> None:
+    """That one is of the critic alone; how far the policy goes is limited by its divergence."""
+    plateau = evidence({"level_since": 500.0}, settings={"learning_rate": 0.001, "target_kl": 0.03}, algorithm="TRPO")
+    assert told(plateau)[0].startswith("Change a setting rather than only train on, for example target_kl from 0.03")
+    other = told(replace(plateau, algorithm="PPO"))[0]
+    assert other.startswith("Change a setting rather than only train on, for example learning_rate from 0.001")
+
+
 def test_a_failed_run_is_continued_where_there_is_something_to_continue() -> None:
     """Not where no row arrived, and not once more where a later leg did."""
     failed = evidence(state=State.FAILED, has_checkpoints=True, current=1000)

@@ -64,6 +64,8 @@ def _recommend(rule: Rule, values: Values) -> Recommendation:
 
 def _change(e: Evidence, setting: str, rule: str, factor: float) -> Values:
     """A setting to change: to what a precedent had, else by a factor; `change` is the phrase that says so."""
+    if setting == "learning_rate" and e.algorithm == "TRPO":
+        setting = "target_kl"  # its learning rate is that of the critic alone
     before = e.setting(setting)
     if before is None or before <= 0:
         return {"change": phrase("change.up" if factor > 1 else "change.down", setting=setting), "peer": None}

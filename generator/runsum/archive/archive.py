@@ -314,6 +314,7 @@ def _evidence(
         changed=tuple(change.key for change in delta if not is_unlearned(change.key)),
         findings={found.rule: found for found in run.findings},
         has_checkpoints=not run.fact("model_path").missing,
+        algorithm=run.algorithm or "",
     )
 
 
