@@ -122,6 +122,12 @@ def test_an_end_that_may_have_come_is_believed(tmp_path: Path, now: float, end: 
     assert not any(p.kind.startswith("end") for p in run.problems)
 
 
+@pytest.mark.parametrize(("rows", "began"), [(30, TEN_S + 6 * 3600), (0, None)])
+def test_a_run_knows_when_it_began_in_utc(tmp_path: Path, rows: int, began: float | None) -> None:
+    """Lineages can be of several machines; without rows nobody knows the offset of its clock."""
+    assert digest(tmp_path, rows).signals["began_utc_s"] == began
+
+
 def test_completed_early_is_said(tmp_path: Path) -> None:
     """Completed at 30 % is completed, with a word about it."""
     assert keys(digest(tmp_path, 30, status="completed", end_time=TEN(300)).state_notes) == ["state.completed_short"]
