@@ -42,7 +42,7 @@ def found(rule: str, key: str, level: Level = Level.BAD, value: float = 0.5, **v
 
 
 FLAT = {"numbers": {"shape": "flat", "noise": 0.1, "level": 1.0}, "findings": found("reward_shape", "reward_flat")}
-FALLING = found("reward_shape", "reward_falling", Level.WATCH)
+FALLING = found("reward_shape", "reward_falling", Level.WATCH, end=15.0, change=2.0, share=25.0)
 KL_LARGE = found("kl", "kl_large", Level.WATCH)
 NO_GAIN = found("reward_shape", "reward_no_gain", Level.WATCH, start=4.0, end=5.0)
 BELOW_BEST = found("reward_shape", "reward_below_best", Level.WATCH, best=9.0, end=7.0)
@@ -137,6 +137,7 @@ FIRES = {
     "updates_too_large": evidence(findings=found("clip_fraction", "clip_high")),
     "never_learned": evidence(findings=found("never_learned", "never_learned")),
     "policy_dead": evidence(findings=DEAD),
+    "slipped": evidence(findings=BELOW_BEST),
     "flat": evidence(**FLAT),
     "few_episodes": evidence({"shape": "early"}, findings=EARLY),
     "rising": evidence({"shape": "rising", "recent_change": 2.0}),
@@ -235,6 +236,23 @@ def test_the_step_of_trpo_is_not_its_learning_rate() -> None:
     assert told(plateau)[0].startswith("Change a setting rather than only train on, for example target_kl from 0.03")
     other = told(replace(plateau, algorithm="PPO"))[0]
     assert other.startswith("Change a setting rather than only train on, for example learning_rate from 0.001")
+
+
+def test_a_reward_that_slipped_is_not_only_repeated() -> None:
+    """Half of what was learned was lost, and all that was advised was another seed."""
+    lr = {"learning_rate": 0.0007}
+    assert told(evidence(findings=BELOW_BEST, settings=lr))[0] == (
+        "Keep the best policy while it trains, and try learning_rate from 0.0007 to 0.00023: the reward had come to a "
+        "level of 9, and ended at 7."
+    )
+    words = {"end": 5.0, "change": 2.0, "share": 25.0}
+    falling = found("reward_shape", "reward_falling", Level.WATCH, **words)
+    assert told(evidence(findings=falling, settings=lr))[0].endswith(
+        "the reward was falling at the end, by about 2 over the last 25 % of the run."
+    )
+    noise = found("reward_shape", "reward_below_best", Level.WATCH, best=9.0, end=7.0, is_noise=True)
+    for unsure in (evidence(findings=noise), evidence(findings=BELOW_BEST, at_the_top=True)):
+        assert [one.rule for one in advise(unsure, LIMITS).recommendations] == ["other_seed", "set_target"]
 
 
 def test_a_failed_run_is_continued_where_there_is_something_to_continue() -> None:

@@ -221,6 +221,19 @@ def _came_back(e: Evidence, limits: Thresholds) -> Values | None:
     return told | _change(e, "learning_rate", "reward_shape", _less(limits))
 
 
+def _slipped(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.says("reward_shape", "reward_below_best", "reward_falling")
+    if found is None or e.nothing_left or found.confidence == "low" or found.reason.values.get("is_noise"):
+        return None
+    told, change = found.reason.values, _change(e, "learning_rate", "reward_shape", _less(limits))
+    return change | {
+        "best": told.get("best"),
+        "end": told.get("end"),
+        "fall": told.get("change"),
+        "share": told.get("share"),
+    }
+
+
 def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
     since, current = e.number("level_since"), e.current
     unclear = e.lost_rewards or e.shape != "level" or e.nothing_left or lost_share(e) > limits.lost_gain
@@ -374,6 +387,7 @@ RULES: tuple[Rule, ...] = (
     Rule("rising", 0.78, _rising),
     Rule("worse_than_parent", 0.75, _worse),
     Rule("plateau", 0.70, _plateau),
+    Rule("slipped", 0.69, _slipped),
     Rule("came_back", 0.68, _came_back),
     Rule("lost_rewards", 0.65, _lost),
     Rule("kl_against_clip", 0.63, _kl_against_clip),
