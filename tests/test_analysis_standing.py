@@ -9,7 +9,9 @@ import pytest
 
 from runsum.clock import AsOf
 from runsum.digest import DigestSettings, digest_run
-from runsum.model import RunDigest, State
+from runsum.model import RunDigest, State, phrase
+from runsum.render import Renderer
+from runsum.resources import template_folder
 from runsum.source.database import open_database
 from runsum.source.records import RunReader
 from support.analysis import LIMITS, RUN, TEN, TEN_S, key_of, keys
@@ -126,6 +128,13 @@ def test_an_end_that_may_have_come_is_believed(tmp_path: Path, now: float, end: 
 def test_a_run_knows_when_it_began_in_utc(tmp_path: Path, rows: int, began: float | None) -> None:
     """Lineages can be of several machines; without rows nobody knows the offset of its clock."""
     assert digest(tmp_path, rows).signals["began_utc_s"] == began
+
+
+@pytest.mark.parametrize(("status", "crashed"), [("completed", False), ("failed", True), ("stopped", True)])
+def test_a_completed_run_without_rows_did_not_crash(tmp_path: Path, status: str, crashed: bool) -> None:
+    """It came to its end; who saw nothing of that is the recorder."""
+    (found,) = (p for p in digest(tmp_path, 0, status=status).problems if p.kind == "no_rows")
+    assert ("crashed" in Renderer(template_folder()).words(phrase("problem.no_rows", **found.values))) is crashed
 
 
 def test_completed_early_is_said(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ def row_problems(series: Series, quality: DataQuality, stand: standing.Standing,
     """What is wrong with the rows or the status of a run; `lost`: see `loses_large_rewards`."""
     found = []
     if quality.rows == 0:
-        found += [problem("no_rows")] if stand.state is not State.RUNNING else []  # its first row may be on its way
+        if stand.state is not State.RUNNING:  # else its first row may be on its way
+            found.append(problem("no_rows", done=stand.state is State.COMPLETED))
     elif _short_collector(row, quality):
         found.append(problem("short_collector", rows=quality.rows))
     elif quality.canonical_rows == 0:
