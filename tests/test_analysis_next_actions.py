@@ -42,7 +42,7 @@ def found(rule: str, key: str, level: Level = Level.BAD, value: float = 0.5, **v
 
 
 FLAT = {"numbers": {"shape": "flat", "noise": 0.1, "level": 1.0}, "findings": found("reward_shape", "reward_flat")}
-FALLING = found("reward_shape", "reward_falling", Level.WATCH)
+FALLING = found("reward_shape", "reward_falling", Level.WATCH, end=15.0, change=2.0, share=25.0)
 KL_LARGE = found("kl", "kl_large", Level.WATCH)
 NO_GAIN = found("reward_shape", "reward_no_gain", Level.WATCH, start=4.0, end=5.0)
 BELOW_BEST = found("reward_shape", "reward_below_best", Level.WATCH, best=9.0, end=7.0)
@@ -137,6 +137,7 @@ FIRES = {
     "updates_too_large": evidence(findings=found("clip_fraction", "clip_high")),
     "never_learned": evidence(findings=found("never_learned", "never_learned")),
     "policy_dead": evidence(findings=DEAD),
+    "slipped": evidence(findings=BELOW_BEST),
     "flat": evidence(**FLAT),
     "few_episodes": evidence({"shape": "early"}, findings=EARLY),
     "rising": evidence({"shape": "rising", "recent_change": 2.0}),
@@ -196,6 +197,62 @@ def test_a_run_that_has_just_begun_is_no_failure_of_the_recorder(rows: int, rewa
     assert (advise(begun, LIMITS).recommendations[0].rule == "no_rows") is fires
     over = replace(begun, state=State.COMPLETED)
     assert advise(over, LIMITS).recommendations[0].rule == "no_rows"
+
+
+def told(seen: Evidence) -> list[str]:
+    return [Renderer(template_folder()).words(one.words) for one in advise(seen, LIMITS).recommendations]
+
+
+def test_without_a_reward_nothing_is_said_of_seeds_and_levels() -> None:
+    """Another seed of a run that brought nothing brings nothing; of one that has just begun nobody knows yet."""
+    nothing = evidence(quality=DataQuality())
+    assert told(nothing) == ["Check that the recorder sees the training: no row arrived."]
+    assert told(replace(nothing, quality=DataQuality(rows=3))) == [
+        "Check what the recorder sees: 3 rows arrived, none with a reward."
+    ]
+    failed = replace(nothing, state=State.FAILED)
+    assert [one.rule for one in advise(failed, LIMITS).recommendations] == ["failed"]
+    running = replace(nothing, state=State.RUNNING)
+    assert [one.rule for one in advise(running, LIMITS).recommendations] == ["other_seed", "set_target"]
+
+
+def test_few_rewards_are_no_failure_of_the_recorder() -> None:
+    """It saw the training, and wrote a row too rarely for a trend."""
+    assert told(evidence(quality=DataQuality(rows=9, reward_rows=9)))[0] == (
+        "Record more often, or train longer: only 9 rows with a reward, too few to judge by."
+    )
+
+
+def test_seeds_that_are_there_are_not_asked_for_again() -> None:
+    """Whoever has three seeds of these settings is sent to their page."""
+    assert told(evidence(seeds=3))[0] == (
+        "Look at all 3 seeds of these settings before drawing conclusions: one run is one sample."
+    )
+
+
+def test_the_step_of_trpo_is_not_its_learning_rate() -> None:
+    """That one is of the critic alone; how far the policy goes is limited by its divergence."""
+    plateau = evidence({"level_since": 500.0}, settings={"learning_rate": 0.001, "target_kl": 0.03}, algorithm="TRPO")
+    assert told(plateau)[0].startswith("Change a setting rather than only train on, for example target_kl from 0.03")
+    other = told(replace(plateau, algorithm="PPO"))[0]
+    assert other.startswith("Change a setting rather than only train on, for example learning_rate from 0.001")
+
+
+def test_a_reward_that_slipped_is_not_only_repeated() -> None:
+    """Half of what was learned was lost, and all that was advised was another seed."""
+    lr = {"learning_rate": 0.0007}
+    assert told(evidence(findings=BELOW_BEST, settings=lr))[0] == (
+        "Keep the best policy while it trains, and try learning_rate from 0.0007 to 0.00023: the reward had come to a "
+        "level of 9, and ended at 7."
+    )
+    words = {"end": 5.0, "change": 2.0, "share": 25.0}
+    falling = found("reward_shape", "reward_falling", Level.WATCH, **words)
+    assert told(evidence(findings=falling, settings=lr))[0].endswith(
+        "the reward was falling at the end, by about 2 over the last 25 % of the run."
+    )
+    noise = found("reward_shape", "reward_below_best", Level.WATCH, best=9.0, end=7.0, is_noise=True)
+    for unsure in (evidence(findings=noise), evidence(findings=BELOW_BEST, at_the_top=True)):
+        assert [one.rule for one in advise(unsure, LIMITS).recommendations] == ["other_seed", "set_target"]
 
 
 def test_a_failed_run_is_continued_where_there_is_something_to_continue() -> None:

@@ -13,7 +13,7 @@ from runsum.analysis.reward import find_milestones, milestone_trend_fact, openin
 from runsum.analysis.shape import Cliff, RewardShape, describe_shape
 from runsum.analysis.shape_facts import cliff_fact, convergence_fact, trend_fact
 from runsum.facts import last_evaluation, reward_facts
-from runsum.model import DataQuality, Fact, Milestone
+from runsum.model import DataQuality, Fact, Milestone, phrase
 from runsum.render import Renderer
 from runsum.resources import template_folder
 from support.analysis import LIMITS, NAN, floats, key_of, keys, series
@@ -132,6 +132,16 @@ def test_a_rising_run_has_not_levelled_off() -> None:
     assert key_of(milestone_trend_fact(found, RewardShape("rising", 100))) == "milestones.rose"
 
 
+def test_milestones_say_no_more_than_the_curve() -> None:
+    """A curve that wanders and ends where it began has no best milestone; one of few episodes says nothing at all."""
+    found = tuple(Milestone(p, p, p, r, True, False) for p, r in zip((10, 25, 50), (541.0, 970.0, 724.0), strict=True))
+    assert milestone_trend_fact(found, RewardShape("flat", 100)).words == phrase(
+        "milestones.wandered", low=541.0, high=970.0
+    )
+    assert key_of(milestone_trend_fact(found, RewardShape("flat", 100, noise=500.0))) == "milestones.level"
+    assert key_of(milestone_trend_fact(found, RewardShape("early", 100, covered=0.8))) == "trend.early"
+
+
 # ---------------------------------------------------------------- shape of the reward
 
 RISE = [float(k) for k in range(40)]
@@ -141,6 +151,13 @@ FALL = [*range(30), *range(30, 10, -1)]
 
 def shape(rewards: Sequence[float]) -> RewardShape:
     return describe_shape(np.arange(1.0, len(rewards) + 1) * 100, floats(*rewards), LIMITS)
+
+
+@pytest.mark.parametrize("slope", [0.1, 1 / 3, 1e5 / 7])
+def test_a_straight_line_has_no_noise(slope: float) -> None:
+    """What comes in by adding up is none: a page said ±4.77e-14."""
+    assert shape([k * slope for k in range(400)]).noise == 0
+    assert shape([1e6 + (k % 2) * 1e-3 for k in range(400)]).noise > 0
 
 
 @pytest.mark.parametrize("seed", [4, 5, 7, 10])

@@ -9,7 +9,9 @@ import pytest
 
 from runsum.clock import AsOf
 from runsum.digest import DigestSettings, digest_run
-from runsum.model import RunDigest, State
+from runsum.model import RunDigest, State, phrase
+from runsum.render import Renderer
+from runsum.resources import template_folder
 from runsum.source.database import open_database
 from runsum.source.records import RunReader
 from support.analysis import LIMITS, RUN, TEN, TEN_S, key_of, keys
@@ -93,6 +95,46 @@ def test_an_end_before_the_start_is_none(tmp_path: Path, rows: int, end: str | N
     assert run.state_notes == ()
     assert [p.kind for p in run.problems if p.kind.startswith(("end", "state"))] == ["end_before_start"]
     assert run.summary["duration_h"].value == (0.075 if rows else None)
+
+
+@pytest.mark.parametrize("rows", [30, 0])
+def test_an_end_that_has_not_come_is_none(tmp_path: Path, rows: int) -> None:
+    """A clock was set wrong for a moment: the last row tells the end, until that day has come."""
+    run = digest(tmp_path, rows, 9_999, status="stopped", end_time=TEN(365 * 86_400))
+    fact = run.summary["end_time_or_in_progress"]
+    assert fact.value == (TEN(270) if rows else None)
+    assert (keys(fact.small) or [key_of(fact)]) == ["end.in_future"]
+    assert [p.kind for p in run.problems if p.kind.startswith("end")] == ["end_in_future"]
+    assert run.summary["duration_h"].value == (0.075 if rows else None)
+    assert keys(run.summary["duration_h"].small) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "end"),
+    [
+        (9_999, 9_999 + 14 * 3600),  # of a machine whose zone nobody knows
+        (366 * 86_400, 365 * 86_400),
+        (-99_999, 270),  # an archive as of a day before its runs
+    ],
+)
+def test_an_end_that_may_have_come_is_believed(tmp_path: Path, now: float, end: float) -> None:
+    """Clocks differ by their zones, and an archive may be told another day than it is."""
+    run = digest(tmp_path, 30, now, status="stopped", end_time=TEN(end))
+    assert run.summary["end_time_or_in_progress"].value == TEN(end)
+    assert not any(p.kind.startswith("end") for p in run.problems)
+
+
+@pytest.mark.parametrize(("rows", "began"), [(30, TEN_S + 6 * 3600), (0, None)])
+def test_a_run_knows_when_it_began_in_utc(tmp_path: Path, rows: int, began: float | None) -> None:
+    """Lineages can be of several machines; without rows nobody knows the offset of its clock."""
+    assert digest(tmp_path, rows).signals["began_utc_s"] == began
+
+
+@pytest.mark.parametrize(("status", "crashed"), [("completed", False), ("failed", True), ("stopped", True)])
+def test_a_completed_run_without_rows_did_not_crash(tmp_path: Path, status: str, crashed: bool) -> None:
+    """It came to its end; who saw nothing of that is the recorder."""
+    (found,) = (p for p in digest(tmp_path, 0, status=status).problems if p.kind == "no_rows")
+    assert ("crashed" in Renderer(template_folder()).words(phrase("problem.no_rows", **found.values))) is crashed
 
 
 def test_completed_early_is_said(tmp_path: Path) -> None:
@@ -201,6 +243,13 @@ def test_a_recorder_that_stores_all_rewards_lost_none(tmp_path: Path) -> None:
     run = digest(tmp_path, 40, metadata_json='{"recorder": "runsum 0.1.0"}', options={"reward": beyond_999})
     assert not any(p.kind == "large_rewards_lost" for p in run.problems)
     assert key_of(run.summary["convergence_timestep"]) != "reward.lost"
+
+
+def test_a_converted_run_lost_none_either(tmp_path: Path) -> None:
+    """What another recorder left out near 1000 has other reasons: it does not print three digits."""
+    config = {"total_timesteps": 163_840, "frame_stack": None, "device": "cuda", "seed": 7}
+    run = digest(tmp_path, 40, config=config, options={"reward": beyond_999})
+    assert not any(p.kind == "large_rewards_lost" for p in run.problems)
 
 
 def test_nothing_is_said_of_rewards_that_were_not_stored(tmp_path: Path) -> None:

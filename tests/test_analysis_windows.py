@@ -34,6 +34,12 @@ def test_a_best_mean_that_surely_is_of_few_episodes(
     assert best_is_early(replace(found, start_timestep=start), env_id) is early
 
 
+def test_a_best_mean_that_was_reached_again_is_not_of_few_episodes() -> None:
+    """A run that never got anything has 0 first and last; to call the best of these early would contradict itself."""
+    found = series([500.0, 90_000.0], episode_reward_mean=[0.0, 0.0], episode_length_mean=[100.0, 100.0])
+    assert not best_is_early(found, "Pendulum-v1")
+
+
 def test_a_run_without_rewards_has_no_early_best() -> None:
     """There is none at all."""
     assert not best_is_early(series([1.0, 2.0], episode_reward_mean=[NAN, NAN], episode_length_mean=[9.0, 9.0]), None)

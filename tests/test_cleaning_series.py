@@ -75,6 +75,8 @@ def test_a_reward_too_large_to_be_stored_ends_no_run() -> None:
         ([990.0, NAN, 1200.0, NAN, NAN], False),  # whoever stored 1200 stores them all
         ([1e9, 2e9, 3e9, 4e9, NAN], False),
         ([NAN, NAN, 990.0, 995.0, 999.0], False),  # no episode had ended
+        ([990.25, NAN, NAN, 940.0, 880.0], False),  # the trainer prints three digits: 990
+        ([9.25, 99.5, 990.0, NAN, NAN], True),
     ],
 )
 def test_large_rewards_are_missing_in_between_too(rewards: list[float], lost: bool) -> None:

@@ -127,6 +127,20 @@ def test_a_leg_that_was_rewarded_for_something_else_is_not_compared() -> None:
     assert against_parent(leg, parent, LIMITS) is None
 
 
+def test_a_leg_that_ends_before_its_parent_is_compared_at_equal_timesteps() -> None:
+    """From an older checkpoint it went faster, and not as far: it is not below its parent, which was trained longer."""
+    parent = learned("a", (0.0, 10.0))
+    leg = learned("b", (5.0, 9.0), steps=(500_000, 800_000), start=500_000, parent="a", gamma=0.9)
+    found = leg_effect(leg, parent, (), LIMITS)
+    assert (found.verdict, found.levels.delta) == ("behind", None)
+    assert found.at_equal_steps == pytest.approx(8.8 - 7.85)
+    assert against_parent(leg, parent, LIMITS) is None
+    further = learned("b", (5.0, 9.0), steps=(500_000, 1_200_000), start=500_000, parent="a", gamma=0.9)
+    assert leg_effect(further, parent, (), LIMITS).verdict == "lower"
+    counted_anew = learned("b", (5.0, 9.0), steps=(0, 300_000), parent="a", gamma=0.9)
+    assert leg_effect(counted_anew, parent, (), LIMITS).verdict == "lower"
+
+
 def test_a_leg_within_the_noise_or_without_rewards() -> None:
     """Neither is a difference."""
     parent = learned("a", (0.0, 10.0), noise=3.0)

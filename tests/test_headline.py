@@ -155,5 +155,5 @@ def test_the_headline_tells_of_a_fall_that_is_over() -> None:
         archive(replace(shaped(fallen, "level", level_since=437.0), findings=(found,))).runs[0], Thresholds()
     )
     assert [words.key for words in said][2:] == ["headline.came_back", "headline.level"]
-    told = "By 385.0 k steps it had fallen from 308 to 68.1; it came back."
+    told = "By 385.0 k steps it had fallen from 308 to 68.1; it came back to 245."
     assert Renderer(template_folder()).words(said[2]) == told

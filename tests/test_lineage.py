@@ -289,6 +289,26 @@ def test_a_lineage_says_that_its_best_is_only_the_best_captured() -> None:
     assert "lineage.headline_lost" in [words.key for words in page.context.headline]
 
 
+def headline(*runs: RunDigest) -> dict[str, Any]:
+    (part,) = lineage_pages.make_parts(archive(*runs))
+    page = next(page for page in part.make() if isinstance(page, Page))
+    assert isinstance(page.context, lineage_pages.LineagePage)
+    return {words.key: words.values for words in page.context.headline}
+
+
+def test_a_lineage_stands_still_between_its_legs() -> None:
+    """Not by the difference of two clocks: a leg of another machine began a minute after its parent had ended."""
+    parent, leg = run("a"), replace(run("b", "a"), started_s=8 * 3600.0)
+    assert headline(parent, leg)["lineage.headline_idle"] == {"idle": 7 * 3600.0}
+    clocks = (6 * 3600.0, 7 * 3600.0 + 60)  # UTC-6 and UTC+1
+    timed = [
+        replace(one, signals={**one.signals, "began_utc_s": began})
+        for one, began in zip((parent, leg), clocks, strict=True)
+    ]
+    assert "lineage.headline_idle" not in headline(*timed)
+    assert "lineage.headline_idle" in headline(timed[0], leg)  # of one of them nobody knows the clock
+
+
 # ---------------------------------------------------------------- length
 
 

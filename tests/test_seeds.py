@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from runsum.analysis.reward import thin_curve
+from runsum.archive.archive import make_archive
 from runsum.archive.curves import align, common_range, score, stitch, straight
 from runsum.archive.seeds import SeedGroup, key_of
+from runsum.archive.slugs import SlugMaker
 from runsum.curve import Curve
 from runsum.model import problem
-from support.digests import grouped, learned
+from support.digests import LIMITS, grouped, learned
 
 
 def three(**more: object) -> list[object]:
@@ -42,6 +44,14 @@ def test_runs_that_differ_in_their_seed_are_a_group() -> None:
     assert group.slug is not None
     assert group.slug.startswith("pong-ppo-")
     assert grouped(*three()).of_run["run-1"].slug == group.slug  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("runs", "seeds"), [(3, 3), (2, 0)])
+def test_the_recommendations_know_how_many_seeds_there_are(runs: int, seeds: int) -> None:
+    """A page that leads to three seeds does not ask for another one."""
+    archive = make_archive(three()[:runs], (), SlugMaker(), LIMITS, {})  # type: ignore[arg-type]
+    advised = {one.rule: one.words.values for one in archive.find("run-0").advice.recommendations}
+    assert advised["other_seed"] == {"seeds": seeds}
 
 
 def test_two_runs_have_no_page() -> None:

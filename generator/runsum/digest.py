@@ -11,6 +11,7 @@ from runsum.analysis.courses import steady_rows
 from runsum.analysis.regained import regained_facts
 from runsum.analysis.shape import RewardShape, describe_shape
 from runsum.cleaning.series import RunFrame, Series, active_hours, clean_series
+from runsum.cleaning.values import finite
 from runsum.clock import Asked, AsOf, Clock
 from runsum.downloads import metrics_csv
 from runsum.drawing import Marks, draw_run
@@ -226,7 +227,7 @@ def _analyse(
         stand=stand,
         shape=describe_shape(series.timestep, series.reward, limits, windows.episodes_of(series, what.env_id)),
         best_is_early=windows.best_is_early(series, what.env_id),
-        loses_rewards=not what.by_runsum and oddities.loses_large_rewards(series, limits),
+        loses_rewards=what.by_application and not what.by_runsum and oddities.loses_large_rewards(series, limits),
         milestones=reward.find_milestones(
             series.timestep,
             series.reward,
@@ -327,7 +328,7 @@ def _assemble(
             "opening": reward.opening_mark(series.timestep, series.reward),
             "best_early": 1.0 if found.best_is_early else None,
             "evaluations": float(evaluations), "last_evaluation": last_evaluation,
-            "level_since": _maybe(shape.level_since),
+            "level_since": _maybe(shape.level_since), "began_utc_s": _began(series, found.quality),
         },
         curve=reward.thin_curve(
             series.timestep, active_hours(series, found.quality, use.thresholds), series.reward),
@@ -344,6 +345,12 @@ def _trained_hours(summary: Mapping[str, Fact], quality: DataQuality) -> float |
         return None
     duration, lost = summary["duration_h"].number, summary["pause_time_h"].number
     return None if duration is None else max(0.0, duration - (lost or 0.0))
+
+
+def _began(series: Series, quality: DataQuality) -> float | None:
+    """When it began, seconds UTC; None where its clock is not known."""
+    begins = finite(series.utc_s - series.hours * 3600)
+    return float(begins[0]) if len(begins) and quality.utc_offset_min is not None else None
 
 
 def _artefacts(quality: DataQuality) -> tuple[Phrase, ...]:

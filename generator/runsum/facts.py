@@ -143,10 +143,11 @@ def _end(row: Row, stand: standing.Standing) -> Fact:
         return known("in progress", phrase("end.last_activity", at=stand.last_activity))
     if recorded is None:
         return missing(f"end.{stand.state}" if stand.state.is_open else "end.unknown", at=stand.last_activity)
-    if stand.ends_before_start:
+    if stand.false_end:
+        why = f"end.{stand.false_end}"
         if stand.effective_end is None:
-            return missing("end.before_start", at=recorded)
-        return known(stand.effective_end, phrase("end.before_start", at=recorded))
+            return missing(why, at=recorded)
+        return known(stand.effective_end, phrase(why, at=recorded))
     if stand.state.is_open:
         return known(recorded, phrase("end.still_open"))
     if stand.went_on:

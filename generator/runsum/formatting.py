@@ -133,6 +133,11 @@ def as_percent(value: float) -> str:
     return whole_percent(value * 100)
 
 
+def at_least(share: float) -> str:
+    """A share that may be larger: 0.83 is "at least 83 %", the whole "all"."""
+    return "all" if share >= 0.995 else f"at least {as_percent(share)}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as people say them: 45 min, 9 h 32 min, 3 d 4 h."""
     minutes = round(seconds / 60)
@@ -261,6 +266,7 @@ FILTERS: dict[str, Callable[..., str]] = {
         percent_below,
         whole_percent,
         as_percent,
+        at_least,
         duration,
         hours,
         mib,

@@ -19,6 +19,7 @@ from runsum.thresholds import Thresholds
 
 _SHORT_COLLECTOR_UNTIL = "2025-11-02"
 _NEVER_STORED = 1000.0  # printed as 1e+03, which the application does not read
+_ONLY_WHOLE = 100.0  # from here on three digits have no place behind the point
 _RUN_NUMBERS = (
     "current_timestep", "best_reward", "final_reward", "convergence_timestep", "process_pid", "process_paused",
     "leg_number", "leg_start_timestep", "variant_index", "start_timestep", "target_timestep", "end_timestep",
@@ -31,7 +32,8 @@ def row_problems(series: Series, quality: DataQuality, stand: standing.Standing,
     """What is wrong with the rows or the status of a run; `lost`: see `loses_large_rewards`."""
     found = []
     if quality.rows == 0:
-        found += [problem("no_rows")] if stand.state is not State.RUNNING else []  # its first row may be on its way
+        if stand.state is not State.RUNNING:  # else its first row may be on its way
+            found.append(problem("no_rows", done=stand.state is State.COMPLETED))
     elif _short_collector(row, quality):
         found.append(problem("short_collector", rows=quality.rows))
     elif quality.canonical_rows == 0:
@@ -59,8 +61,9 @@ def row_problems(series: Series, quality: DataQuality, stand: standing.Standing,
         )
     if lost:
         found.append(problem("large_rewards_lost", count=quality.null_rewards_after_first))
-    if stand.ends_before_start:
-        found.append(problem("end_before_start", start=text(row.get("start_time")), end=text(row.get("end_time"))))
+    if stand.false_end:
+        kind, times = f"end_{stand.false_end}", (text(row.get("start_time")), text(row.get("end_time")))
+        found.append(problem(kind, start=times[0], end=times[1]))
     if stand.state is State.STALE:
         found.append(problem("stale", at=stand.last_activity))
     elif stand.state is State.FINISHED:
@@ -104,10 +107,13 @@ def _short_collector(row: Row, quality: DataQuality) -> bool:
 def loses_large_rewards(series: Series, limits: Thresholds) -> bool:
     """Whether rewards are missing after values near 1000, which the recorder cannot store, up to the end or in between.
 
-    A recorder that stored a larger one can store them all, and rewards that are missing there have other reasons.
+    A recorder that stored a larger one can store them all, and rewards that are missing there have other reasons. So
+    has one that stored more digits than the three that the trainer prints.
     """
     rewards = series.values("episode_reward_mean")
     if not len(rewards) or not limits.reward_digits_lost <= rewards.most < _NEVER_STORED:
+        return False
+    if (rewards.seen[rewards.seen >= _ONLY_WHOLE] % 1 > 0).any():
         return False
     last = int(rewards.rows[-1])
     if last < len(series) - 1 and rewards.seen[-1] >= limits.reward_digits_lost:

@@ -24,7 +24,7 @@ from runsum.source.columns import iso, number, seconds
 SPARK_POINTS = 40
 ADVISED = (
     "learning_rate", "n_steps", "batch_size", "n_epochs", "n_envs", "gamma", "gae_lambda", "clip_range", "ent_coef",
-    "vf_coef", "max_grad_norm", "buffer_size", "learning_starts", "train_freq", "gradient_steps",
+    "vf_coef", "max_grad_norm", "target_kl", "buffer_size", "learning_starts", "train_freq", "gradient_steps",
     "exploration_fraction", "frame_stack", "clip_rewards",
 )  # fmt: skip
 """Settings that a recommendation may name; what only says where or how long something ran is none."""

@@ -81,6 +81,8 @@ class Evidence:
         settings: its configuration by name.
         has_checkpoints: whether anything says that its weights were saved.
         peers: other runs of the archive.
+        algorithm: its name in capitals; empty where it is not known.
+        seeds: how many runs of its settings count together, where they have a page, else 0.
     """
 
     state: State
@@ -106,6 +108,8 @@ class Evidence:
     settings: Mapping[str, object] = field(default_factory=dict)
     has_checkpoints: bool = False
     peers: Peers = field(default_factory=Nobody)
+    algorithm: str = ""
+    seeds: int = 0
 
     @property
     def nothing_left(self) -> bool:

@@ -64,6 +64,8 @@ def _recommend(rule: Rule, values: Values) -> Recommendation:
 
 def _change(e: Evidence, setting: str, rule: str, factor: float) -> Values:
     """A setting to change: to what a precedent had, else by a factor; `change` is the phrase that says so."""
+    if setting == "learning_rate" and e.algorithm == "TRPO":
+        setting = "target_kl"  # its learning rate is that of the critic alone
     before = e.setting(setting)
     if before is None or before <= 0:
         return {"change": phrase("change.up" if factor > 1 else "change.down", setting=setting), "peer": None}
@@ -126,6 +128,11 @@ def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
     if e.state is State.RUNNING:  # it may just have begun
         few = e.quality.reward_rows == 0 and e.quality.rows >= limits.min_rows_trend
     return {"rows": e.quality.rows, "rewards": e.quality.reward_rows} if few else None
+
+
+def _says_nothing(e: Evidence) -> bool:
+    """Whether no reward tells of what was trained, and none is on its way."""
+    return not e.quality.reward_rows and e.state is not State.RUNNING
 
 
 def _failed(e: Evidence, limits: Thresholds) -> Values | None:
@@ -212,6 +219,19 @@ def _came_back(e: Evidence, limits: Thresholds) -> Values | None:
         return None
     told = {name: found.reason.values[name] for name in ("at", "before", "after")}
     return told | _change(e, "learning_rate", "reward_shape", _less(limits))
+
+
+def _slipped(e: Evidence, limits: Thresholds) -> Values | None:
+    found = e.says("reward_shape", "reward_below_best", "reward_falling")
+    if found is None or e.nothing_left or found.confidence == "low" or found.reason.values.get("is_noise"):
+        return None
+    told, change = found.reason.values, _change(e, "learning_rate", "reward_shape", _less(limits))
+    return change | {
+        "best": told.get("best"),
+        "end": told.get("end"),
+        "fall": told.get("change"),
+        "share": told.get("share"),
+    }
 
 
 def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
@@ -340,15 +360,15 @@ def _finished(e: Evidence, limits: Thresholds) -> Values | None:
 
 
 def _no_target(e: Evidence, limits: Thresholds) -> Values | None:
-    return None if e.has_target else {}
+    return None if e.has_target or _says_nothing(e) else {}
 
 
 def _not_evaluated(e: Evidence, limits: Thresholds) -> Values | None:
-    return None if e.number("evaluations") else {}
+    return None if e.number("evaluations") or _says_nothing(e) else {}
 
 
-def _always(e: Evidence, limits: Thresholds) -> Values | None:
-    return {}
+def _other_seed(e: Evidence, limits: Thresholds) -> Values | None:
+    return None if _says_nothing(e) else {"seeds": e.seeds}
 
 
 RULES: tuple[Rule, ...] = (
@@ -365,6 +385,7 @@ RULES: tuple[Rule, ...] = (
     Rule("rising", 0.78, _rising),
     Rule("worse_than_parent", 0.75, _worse),
     Rule("plateau", 0.70, _plateau),
+    Rule("slipped", 0.69, _slipped),
     Rule("came_back", 0.68, _came_back),
     Rule("lost_rewards", 0.65, _lost),
     Rule("kl_against_clip", 0.63, _kl_against_clip),
@@ -383,7 +404,7 @@ RULES: tuple[Rule, ...] = (
     Rule("memory_grows", 0.33, _memory),
     Rule("slower", 0.30, _slower),
     Rule("downtime", 0.25, _downtime),
-    Rule("other_seed", 0.10, _always),
+    Rule("other_seed", 0.10, _other_seed),
     Rule("set_target", 0.05, _no_target),
     Rule("evaluate", 0.02, _not_evaluated),
 )

@@ -59,6 +59,8 @@ def find_milestones(
 
 def milestone_trend_fact(milestones: tuple[Milestone, ...], shape: RewardShape) -> Fact:
     """What the milestone values say together; only the reached ones count."""
+    if shape.kind == "early":
+        return missing("trend.early", share=shape.covered)
     reached = [m for m in milestones if m.reached and m.reward is not None]
     if len(reached) < 2:
         return missing("milestones.too_few", reached=len(reached))
@@ -66,6 +68,8 @@ def milestone_trend_fact(milestones: tuple[Milestone, ...], shape: RewardShape) 
     total = rewards[-1] - rewards[0]
     margin = max(2 * shape.noise, 0.05 * (max(rewards) - min(rewards)))
     last = reached[-1].percent
+    if shape.kind == "flat" and max(rewards) - min(rewards) > margin:
+        return note("milestones.wandered", low=min(rewards), high=max(rewards))
     best = max(range(len(rewards)), key=lambda i: rewards[i])
     if max(rewards) - rewards[-1] > margin and best < len(rewards) - 1:
         return note("milestones.peaked", peak=reached[best].percent, best=rewards[best], last=last, end=rewards[-1])

@@ -21,6 +21,7 @@ _STATES = {
     "stopped": State.STOPPED,
     "running": State.RUNNING,
 }
+_CLOCKS_DIFFER_S = 86_400.0  # no two clocks are farther apart, whatever their zones
 _GUARD = re.compile(r"Auto-failed by stale-run-guard:.*?last_activity>\d+m \(([^)]+)\)")
 
 
@@ -30,7 +31,7 @@ class Standing:
 
     Attributes:
         went_on: whether rows prove that training went on well after end_time.
-        ends_before_start: whether end_time is no end at all, since the run had not begun by then.
+        false_end: why end_time is no end at all: "before_start", "in_future", or "" (it may be one).
         notes: what qualifies the state (resumed in place, completed early, …).
         effective_end: when training really ended, ISO, or None while it may go on.
         span_h: hours from start_time to the last canonical row.
@@ -45,7 +46,7 @@ class Standing:
     wall_h: float | None
     progress_pct: float | None
     went_on: bool
-    ends_before_start: bool
+    false_end: str
 
 
 def judge_standing(
@@ -78,8 +79,10 @@ def judge_standing(
         elif last is None or clock.is_over(last + limits.stale_after_min * 60, offset):
             state = State.STALE
     notes: list[Phrase] = []
-    ends_before_start = start_utc is not None and end_utc is not None and end_utc < start_utc
-    late = None if ends_before_start else _trained_after(series, end_utc, limits)
+    before_start = start_utc is not None and end_utc is not None and end_utc < start_utc
+    begun = start if last_row is None else last_row
+    false_end = "before_start" if before_start else "in_future" if _is_ahead(end, begun, clock, offset) else ""
+    late = None if false_end else _trained_after(series, end_utc, limits)
     if late is not None and state in (State.COMPLETED, State.STOPPED, State.FAILED):
         notes.append(phrase(f"state.{state}_but_went_on", end=iso(end or 0), last=iso(late)))
     if state is State.COMPLETED and progress is not None and progress < limits.completed_early_pct:
@@ -92,18 +95,25 @@ def judge_standing(
     elif quality.restarts:
         notes.append(phrase("state.restarted", restarts=quality.restarts))
     hours = finite(series.hours)
-    effective = last_row if ends_before_start else late if late is not None else end
+    effective = last_row if false_end else late if late is not None else end
     return Standing(
         state,
         tuple(notes),
         None if last is None else iso(last),
         None if state.is_open or effective is None else iso(effective),
         float(hours.max()) if len(hours) else None,
-        None if start_utc is None or end_utc is None or ends_before_start else (end_utc - start_utc) / 3600,
+        None if start_utc is None or end_utc is None or false_end else (end_utc - start_utc) / 3600,
         progress,
         late is not None,
-        ends_before_start,
+        false_end,
     )
+
+
+def _is_ahead(end: float | None, begun: float | None, clock: Clock, offset: int) -> bool:
+    """Whether a recorded end has not come yet, of a run that did not begin in the future itself."""
+    if end is None or clock.is_over(end - _CLOCKS_DIFFER_S, offset):
+        return False
+    return begun is None or clock.is_over(begun, offset)
 
 
 def guard_activity(row: Row) -> float | None:

@@ -7,6 +7,8 @@ import numpy as np
 from runsum.cleaning.values import in_order, middle, percentile_of
 from runsum.source.columns import Floats
 
+_ROUNDING = 1e-12  # of the largest value: what is smaller has come in by adding up
+
 
 def is_signed_kl(seen: Floats) -> bool:
     """Whether recorded KL divergences are those of the estimator k1, whose values can be negative (Schulman, 2020).
@@ -41,11 +43,12 @@ def smooth(values: Floats, window: int) -> Floats:
 
 
 def noise_level(values: Floats) -> float:
-    """Spread of the values around their own moving mean: 1.4826 × median absolute deviation."""
+    """Spread of the values around their own moving mean: 1.4826 × median absolute deviation; 0 of a straight line."""
     if len(values) < 5:
         return 0.0
     rest = values - smooth(values, max(5, len(values) // 20))
-    return 1.4826 * middle(np.abs(rest - middle(rest)))
+    noise = 1.4826 * middle(np.abs(rest - middle(rest)))
+    return noise if noise > _ROUNDING * float(np.abs(values).max()) else 0.0
 
 
 def typical_range(values: Floats) -> float:

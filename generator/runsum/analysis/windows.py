@@ -77,12 +77,12 @@ def episodes_of(series: Series, env_id: str | None) -> Episodes:
 def best_is_early(series: Series, env_id: str | None) -> bool:
     """Whether the best mean surely is of fewer than a hundred episodes: no more fit into the steps until then.
 
-    False without rewards, or where lengths are not recorded.
+    One that a mean of more reached again later is none. False without rewards, or where lengths are not recorded.
     """
     rewards = series.values("episode_reward_mean")
     if not len(rewards):
         return False
-    row = rewards.rows[rewards.seen.argmax()]
+    row = rewards.rows[np.flatnonzero(rewards.seen == rewards.most)[-1]]
     return bool(episodes_of(series, env_id).at_most(series.timestep, np.array([row]))[0] < EPISODES)
 
 

@@ -106,6 +106,13 @@ class _Around(NamedTuple):
     after: str | None
 
 
+class _Others(NamedTuple):
+    """What the recommendations of a run know of the archive: precedents, and how many seeds its settings have."""
+
+    precedents: Precedents
+    seeds: int
+
+
 @frozen
 class Lineage:
     """A tree of legs with its page."""
@@ -184,7 +191,9 @@ def make_archive(
             algorithm_pages.get(run.algorithm or ""),
             *neighbours.get(run.slug, (None, None)),
         )
-        archived[run.slug] = _archive_run(run, kinship, by_slug, index, around, thresholds)
+        group = seeds.of_run.get(run.slug)
+        others = _Others(index, 0 if group is None or group.slug is None else len(group.samples))
+        archived[run.slug] = _archive_run(run, kinship, by_slug, others, around, thresholds)
     return Archive(
         runs=tuple(archived[run.slug] for run in reversed(ordered)),
         lineages=tuple(
@@ -205,7 +214,7 @@ def _archive_run(
     run: RunDigest,
     kinship: Kinship,
     by_slug: Mapping[str, RunDigest],
-    index: Precedents,
+    others: _Others,
     around: _Around,
     limits: Thresholds,
 ) -> ArchivedRun:
@@ -215,7 +224,7 @@ def _archive_run(
     delta = diff_config(parent.config, run.config) if parent else ()
     problems = (*run.problems, *kinship.problems.get(run.slug, ()))
     lineage = _lineage_facts(run, kin, parent, delta, problems)
-    advice = advise(_evidence(run, parent, problems, delta, bool(kin.children), index, limits), limits)
+    advice = advise(_evidence(run, parent, problems, delta, bool(kin.children), others, limits), limits)
     added = {**lineage, **_advice_facts(advice)}
     return ArchivedRun(run, kin, added, delta, advice, problems, *around)
 
@@ -275,7 +284,7 @@ def _evidence(
     problems: Sequence[Problem],
     delta: tuple[ConfigChange, ...],
     continued: bool,
-    index: Precedents,
+    others: _Others,
     limits: Thresholds,
 ) -> Evidence:
     sps = run.fact("sps_trend_note").words
@@ -293,7 +302,9 @@ def _evidence(
         findings={found.rule: found for found in run.findings},
         settings=traits_of(run).advised,
         has_checkpoints=not run.fact("model_path").missing,
-        peers=PeersOf(run, index),
+        peers=PeersOf(run, others.precedents),
+        seeds=others.seeds,
+        algorithm=run.algorithm or "",
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -217,6 +218,8 @@ class LegEffect:
         sibling: slug of a leg of the same parent that kept the settings; None without one.
         against_sibling: the difference to it at the timesteps that both cover; None without one.
         refused: whether the two were rewarded differently, so that their levels cannot be compared.
+        behind: whether it ended at fewer timesteps than its parent, so that their ends cannot be compared.
+        at_equal_steps: the difference to the parent of such a leg at the timesteps that both cover; None without any.
     """
 
     levels: LevelDifference
@@ -225,16 +228,22 @@ class LegEffect:
     sibling: str | None = None
     against_sibling: float | None = None
     refused: bool = False
+    behind: bool = False
+    at_equal_steps: float | None = None
 
     @property
     def verdict(self) -> str:
-        """What the numbers say: "higher", "lower", "noise", "unknown" or "refused"."""
-        return "refused" if self.refused else self.levels.verdict
+        """What the numbers say: "higher", "lower", "noise", "unknown", "behind" or "refused"."""
+        return "refused" if self.refused else "behind" if self.behind else self.levels.verdict
 
 
 def against_parent(run: RunDigest, parent: RunDigest | None, limits: Thresholds) -> LevelDifference | None:
-    """The end of a leg against that of its parent; None without a parent in the archive that was rewarded alike."""
-    if parent is None or rewarded_by(run) != rewarded_by(parent):
+    """The end of a leg against that of its parent.
+
+    None without a parent in the archive that was rewarded alike, and where the parent was trained further: then it is
+    no wonder that it came further, too.
+    """
+    if parent is None or rewarded_by(run) != rewarded_by(parent) or _is_behind(run, parent):
         return None
     return compare_levels(run.signals, parent.signals, limits)
 
@@ -256,6 +265,12 @@ def gather_evidence(run: RunDigest, parent: RunDigest | None, limits: Thresholds
     )
 
 
+def _is_behind(run: RunDigest, parent: RunDigest) -> bool:
+    """Whether a leg went on from an older checkpoint, and ended before the end of its parent."""
+    own, other = run.current_timestep, parent.current_timestep
+    return run.start_timestep > 0 and own is not None and other is not None and own < other
+
+
 def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest], limits: Thresholds) -> LegEffect:
     """Compare a leg with its parent, and with a sibling that went on with the parent's settings.
 
@@ -265,20 +280,33 @@ def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest],
         siblings: other legs of that parent with the parent's settings.
         limits: thresholds in force.
     """
-    levels = against_parent(run, parent, limits)
-    if levels is None:
-        return LegEffect(LevelDifference(None, None, None, 0.0), run.own_steps, False, refused=True)
+    levels, behind = against_parent(run, parent, limits), _is_behind(run, parent)
+    if levels is None and rewarded_by(run) != rewarded_by(parent):
+        return LegEffect(_UNKNOWN, run.own_steps, False, refused=True)
     rising = parent.signals.get("shape") == "rising"
+    found = LegEffect(levels or _UNKNOWN, run.own_steps, rising, behind=behind)
+    if behind:
+        found = replace(found, at_equal_steps=_at_equal_steps(run, parent, limits))
     for sibling in siblings:
-        points = [curves.stitch([one]) for one in (run, sibling)]
-        within = curves.common_range(points)
-        if within is not None:
-            with np.errstate(over="ignore", invalid="ignore"):
-                one, other = curves.score(points, within, limits.seeds_score_share).ravel()
-                difference = float(one - other)
-            if math.isfinite(difference):
-                return LegEffect(levels, run.own_steps, rising, sibling.slug, difference)
-    return LegEffect(levels, run.own_steps, rising)
+        difference = _at_equal_steps(run, sibling, limits)
+        if difference is not None:
+            return replace(found, sibling=sibling.slug, against_sibling=difference)
+    return found
+
+
+_UNKNOWN = LevelDifference(None, None, None, 0.0)
+
+
+def _at_equal_steps(run: RunDigest, other: RunDigest, limits: Thresholds) -> float | None:
+    """The score of a run minus that of another one at the timesteps that both cover; None where there are none."""
+    points = [curves.stitch([one]) for one in (run, other)]
+    within = curves.common_range(points)
+    if within is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        own, its = curves.score(points, within, limits.seeds_score_share).ravel()
+        difference = float(own - its)
+    return difference if math.isfinite(difference) else None
 
 
 def nearest_groups(place: int, groups: Sequence[SeedGroup], most: int) -> tuple[SeedGroup, ...]:

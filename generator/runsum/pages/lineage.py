@@ -186,11 +186,18 @@ def _best(runs: Sequence[ArchivedRun]) -> ArchivedRun | None:
 
 
 def _idle_seconds(runs: Sequence[ArchivedRun]) -> float:
-    """Time between the first start and the last end in which no leg trained."""
+    """Time between the first start and the last end in which no leg trained.
+
+    Legs of one lineage can be of several machines: where the offsets of all their clocks are known, they are taken off.
+    """
+    timed = [run.digest for run in runs if run.digest.started_s is not None]
+    begins = [digest.signals.get("began_utc_s") for digest in timed]
+    if not all(isinstance(begin, float) for begin in begins):
+        begins = [digest.started_s for digest in timed]
     spans = sorted(
-        (run.digest.started_s, run.digest.started_s + (run.digest.duration_h or 0.0) * 3600)
-        for run in runs
-        if run.digest.started_s is not None
+        (begin, begin + (digest.duration_h or 0.0) * 3600)
+        for begin, digest in zip(begins, timed, strict=True)
+        if isinstance(begin, float)
     )
     idle, until = 0.0, spans[0][1] if spans else 0.0
     for begin, end in spans:

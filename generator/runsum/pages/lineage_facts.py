@@ -26,7 +26,8 @@ def effect_of(run: ArchivedRun, archive: Archive) -> LegEffect | None:
 
 def effect_words(effect: LegEffect, archive: Archive) -> Iterator[Phrase]:
     """The difference to the parent against the noise, and what else could have made it."""
-    yield phrase(f"leg.{effect.verdict}", noise=effect.levels.noise)
+    key = "leg.behind_unknown" if effect.behind and effect.at_equal_steps is None else f"leg.{effect.verdict}"
+    yield phrase(key, noise=effect.levels.noise, delta=effect.at_equal_steps)
     if effect.levels.delta is not None and effect.rising and effect.steps:
         yield phrase("leg.parent_rising", steps=effect.steps)
     if effect.sibling is not None:
