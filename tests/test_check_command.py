@@ -188,6 +188,23 @@ def test_json_holds_all_problems(tmp_path: Path) -> None:
     assert len(report_of(str(site), code=1)["problems"]) == 50
 
 
+def test_several_processes_say_the_same(tmp_path: Path) -> None:
+    """In the same order: of pages that name places in pages before and behind them, of marks, leaks and servers."""
+    token = "ghp_" + "a1B2" * 9
+    pages = {
+        f"p{number:02}.html": f'<p id="at-{number}">‹redacted:jwt› {token if number % 7 == 0 else ""}</p>'
+        + "".join(a(f"p{other:02}.html#at-{other % 11}") for other in range(0, 40, 9))
+        + a(f"https://example{number % 3}.com/")
+        for number in range(40)
+    }
+    site = written(tmp_path, pages | {"bad.html": " ", "s.css": "a { background: url(gone.png) }"})
+    alone = report_of("--jobs", "1", str(site), code=1)
+    assert {problem["kind"] for problem in alone["problems"]} == {
+        "leak", "dead_anchor", "missing_asset", "unreadable_file",
+    }  # fmt: skip
+    assert report_of("--jobs", "3", str(site), code=1) == alone
+
+
 def test_json_is_plain_ascii(tmp_path: Path) -> None:
     """Whatever the site holds, a terminal that shows it is not told what to do."""
     site = written(tmp_path, {"p.html": a("\u202egone\x1b")})

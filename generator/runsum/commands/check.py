@@ -13,6 +13,7 @@ from runsum.check.site import check_site
 from runsum.check.sizes import MEGABYTE
 from runsum.commands.sites import built_site, printable_on
 from runsum.config import read_settings
+from runsum.parallel import default_jobs
 
 
 @click.command()
@@ -26,15 +27,16 @@ from runsum.config import read_settings
     help="How large the site may be, in MB; GitHub Pages takes 1000 MB.",
 )
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file, for its redact:; default: runsum.yml.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes that look at files; default: all cores.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def check(site: Path | None, max_size: int, config: Path | None, as_json: bool) -> None:
+def check(site: Path | None, max_size: int, config: Path | None, jobs: int | None, as_json: bool) -> None:
     """Look over a built site before it is published.
 
     Exits with 1 when something is wrong. SITE is the folder that 'mkdocs build' wrote; default: site_dir of
     mkdocs.yml, else 'site'.
     """
     policy = read_settings(config, Path()).redaction
-    report = check_site(site or built_site(Path()), max_size * MEGABYTE, policy)
+    report = check_site(site or built_site(Path()), max_size * MEGABYTE, policy, jobs or default_jobs())
     if as_json:
         click.echo(json.dumps(as_document(report), indent=1))  # ASCII only: the site's words may hold anything
     else:
