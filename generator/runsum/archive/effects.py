@@ -27,6 +27,7 @@ COMPARED = 40
 """Comparisons of a game at most: those with most runs."""
 _NEAREST = 40
 """Configurations of an algorithm on a game among which nearest neighbours are looked for."""
+_UNKNOWN = LevelDifference(None, None, None, 0.0)
 
 
 @frozen
@@ -292,9 +293,6 @@ def leg_effect(run: RunDigest, parent: RunDigest, siblings: Sequence[RunDigest],
         if difference is not None:
             return replace(found, sibling=sibling.slug, against_sibling=difference)
     return found
-
-
-_UNKNOWN = LevelDifference(None, None, None, 0.0)
 
 
 def _at_equal_steps(run: RunDigest, other: RunDigest, limits: Thresholds) -> float | None:
