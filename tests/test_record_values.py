@@ -186,12 +186,18 @@ def test_target_networks_are_no_weights_of_their_own(algorithm: str, tmp_path: P
 
 
 class Busy(BaseCallback):
-    """Keeps the processor busy in the first rollout and lets it rest in the second."""
+    """Keeps the processor busy in the first rollout and lets it rest in the second, however busy others keep it."""
+
+    took = 0.0
 
     def _on_rollout_start(self) -> None:
-        until = time.monotonic() + 0.5
-        while time.monotonic() < until:
-            time.sleep(0.5 if self.num_timesteps else 0)
+        began, until = time.monotonic(), time.process_time() + 0.5
+        if self.num_timesteps:
+            time.sleep(2 * self.took)
+            return
+        while time.process_time() < until:
+            pass
+        self.took = time.monotonic() - began
 
     def _on_step(self) -> bool:
         return True
