@@ -9,7 +9,8 @@ from runsum.frozen import frozen
 from runsum.model import Phrase, State, phrase
 from runsum.thresholds import Thresholds
 
-GO, NO_GO, INSUFFICIENT = "go", "no-go", "insufficient data"
+GO, NO_GO = "go", "no-go"
+INSUFFICIENT, UNDECIDED = "insufficient data", "undecided"  # too little is known; what is known speaks for neither
 
 
 @frozen
@@ -135,10 +136,10 @@ CLAUSES: tuple[Clause, ...] = (
     Clause(NO_GO, _gate_dead),
     Clause(NO_GO, _gate_fell),
     Clause(NO_GO, _gate_parent),
-    Clause(INSUFFICIENT, _gate_from_start),
-    Clause(INSUFFICIENT, _gate_no_gain),
-    Clause(INSUFFICIENT, _gate_below_best),
-    Clause(INSUFFICIENT, _gate_slipping),
-    Clause(INSUFFICIENT, _gate_noisy),
+    Clause(UNDECIDED, _gate_from_start),
+    Clause(UNDECIDED, _gate_no_gain),
+    Clause(UNDECIDED, _gate_below_best),
+    Clause(UNDECIDED, _gate_slipping),
+    Clause(UNDECIDED, _gate_noisy),
 )
 """The gate: the first line that applies decides; where none does, it is go."""
