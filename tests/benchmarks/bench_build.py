@@ -55,21 +55,21 @@ _SHOWN = 30
 
 
 def add_run(database: Path, number: int) -> None:
-    """A new run: the rows of a completed one under another id, begun after all others."""
+    """A new run: the rows of a completed one under another id, so much later that it ended when the last one began."""
     run = f"run-add{number:05x}"
+    later = "strftime('%Y-%m-%dT%H:%M:%f', {}, ?3)"
     with closing(sqlite3.connect(database)) as con, con:
-        columns = [row[1] for row in con.execute("PRAGMA table_info(experiment_runs)")]
-        model = con.execute("SELECT run_id FROM experiment_runs WHERE status = 'completed' AND parent_run_id IS NULL "
-                            "ORDER BY start_time LIMIT 1").fetchone()[0]  # fmt: skip
-        changed = {"run_id": "?", "base_run_id": "?1", "start_time": "(SELECT MAX(start_time) FROM experiment_runs)"}
-        values = ", ".join(changed.get(name, name).replace("?1", "?").replace("?", "?1") for name in columns)
-        con.execute(f"INSERT INTO experiment_runs SELECT {values} FROM experiment_runs WHERE run_id = ?2", (run, model))
-        columns = [
-            row[1] for row in con.execute("PRAGMA table_info(training_metrics)") if row[1] not in ("id", "run_id")
-        ]
-        names = ", ".join(columns)
-        con.execute(f"INSERT INTO training_metrics (run_id, {names}) SELECT ?, {names} FROM training_metrics "
-                    "WHERE run_id = ? ORDER BY id", (run, model))  # fmt: skip
+        model, shift = con.execute(
+            "SELECT run_id, unixepoch((SELECT MAX(start_time) FROM experiment_runs)) - unixepoch(end_time) "
+            "FROM experiment_runs WHERE status = 'completed' AND parent_run_id IS NULL ORDER BY start_time LIMIT 1"
+        ).fetchone()
+        changed = {"run_id": "?1", "base_run_id": "?1"}
+        changed |= {name: later.format(name) for name in ("start_time", "end_time", "timestamp", "created_at")}
+        for table, left_out, order in (("experiment_runs", (), ""), ("training_metrics", ("id",), "ORDER BY id")):
+            columns = [row[1] for row in con.execute(f"PRAGMA table_info({table})") if row[1] not in left_out]
+            values = ", ".join(changed.get(name, name) for name in columns)
+            con.execute(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table} "
+                        f"WHERE run_id = ?2 {order}", (run, model, f"{shift} seconds"))  # fmt: skip
 
 
 def timed(command: list[str], folder: Path) -> tuple[float, str]:
