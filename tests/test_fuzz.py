@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -93,12 +94,17 @@ def cpu_time(work: Callable[[int], object], length: int) -> float:
 
 
 @pytest.mark.parametrize("power", [1, 2])
-def test_growth_is_told_from_slowness(power: int) -> None:
-    """Work that grows with the length passes, work that grows with its square does not."""
+def test_growth_is_told_from_slowness(power: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that grows with the length passes, work that grows with its square does not; also where others disturb it.
+
+    Every fifth time the clock runs for half as long again.
+    """
+    spent, disturbed = [0.0], cycle([1.5, 1.0, 1.0, 1.0, 1.0])
 
     def work(length: int) -> None:
-        sum(1 for _ in range(5_000_000 * length**power // 100**power))  # a fast machine must measure it, too
+        spent[0] += next(disturbed) * (length / 100) ** power
 
+    monkeypatch.setattr(time, "process_time", lambda: spent[0])
     assert bool(grows_too_fast(work, 100)) == (power == 2)
 
 
