@@ -7,16 +7,15 @@ and fared better, where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import islice
 
 from runsum.analysis.evidence import Evidence, Precedent, below_parent, ended_when_solved, lost_share
 from runsum.analysis.gate import judge_gate
+from runsum.analysis.proposals import Values, better_run, propose, rounded, smaller
 from runsum.frozen import frozen
 from runsum.model import Level, Phrase, State, phrase
 from runsum.thresholds import Thresholds
-
-Values = dict[str, object]
 
 
 @frozen
@@ -59,70 +58,6 @@ def _recommend(rule: Rule, values: Values) -> Recommendation:
     return Recommendation(rule.name, phrase(f"next.{rule.name}", **values), slug)
 
 
-# ---- what rules have in common
-
-
-def _change(e: Evidence, setting: str, rule: str, factor: float) -> Values:
-    """A setting to change: to what a precedent had, else by a factor; `change` is the phrase that says so."""
-    if setting == "learning_rate" and e.algorithm == "TRPO":
-        setting = "target_kl"  # its learning rate is that of the critic alone
-    before = e.setting(setting)
-    if before is None or before <= 0:
-        return {"change": phrase("change.up" if factor > 1 else "change.down", setting=setting), "peer": None}
-    found = e.peers.with_setting(setting, factor > 1, rule)
-    if found and e.final is not None and found.reached < e.final:
-        found = None  # it passed the check and fared worse
-    after = found.changes[0][2] if found else _rounded(before * factor, whole=before.is_integer())
-    change = phrase("change.from_to", setting=setting, before=_plain(before), after=_plain(after))
-    if found is None:
-        return {"change": change, "peer": None}
-    items = _items(found.changes[1:])
-    peer = phrase(
-        "peer.without", run=found.run_id, setting=setting, value=_plain(after), came=_came(found), items=items
-    )
-    return {"change": change, "peer": peer, "precedent": found}
-
-
-def _better(e: Evidence, limits: Thresholds) -> Values:
-    """The run that fared better, with what it had else; `peer` is None where there is none."""
-    found = e.peers.better(max(limits.parent_drop * e.scale, 2 * (e.number("noise") or 0.0)))
-    if found is None:
-        return {"peer": None}
-    if found.algorithm:
-        peer = phrase("peer.other_algorithm", run=found.run_id, came=_came(found), algorithm=found.algorithm)
-    else:
-        peer = phrase("peer.better", run=found.run_id, came=_came(found), items=_items(found.changes))
-    return {"peer": peer, "precedent": found}
-
-
-def _items(changes: Sequence[tuple[str, object, object]]) -> list[tuple[str, object, object]]:
-    return [(name, _plain(before), _plain(after)) for name, before, after in changes]
-
-
-def _came(found: Precedent) -> Phrase:
-    """What a run came to; of one that trained longer also what it had come to by then."""
-    if found.then is None:
-        return phrase("peer.ended", final=found.final)
-    return phrase("peer.then", then=found.then, final=found.final, steps=found.steps)
-
-
-def _rounded(value: float, whole: bool = False) -> float:
-    """Two digits; a number of steps that was doubled stays what it is."""
-    return round(value) if whole and value >= 1 else float(f"{value:.2g}")
-
-
-def _plain(value: object) -> object:
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
-
-
-def _less(limits: Thresholds) -> float:
-    """By what a setting is made smaller; a factor of nought changes nothing."""
-    return 1 / (limits.setting_factor or 1.0)
-
-
-# ---- the recommendations
-
-
 def _no_rows(e: Evidence, limits: Thresholds) -> Values | None:
     few = e.quality.reward_rows < limits.min_rows_trend and e.state is not State.FAILED
     if e.state is State.RUNNING:  # it may just have begun
@@ -147,7 +82,7 @@ def _collapsed(e: Evidence, limits: Thresholds) -> Values | None:
         return None
     if lost_share(e) <= limits.lost_gain:
         return None
-    change = _change(e, "learning_rate", "reward_shape", _less(limits))
+    change = propose(e, "learning_rate", "reward_shape", smaller(limits))
     return {"best": e.best, "final": e.final, "saved": e.has_checkpoints, **change}
 
 
@@ -162,7 +97,7 @@ def _not_begun(e: Evidence, limits: Thresholds) -> Values | None:
     trained = int(str(found.reason.values["trained"]))
     change = phrase(
         "change.from_to", setting="learning_starts", before=found.reason.values["starts"],
-        after=int(_rounded(max(trained / 10, 1))),
+        after=int(rounded(max(trained / 10, 1))),
     )  # fmt: skip
     return {"trained": trained, "change": change}
 
@@ -171,20 +106,20 @@ def _updates(e: Evidence, limits: Thresholds) -> Values | None:
     for rule in ("clip_fraction", "kl"):
         found = e.outside(rule)
         if found and found.level is Level.BAD:
-            change = _change(e, "learning_rate", rule, _less(limits))
+            change = propose(e, "learning_rate", rule, smaller(limits))
             return {"value": found.value, "clipped": rule == "clip_fraction", **change}
     return None
 
 
 def _never_learned(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("never_learned")
-    return {"value": found.value, **_better(e, limits)} if found else None
+    return {"value": found.value, **better_run(e, limits)} if found else None
 
 
 def _flat(e: Evidence, limits: Thresholds) -> Values | None:
     if not e.says("reward_shape", "reward_flat") or e.outside("never_learned"):
         return None
-    return {"level": e.number("level"), "rows": e.quality.reward_rows, **_better(e, limits)}
+    return {"level": e.number("level"), "rows": e.quality.reward_rows, **better_run(e, limits)}
 
 
 def _rising(e: Evidence, limits: Thresholds) -> Values | None:
@@ -210,7 +145,7 @@ def _dead(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.says("entropy", "entropy_dead")
     if found is None or e.nothing_left:
         return None
-    return {"at": found.reason.values["at"]} | _change(e, "learning_rate", "entropy", _less(limits))
+    return {"at": found.reason.values["at"]} | propose(e, "learning_rate", "entropy", smaller(limits))
 
 
 def _came_back(e: Evidence, limits: Thresholds) -> Values | None:
@@ -218,14 +153,14 @@ def _came_back(e: Evidence, limits: Thresholds) -> Values | None:
     if found is None or e.nothing_left:
         return None
     told = {name: found.reason.values[name] for name in ("at", "before", "after")}
-    return told | _change(e, "learning_rate", "reward_shape", _less(limits))
+    return told | propose(e, "learning_rate", "reward_shape", smaller(limits))
 
 
 def _slipped(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.says("reward_shape", "reward_below_best", "reward_falling")
     if found is None or e.nothing_left or found.confidence == "low" or found.reason.values.get("is_noise"):
         return None
-    told, change = found.reason.values, _change(e, "learning_rate", "reward_shape", _less(limits))
+    told, change = found.reason.values, propose(e, "learning_rate", "reward_shape", smaller(limits))
     return change | {
         "best": told.get("best"),
         "end": told.get("end"),
@@ -242,29 +177,35 @@ def _plateau(e: Evidence, limits: Thresholds) -> Values | None:
     share = (current - since) / (current - e.start) * 100
     if share < limits.plateau_recommend_pct:
         return None
-    values: Values = {"since": since, "share": share, "level": e.number("level"), "change": None, **_better(e, limits)}
+    values: Values = {
+        "since": since,
+        "share": share,
+        "level": e.number("level"),
+        "change": None,
+        **better_run(e, limits),
+    }
     if values["peer"] is None:
-        values |= _change(e, "learning_rate", "reward_shape", _less(limits))
+        values |= propose(e, "learning_rate", "reward_shape", smaller(limits))
     return values
 
 
 def _kl_against_clip(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("kl_against_clip")
-    return None if found is None else _change(e, "learning_rate", "kl", _less(limits))
+    return None if found is None else propose(e, "learning_rate", "kl", smaller(limits))
 
 
 def _kl(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("kl") and e.says("kl", "kl_high", "kl_large")
     if not found or found.level is not Level.WATCH:
         return None
-    return {"value": found.value, "limit": found.band[1]} | _change(e, "learning_rate", "kl", _less(limits))
+    return {"value": found.value, "limit": found.band[1]} | propose(e, "learning_rate", "kl", smaller(limits))
 
 
 def _clip(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("clip_fraction") and e.says("clip_fraction", "clip_high")
     if not found or found.level is not Level.WATCH:
         return None
-    return {"value": found.value} | _change(e, "learning_rate", "clip_fraction", _less(limits))
+    return {"value": found.value} | propose(e, "learning_rate", "clip_fraction", smaller(limits))
 
 
 def _entropy_low(e: Evidence, limits: Thresholds) -> Values | None:
@@ -272,7 +213,7 @@ def _entropy_low(e: Evidence, limits: Thresholds) -> Values | None:
     if not found:
         return None
     own = e.setting("ent_coef")
-    change = _change(e, "ent_coef", "entropy", limits.setting_factor)
+    change = propose(e, "ent_coef", "entropy", limits.setting_factor)
     if own == 0:
         change["change"] = phrase("change.from_to", setting="ent_coef", before=0, after=limits.entropy_bonus)
     return {"value": found.value} | change
@@ -282,13 +223,13 @@ def _entropy_high(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("entropy") and e.says("entropy", "entropy_untouched")
     if not found:
         return None
-    return {"value": found.value} | _change(e, "ent_coef", "entropy", _less(limits))
+    return {"value": found.value} | propose(e, "ent_coef", "entropy", smaller(limits))
 
 
 def _loss(e: Evidence, limits: Thresholds) -> Values | None:
     for rule in ("value_loss", "td_loss"):
         if found := e.outside(rule):
-            return {"value": found.value} | _change(e, "learning_rate", rule, _less(limits))
+            return {"value": found.value} | propose(e, "learning_rate", rule, smaller(limits))
     return None
 
 
@@ -296,19 +237,19 @@ def _q_value(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("q_value")
     if found is None:
         return None
-    return {"value": found.value} | _change(e, "learning_rate", "q_value", _less(limits))
+    return {"value": found.value} | propose(e, "learning_rate", "q_value", smaller(limits))
 
 
 def _gradient(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("gradient_norm") and e.says("gradient_norm", "gradient_blowup")
     if not found:
         return None
-    return {"value": found.value} | _change(e, "learning_rate", "gradient_norm", _less(limits))
+    return {"value": found.value} | propose(e, "learning_rate", "gradient_norm", smaller(limits))
 
 
 def _critic(e: Evidence, limits: Thresholds) -> Values | None:
     found = e.outside("explained_variance") and e.says("explained_variance", "ev_negative", "ev_none")
-    return {"value": found.value} | _change(e, "n_steps", "explained_variance", 2.0) if found else None
+    return {"value": found.value} | propose(e, "n_steps", "explained_variance", 2.0) if found else None
 
 
 def _epsilon(e: Evidence, limits: Thresholds) -> Values | None:
