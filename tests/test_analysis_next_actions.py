@@ -242,8 +242,8 @@ def test_a_reward_that_slipped_is_not_only_repeated() -> None:
     """Half of what was learned was lost, and all that was advised was another seed."""
     lr = {"learning_rate": 0.0007}
     assert told(evidence(findings=BELOW_BEST, settings=lr))[0] == (
-        "Keep the best policy while it trains, and try learning_rate from 0.0007 to 0.00023: the reward had come to a "
-        "level of 9, and ended at 7."
+        "Keep the best policy while it trains, and try learning_rate from 0.0007 to 0.00023: the course of the "
+        "reward had come to 9, and ended at 7."
     )
     words = {"end": 5.0, "change": 2.0, "share": 25.0}
     falling = found("reward_shape", "reward_falling", Level.WATCH, **words)
